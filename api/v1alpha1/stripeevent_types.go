@@ -1,0 +1,218 @@
+package v1alpha1
+
+import (
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// StripeEventSpec is the fact that one verified Stripe event states: ids and amounts, nothing about the buyer.
+// Exactly one of session, refund, failedRefund and dispute is set.
+//
+// +kubebuilder:validation:XValidation:rule="[has(self.session), has(self.refund), has(self.failedRefund), has(self.dispute)].exists_one(x, x)",message="set exactly one of session, refund, failedRefund and dispute"
+// +kubebuilder:validation:XValidation:rule="has(self.session) || self.?paymentIntentId.orValue(\"\") != \"\"",message="a refund or dispute names its payment: set paymentIntentId"
+type StripeEventSpec struct {
+	// EventID is Stripe's id of the event (evt_…).
+	//
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=255
+	EventID string `json:"eventId"`
+
+	// Type is Stripe's type of the event, such as checkout.session.completed.
+	//
+	// +required
+	// +kubebuilder:validation:MaxLength=100
+	Type string `json:"type"`
+
+	// Created is when Stripe created the event, by Stripe's clock.
+	//
+	// +optional
+	Created metav1.Time `json:"created,omitempty,omitzero"`
+
+	// Livemode is true for real money and false for Stripe's test mode.
+	//
+	// +optional
+	Livemode bool `json:"livemode"`
+
+	// ClientReferenceID is the order's id, as the session carried it. Unset for refunds and disputes.
+	//
+	// +optional
+	// +kubebuilder:validation:MaxLength=200
+	ClientReferenceID string `json:"clientReferenceId,omitempty"`
+
+	// PaymentIntentID is the PaymentIntent (pi_…). Unset for a session with nothing due.
+	//
+	// +optional
+	// +kubebuilder:validation:MaxLength=255
+	PaymentIntentID string `json:"paymentIntentId,omitempty"`
+
+	// Session is what became of a Checkout Session.
+	//
+	// +optional
+	Session *SessionFact `json:"session,omitempty"`
+
+	// Refund is how much of the payment has been refunded so far.
+	//
+	// +optional
+	Refund *RefundFact `json:"refund,omitempty"`
+
+	// FailedRefund is a refund that failed after it had been made.
+	//
+	// +optional
+	FailedRefund *FailedRefund `json:"failedRefund,omitempty"`
+
+	// Dispute is where a dispute of the payment stands.
+	//
+	// +optional
+	Dispute *Dispute `json:"dispute,omitempty"`
+}
+
+// SessionFact is what one event says of a Checkout Session.
+type SessionFact struct {
+	// ID is the Checkout Session (cs_…).
+	//
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=255
+	ID string `json:"id"`
+
+	// Outcome is how far the payment got.
+	//
+	// +required
+	Outcome Outcome `json:"outcome"`
+
+	// Amount is the session's total in minor units of currency.
+	//
+	// +optional
+	Amount int64 `json:"amount"`
+
+	// Currency is the session's three-letter currency code, as Stripe wrote it (lower case).
+	//
+	// +optional
+	// +kubebuilder:validation:MaxLength=16
+	Currency string `json:"currency,omitempty"`
+
+	// PaymentLinkID is the Payment Link (plink_…) the session was opened from. Unset: from none.
+	//
+	// +optional
+	// +kubebuilder:validation:MaxLength=255
+	PaymentLinkID string `json:"paymentLinkId,omitempty"`
+
+	// Created is when the session was created, by Stripe's clock.
+	//
+	// +optional
+	Created metav1.Time `json:"created,omitempty,omitzero"`
+}
+
+// RefundFact is what one event says of a payment's refunds.
+type RefundFact struct {
+	// AmountRefunded is the total refunded so far, in minor units.
+	//
+	// +optional
+	AmountRefunded int64 `json:"amountRefunded"`
+
+	// Full says that nothing is left to refund.
+	//
+	// +optional
+	Full bool `json:"full,omitempty"`
+}
+
+// StripeEventPhase is what became of a kept event.
+//
+// +kubebuilder:validation:Enum=Parked;Applied;Expired
+type StripeEventPhase string
+
+// The phases of a StripeEvent.
+const (
+	// StripeEventParked means that the order or payment it speaks of is not known yet. It is retried.
+	StripeEventParked StripeEventPhase = "Parked"
+	// StripeEventApplied means that its fact is in an order's status.
+	StripeEventApplied StripeEventPhase = "Applied"
+	// StripeEventExpired means that it waited in vain and a person must look. It is still applied if its order appears.
+	StripeEventExpired StripeEventPhase = "Expired"
+)
+
+// OrderReference names an Order in any namespace.
+type OrderReference struct {
+	// Namespace of the Order.
+	//
+	// +required
+	// +kubebuilder:validation:MaxLength=63
+	Namespace string `json:"namespace"`
+
+	// Name of the Order.
+	//
+	// +required
+	// +kubebuilder:validation:MaxLength=253
+	Name string `json:"name"`
+}
+
+// StripeEventStatus says what became of a kept event.
+type StripeEventStatus struct {
+	// Phase is Parked, Applied or Expired.
+	//
+	// +optional
+	// +kubebuilder:default=Parked
+	Phase StripeEventPhase `json:"phase,omitempty"`
+
+	// Message says what the event waits for, or what to do about it.
+	//
+	// +optional
+	// +kubebuilder:validation:MaxLength=1024
+	Message string `json:"message,omitempty"`
+
+	// OrderRef is the order whose status holds the fact. Unset until Applied.
+	//
+	// +optional
+	OrderRef *OrderReference `json:"orderRef,omitempty"`
+
+	// AppliedAt is when the fact was written to the order. Unset until then.
+	//
+	// +optional
+	AppliedAt *metav1.Time `json:"appliedAt,omitempty"`
+
+	// ExpiredAt is when waiting was given up. Unset: it was not.
+	//
+	// +optional
+	ExpiredAt *metav1.Time `json:"expiredAt,omitempty"`
+}
+
+// StripeEvent is a verified event that could not be applied when it came: its order or its payment was unknown.
+// Paylink makes, retries and removes them; nobody else needs to.
+//
+// +kubebuilder:object:root=true
+// +kubebuilder:subresource:status
+// +kubebuilder:resource:shortName=stripeevent,categories=paylink
+// +kubebuilder:printcolumn:name="Phase",type=string,JSONPath=".status.phase"
+// +kubebuilder:printcolumn:name="Type",type=string,JSONPath=".spec.type"
+// +kubebuilder:printcolumn:name="Reference",type=string,JSONPath=".spec.clientReferenceId"
+// +kubebuilder:printcolumn:name="Payment",type=string,JSONPath=".spec.paymentIntentId"
+// +kubebuilder:printcolumn:name="Live",type=boolean,JSONPath=".spec.livemode"
+// +kubebuilder:printcolumn:name="Age",type=date,JSONPath=".metadata.creationTimestamp"
+// +kubebuilder:printcolumn:name="Event",type=string,priority=1,JSONPath=".spec.eventId"
+// +kubebuilder:printcolumn:name="Order",type=string,priority=1,JSONPath=".status.orderRef.name"
+// +kubebuilder:printcolumn:name="Message",type=string,priority=1,JSONPath=".status.message"
+type StripeEvent struct {
+	metav1.TypeMeta   `json:",inline"`
+	metav1.ObjectMeta `json:"metadata,omitempty"`
+
+	// Spec is the fact that the event states. Immutable.
+	//
+	// +required
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="a StripeEvent's spec is what Stripe said and is immutable: delete the StripeEvent if it is of no use"
+	Spec StripeEventSpec `json:"spec"`
+
+	// Status says what became of the event.
+	//
+	// +optional
+	// +kubebuilder:default={phase: Parked}
+	Status StripeEventStatus `json:"status,omitempty,omitzero"`
+}
+
+// StripeEventList is a list of StripeEvents.
+//
+// +kubebuilder:object:root=true
+type StripeEventList struct {
+	metav1.TypeMeta `json:",inline"`
+	metav1.ListMeta `json:"metadata,omitempty"`
+	Items           []StripeEvent `json:"items"`
+}

@@ -1,0 +1,71 @@
+// Package payment says what Stripe's facts about money mean for an order. It is pure: no client, no clock, no
+// logger, nothing of Stripe's library.
+//
+// The law it keeps: facts only grow, Merge is commutative, associative and idempotent, and Settle is a function of
+// the facts alone. So an order ends in the same status whatever the order in which events arrive, and however often.
+package payment
+
+import (
+	"cmp"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/paylink-dev/paylink/api/v1alpha1"
+)
+
+// Fact is what one verified Stripe event states about one payment. Exactly one of Session, Refund, FailedRefund and
+// Dispute is set; all but Session find their payment by PaymentIntentID.
+type Fact v1alpha1.StripeEventSpec
+
+// OfSession reports whether the fact is about a Checkout Session, and so names its order by ClientReferenceID.
+// Any other fact knows only the PaymentIntent.
+func (f Fact) OfSession() bool { return f.Session != nil }
+
+// payment is the payment as this fact alone would have it. The fact must be OfSession.
+func (f Fact) payment() v1alpha1.Payment {
+	p := v1alpha1.Payment{
+		SessionID:       f.Session.ID,
+		Outcome:         f.Session.Outcome,
+		PaymentIntentID: f.PaymentIntentID,
+		Amount:          f.Session.Amount,
+		Currency:        f.Session.Currency,
+		Livemode:        f.Livemode,
+		PaymentLinkID:   f.Session.PaymentLinkID,
+		Created:         f.Session.Created,
+	}
+	if p.Outcome == v1alpha1.OutcomePaid && !f.Created.IsZero() {
+		p.PaidAt = f.Created.DeepCopy()
+	}
+	return p
+}
+
+func outcomeRank(o v1alpha1.Outcome) int {
+	switch o {
+	case v1alpha1.OutcomePaid:
+		return 3
+	case v1alpha1.OutcomeFailed:
+		return 2
+	case v1alpha1.OutcomeUnpaid:
+		return 1
+	default:
+		return 0
+	}
+}
+
+func compareTime(a, b metav1.Time) int { return a.Compare(b.Time) }
+
+func compareBool(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case a:
+		return 1
+	default:
+		return -1
+	}
+}
+
+// byAge orders payments by when their session was created, then by its id.
+func byAge(a, b v1alpha1.Payment) int {
+	return cmp.Or(compareTime(a.Created, b.Created), cmp.Compare(a.SessionID, b.SessionID))
+}

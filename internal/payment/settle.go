@@ -1,0 +1,134 @@
+package payment
+
+import (
+	"fmt"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/paylink-dev/paylink/api/v1alpha1"
+)
+
+// Facts are all that is known of an order's money.
+type Facts struct {
+	Payments []v1alpha1.Payment
+	// ExpiredAt is when the order had waited for its money as long as it was told to; nil: it has not.
+	ExpiredAt *metav1.Time
+	// Dropped says that there were more payments than Payments can hold.
+	Dropped bool
+}
+
+// FactsOf returns what the order's status knows of its money.
+func FactsOf(o *v1alpha1.Order) Facts {
+	return Facts{
+		Payments:  o.Status.Payments,
+		ExpiredAt: o.Status.ExpiredAt,
+		Dropped:   o.Status.PaymentsDropped,
+	}
+}
+
+// Settlement is what the facts mean for the order.
+type Settlement struct {
+	Phase v1alpha1.OrderPhase
+	// Reason and Message explain the phase, as the condition Paid does.
+	Reason, Message string
+	// SessionID and PaymentIntentID are of the payment that counts; empty where none is paid.
+	SessionID, PaymentIntentID string
+	// AmountRefunded of the payment that counts, in minor units.
+	AmountRefunded int64
+	// PaidAt is when the payment that counts was paid; nil where none is.
+	PaidAt *metav1.Time
+	// Attention lists why a person must look, the most pressing first; empty where nobody must.
+	Attention []Attention
+}
+
+// Attention is one reason for a person to look at an order.
+type Attention struct {
+	Reason, Message string
+}
+
+// tally is what the accepted payments come to.
+type tally struct {
+	// paid are the Paid ones, oldest first; live those of them whose money is still held.
+	paid, live []v1alpha1.Payment
+	// unpaid and failed say that there are such.
+	unpaid, failed bool
+}
+
+func (t Terms) tally(payments []v1alpha1.Payment) tally {
+	var sum tally
+	for _, p := range payments {
+		if t.Judge(p) != Accepted {
+			continue
+		}
+		switch p.Outcome {
+		case v1alpha1.OutcomePaid:
+			sum.paid = append(sum.paid, p)
+			if !p.FullyRefunded {
+				sum.live = append(sum.live, p)
+			}
+		case v1alpha1.OutcomeUnpaid:
+			sum.unpaid = true
+		case v1alpha1.OutcomeFailed:
+			sum.failed = true
+		}
+	}
+	return sum
+}
+
+// Settle says what the facts mean for an order with these terms. Payments must be ordered by age, as Merge leaves
+// them. It is a pure function.
+func Settle(t Terms, f Facts) Settlement {
+	sum := t.tally(f.Payments)
+	var s Settlement
+	switch {
+	case len(sum.live) > 0:
+		s = settled(v1alpha1.OrderPaid, sum.live[0])
+		s.Reason = v1alpha1.ReasonPaymentReceived
+		s.Message = fmt.Sprintf("%s received by Stripe in session %s.", FormatAmount(t.Amount, t.Currency), s.SessionID)
+		if s.AmountRefunded > 0 {
+			s.Message += fmt.Sprintf(" %s of it was refunded.", FormatAmount(s.AmountRefunded, t.Currency))
+		}
+	case len(sum.paid) > 0:
+		s = settled(v1alpha1.OrderRefunded, sum.paid[0])
+		s.Reason = v1alpha1.ReasonRefunded
+		s.Message = "The payment was refunded in full."
+	case sum.unpaid:
+		s.Phase, s.Reason = v1alpha1.OrderFailed, v1alpha1.ReasonAwaitingAsyncPayment
+		s.Message = "The buyer finished, but the money is still on its way (a bank debit takes days). The order becomes Paid when it arrives."
+	case f.ExpiredAt != nil:
+		s.Phase, s.Reason = v1alpha1.OrderFailed, v1alpha1.ReasonExpired
+		s.Message = "No payment was made within spec.expiresAfter."
+	case sum.failed:
+		s.Phase, s.Reason = v1alpha1.OrderFailed, v1alpha1.ReasonPaymentFailed
+		s.Message = "The payment did not go through. The buyer may try again."
+	default:
+		s.Phase, s.Reason = v1alpha1.OrderPending, v1alpha1.ReasonAwaitingPayment
+		s.Message = "No payment that counts has been made yet."
+	}
+	s.Attention = attention(t, f, s.SessionID)
+	if len(sum.live) > 0 && paidLate(sum.live[0], f) {
+		s.Attention = append(s.Attention, Attention{v1alpha1.ReasonPaidAfterExpiry,
+			"The money came after the order had expired: deliver, or refund it at Stripe."})
+	}
+	if f.Dropped {
+		s.Attention = append(s.Attention, Attention{v1alpha1.ReasonTooManyPayments, fmt.Sprintf(
+			"More than %d payments were reported for this order, and those that count least are not listed: look for its reference at Stripe.", MaxPayments)})
+	}
+	return s
+}
+
+// paidLate reports whether the money came after the order had expired, and not only the news of it. Both times
+// are whole seconds: within the second of the expiry nobody can tell, so a person looks.
+func paidLate(p v1alpha1.Payment, f Facts) bool {
+	return f.ExpiredAt != nil && (p.PaidAt == nil || !p.PaidAt.Before(f.ExpiredAt))
+}
+
+func settled(phase v1alpha1.OrderPhase, p v1alpha1.Payment) Settlement {
+	return Settlement{
+		Phase:           phase,
+		SessionID:       p.SessionID,
+		PaymentIntentID: p.PaymentIntentID,
+		AmountRefunded:  p.AmountRefunded,
+		PaidAt:          p.PaidAt,
+	}
+}

@@ -1,0 +1,105 @@
+package stripeapi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-logr/logr"
+	"k8s.io/utils/clock"
+)
+
+// secretDirPeriod is how often a mounted Secret is read again. The kubelet itself takes about a minute to bring a
+// change to the node, so this adds little to it.
+const secretDirPeriod = 10 * time.Second
+
+// SecretDir reads signing secrets from a mounted Kubernetes Secret: every file in the folder holds one or more. A
+// change is picked up without a restart. It is polled rather than watched: a mounted Secret changes by swapping
+// symbolic links, and reading a few small files is cheaper than being wrong about that.
+type SecretDir struct {
+	dir     string
+	clock   clock.WithTicker
+	log     logr.Logger
+	secrets atomic.Pointer[[]Secret]
+}
+
+// NewSecretDir reads the folder once. It fails where the folder cannot be read or holds no usable secret.
+func NewSecretDir(dir string, c clock.WithTicker, log logr.Logger) (*SecretDir, error) {
+	d := &SecretDir{dir: dir, clock: c, log: log}
+	secrets, err := d.read()
+	if err != nil {
+		return nil, err
+	}
+	d.secrets.Store(&secrets)
+	return d, nil
+}
+
+// Secrets returns the secrets as last read.
+func (d *SecretDir) Secrets() []Secret { return *d.secrets.Load() }
+
+// NeedLeaderElection says that every replica reads the folder.
+func (d *SecretDir) NeedLeaderElection() bool { return false }
+
+// Start reads the folder again and again until the context ends. A folder that cannot be used leaves the last good
+// secrets in force, and says so.
+func (d *SecretDir) Start(ctx context.Context) error {
+	ticker := d.clock.NewTicker(secretDirPeriod)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C():
+			d.reload()
+		}
+	}
+}
+
+func (d *SecretDir) reload() {
+	secrets, err := d.read()
+	if err != nil {
+		d.log.Error(err, "Keeping the signing secrets read before")
+		return
+	}
+	if old := d.Secrets(); !slices.Equal(old, secrets) {
+		d.secrets.Store(&secrets)
+		d.log.Info("Signing secrets changed", "secrets", len(secrets))
+	}
+}
+
+// read returns the secrets of all files, in the order of their names. Files whose name begins with a dot are the
+// kubelet's own (..data).
+func (d *SecretDir) read() ([]Secret, error) {
+	entries, err := os.ReadDir(d.dir)
+	if err != nil {
+		return nil, fmt.Errorf("read signing secrets: %w", err)
+	}
+	var secrets []Secret
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), ".") {
+			continue
+		}
+		text, err := os.ReadFile(filepath.Join(d.dir, e.Name()))
+		if err != nil {
+			return nil, fmt.Errorf("read signing secrets: %w", err)
+		}
+		found, err := ParseSecrets(string(text))
+		if errors.Is(err, ErrNoSecret) {
+			return nil, fmt.Errorf("file %s is empty: %w", filepath.Join(d.dir, e.Name()), err)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("file %s: %w", filepath.Join(d.dir, e.Name()), err)
+		}
+		secrets = append(secrets, found...)
+	}
+	if len(secrets) == 0 {
+		return nil, fmt.Errorf("folder %s holds no file: %w", d.dir, ErrNoSecret)
+	}
+	return secrets, nil
+}

@@ -1,0 +1,171 @@
+package stripeapi_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/go-logr/logr"
+	"github.com/go-logr/logr/funcr"
+	"github.com/google/go-cmp/cmp"
+	testingclock "k8s.io/utils/clock/testing"
+
+	"github.com/paylink-dev/paylink/internal/stripeapi"
+)
+
+// mount is a folder laid out as the kubelet lays out a Secret's volume: each file is a link through ..data, which is
+// swapped for another folder in one step.
+type mount struct {
+	t       *testing.T
+	dir     string
+	version int
+}
+
+func newMount(t *testing.T, files map[string]string) *mount {
+	m := &mount{t: t, dir: t.TempDir()}
+	m.update(files)
+	return m
+}
+
+func (m *mount) update(files map[string]string) {
+	m.t.Helper()
+	m.version++
+	data := "..2026_11_23_" + strings.Repeat("0", m.version)
+	m.must(os.Mkdir(filepath.Join(m.dir, data), 0o755))
+	for name, content := range files {
+		m.must(os.WriteFile(filepath.Join(m.dir, data, name), []byte(content), 0o600))
+	}
+	m.must(os.Symlink(data, filepath.Join(m.dir, "..data_tmp")))
+	m.must(os.Rename(filepath.Join(m.dir, "..data_tmp"), filepath.Join(m.dir, "..data")))
+	present, err := filepath.Glob(filepath.Join(m.dir, "[^.]*"))
+	m.must(err)
+	for _, link := range present {
+		m.must(os.Remove(link))
+	}
+	for name := range files {
+		m.must(os.Symlink(filepath.Join("..data", name), filepath.Join(m.dir, name)))
+	}
+}
+
+func (m *mount) must(err error) {
+	m.t.Helper()
+	if err != nil {
+		m.t.Fatal(err)
+	}
+}
+
+func TestSecretDirAtStart(t *testing.T) {
+	m := newMount(t, map[string]string{"b-test": "whsec_test\n", "a-live": "whsec_new, whsec_old"})
+	d, err := stripeapi.NewSecretDir(m.dir, testingclock.NewFakeClock(signedAt), logr.Discard())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"whsec_new", "whsec_old", "whsec_test"}, plain(d.Secrets())); diff != "" {
+		t.Error(diff)
+	}
+	if d.NeedLeaderElection() {
+		t.Error("a replica that does not lead would not see a rolled secret")
+	}
+}
+
+func TestSecretDirRefuses(t *testing.T) {
+	for name, row := range map[string]struct {
+		files map[string]string
+		want  string
+		is    error
+	}{
+		"no file":                    {nil, "holds no file", stripeapi.ErrNoSecret},
+		"an empty file":              {map[string]string{"live": ""}, "live is empty", stripeapi.ErrNoSecret},
+		"a blank file":               {map[string]string{"live": " \n"}, "live is empty", stripeapi.ErrNoSecret},
+		"an empty file beside a key": {map[string]string{"live": "whsec_good", "test": ""}, "test is empty", stripeapi.ErrNoSecret},
+		"an API key":                 {map[string]string{"live": "sk_live_4eC39HqLyj"}, "is an API key (sk_…)", nil},
+		"something else":             {map[string]string{"tls.key": "-----BEGIN 4eC39HqLyj"}, "does not look like", nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := newMount(t, row.files)
+			_, err := stripeapi.NewSecretDir(m.dir, testingclock.NewFakeClock(signedAt), logr.Discard())
+			if err == nil {
+				t.Fatal("no error")
+			}
+			if !strings.Contains(err.Error(), row.want) || !strings.Contains(err.Error(), m.dir) {
+				t.Errorf("%q does not say %q and where", err, row.want)
+			}
+			if row.is != nil && !errors.Is(err, row.is) {
+				t.Errorf("%v is not %v", err, row.is)
+			}
+			if strings.Contains(err.Error(), "4eC39HqLyj") || strings.Contains(err.Error(), "whsec_good") {
+				t.Errorf("the message holds a value: %q", err)
+			}
+		})
+	}
+	t.Run("no folder", func(t *testing.T) {
+		_, err := stripeapi.NewSecretDir(filepath.Join(t.TempDir(), "none"), testingclock.NewFakeClock(signedAt), logr.Discard())
+		if !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("%v", err)
+		}
+	})
+}
+
+// TestSecretDirChanges swaps the mounted Secret under a running reader, and lets 10 s pass each time.
+func TestSecretDirChanges(t *testing.T) {
+	type step struct {
+		name  string
+		files map[string]string
+		want  []string
+		// said is a piece of what is logged; "" for nothing.
+		said string
+	}
+	m := newMount(t, map[string]string{"live": "whsec_old"})
+	synctest.Test(t, func(t *testing.T) {
+		clock := testingclock.NewFakeClock(signedAt)
+		var logged strings.Builder
+		log := funcr.New(func(_, args string) { logged.WriteString(args + "\n") }, funcr.Options{})
+		d, err := stripeapi.NewSecretDir(m.dir, clock, log)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- d.Start(ctx) }()
+		synctest.Wait()
+
+		for _, s := range []step{
+			{"rolled", map[string]string{"live": "whsec_new whsec_old"}, []string{"whsec_new", "whsec_old"}, "Signing secrets changed"},
+			{"written again", map[string]string{"live": "whsec_new whsec_old"}, []string{"whsec_new", "whsec_old"}, ""},
+			{"emptied", map[string]string{"live": ""}, []string{"whsec_new", "whsec_old"}, "Keeping the signing secrets read before"},
+			{"an API key by mistake", map[string]string{"live": "sk_live_new"}, []string{"whsec_new", "whsec_old"}, "Keeping the signing secrets read before"},
+			{"all files gone", nil, []string{"whsec_new", "whsec_old"}, "Keeping the signing secrets read before"},
+			{"right again", map[string]string{"live": "whsec_new"}, []string{"whsec_new"}, "Signing secrets changed"},
+			{"one more file", map[string]string{"live": "whsec_new", "test": "whsec_test"}, []string{"whsec_new", "whsec_test"}, "Signing secrets changed"},
+		} {
+			before := plain(d.Secrets())
+			logged.Reset()
+			m.update(s.files)
+			clock.Step(9 * time.Second)
+			synctest.Wait()
+			if diff := cmp.Diff(before, plain(d.Secrets())); diff != "" {
+				t.Errorf("%s: read before the time: %s", s.name, diff)
+			}
+			clock.Step(time.Second)
+			synctest.Wait()
+			if diff := cmp.Diff(s.want, plain(d.Secrets())); diff != "" {
+				t.Errorf("%s: %s", s.name, diff)
+			}
+			if said := logged.String(); !strings.Contains(said, s.said) || (s.said == "") != (said == "") {
+				t.Errorf("%s: logged %q, not %q", s.name, said, s.said)
+			}
+			if said := logged.String(); strings.Contains(said, "whsec_new") || strings.Contains(said, "whsec_old") || strings.Contains(said, "sk_live") {
+				t.Errorf("%s: a secret was logged: %s", s.name, said)
+			}
+		}
+		stop()
+		if err := <-done; err != nil {
+			t.Errorf("Start returned %v", err)
+		}
+	})
+}

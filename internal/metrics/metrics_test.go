@@ -1,0 +1,89 @@
+package metrics_test
+
+import (
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
+
+	"github.com/paylink-dev/paylink/internal/metrics"
+	"github.com/paylink-dev/paylink/test/scrape"
+)
+
+// state reports one sample of each state gauge, as the collector does.
+type state struct{ metrics.State }
+
+func (s state) Describe(descs chan<- *prometheus.Desc) { prometheus.DescribeByCollect(s, descs) }
+
+func (s state) Collect(out chan<- prometheus.Metric) {
+	out <- prometheus.MustNewConstMetric(s.Orders, prometheus.GaugeValue, 1, "Paid", "true")
+	out <- prometheus.MustNewConstMetric(s.Attention, prometheus.GaugeValue, 1, "Disputed")
+	out <- prometheus.MustNewConstMetric(s.StripeEvents, prometheus.GaugeValue, 1, "Parked")
+	out <- prometheus.MustNewConstMetric(s.OldestParked, prometheus.GaugeValue, 1)
+}
+
+// all registers every metric there is, each with a sample.
+func all(t *testing.T) *prometheus.Registry {
+	t.Helper()
+	registry := prometheus.NewPedanticRegistry()
+	webhook, ledger, controller := metrics.NewWebhook(registry), metrics.NewLedger(registry), metrics.NewController(registry)
+	registry.MustRegister(state{metrics.NewState()})
+	webhook.Events.WithLabelValues(metrics.TypeOther, metrics.ResultIgnored).Inc()
+	webhook.Failures.WithLabelValues(metrics.FailureSignature).Inc()
+	webhook.Duration.Observe(0.1)
+	webhook.DeliveryLag.Observe(1)
+	ledger.LiveReads.WithLabelValues("found").Inc()
+	controller.ExpiredEvents.WithLabelValues("charge.refunded").Inc()
+	return registry
+}
+
+// TestNames: dashboards and alerts hang on these.
+func TestNames(t *testing.T) {
+	want := strings.Fields(`
+		paylink_ledger_conflicts_total paylink_ledger_invalid_total paylink_ledger_live_reads_total paylink_ledger_writes_total
+		paylink_orders paylink_orders_expired_total paylink_orders_needing_attention
+		paylink_stripe_events paylink_stripe_events_expired_total paylink_stripe_events_oldest_parked_seconds
+		paylink_webhook_delivery_lag_seconds paylink_webhook_duration_seconds paylink_webhook_events_total
+		paylink_webhook_failures_total paylink_webhook_in_flight paylink_webhook_last_event_timestamp_seconds`)
+	if diff := cmp.Diff(want, slices.Sorted(maps.Keys(scrape.Help(t, all(t))))); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestLint holds the names, units and help texts to Prometheus's own rules.
+func TestLint(t *testing.T) {
+	problems, err := promlint.New(strings.NewReader(scrape.Text(t, all(t)))).Lint()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range problems {
+		t.Errorf("%s: %s", p.Metric, p.Text)
+	}
+}
+
+// TestHelp: a text is a sentence or more, for whoever is woken by the metric.
+func TestHelp(t *testing.T) {
+	for name, help := range scrape.Help(t, all(t)) {
+		if len(strings.Fields(help)) < 5 || !regexp.MustCompile(`^[A-Z].*\.$`).MatchString(help) {
+			t.Errorf("%s: %q", name, help)
+		}
+	}
+}
+
+// TestHelpOfReasons: the reasons of failure that an operator can do something about are explained.
+func TestHelpOfReasons(t *testing.T) {
+	help := scrape.Help(t, all(t))["paylink_webhook_failures_total"]
+	for _, reason := range []string{
+		metrics.FailureSignature, metrics.FailureStale, metrics.FailureFuture, metrics.FailureOverloaded, metrics.FailureDeadline,
+		metrics.FailureConflict, metrics.FailureAPIServer,
+	} {
+		if !strings.Contains(help, reason) {
+			t.Errorf("%s is not explained in %q", reason, help)
+		}
+	}
+}

@@ -1,0 +1,56 @@
+package metrics
+
+import "github.com/prometheus/client_golang/prometheus"
+
+// State describes the gauges of what is in the cluster, for the collector that the leading controller runs.
+type State struct {
+	// Orders by phase and livemode.
+	Orders *prometheus.Desc
+	// Attention is orders that need a person, by reason.
+	Attention *prometheus.Desc
+	// StripeEvents by phase.
+	StripeEvents *prometheus.Desc
+	// OldestParked is the age in seconds of the StripeEvent that has waited longest.
+	OldestParked *prometheus.Desc
+}
+
+// NewState returns the descriptions of the state gauges.
+func NewState() State {
+	desc := func(name, help string, labels ...string) *prometheus.Desc {
+		return prometheus.NewDesc(prometheus.BuildFQName(namespace, "", name), help, labels, nil)
+	}
+	return State{
+		Orders: desc("orders",
+			"Orders by phase and mode, as the leading controller sees them.", "phase", "livemode"),
+		Attention: desc("orders_needing_attention",
+			"Orders whose condition NeedsAttention is true, by reason; one with several reasons counts for each: kubectl get orders.payments.paylink.dev -A -o wide shows which, kubectl describe says what to do.", "reason"),
+		StripeEvents: desc("stripe_events",
+			"Events kept because their order or payment was unknown, by phase. Expired ones need a person: kubectl get stripeevents.payments.paylink.dev -A.", "phase"),
+		OldestParked: desc("stripe_events_oldest_parked_seconds",
+			"Age of the event that has waited longest for its order or payment; 0 if none waits. Money may have come for an order that does not exist."),
+	}
+}
+
+// Controller are the counters of the controller.
+type Controller struct {
+	// ExpiredEvents counts StripeEvents that waited in vain, by Stripe's type.
+	ExpiredEvents *prometheus.CounterVec
+	// ExpiredOrders counts orders that nobody paid in time.
+	ExpiredOrders prometheus.Counter
+}
+
+// NewController makes and registers the counters of the controller.
+func NewController(r prometheus.Registerer) *Controller {
+	m := &Controller{
+		ExpiredEvents: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Namespace: namespace, Name: "stripe_events_expired_total",
+			Help: "Events whose order or payment never appeared, by type. Each may be money without an order: look for its payment at Stripe.",
+		}, []string{"type"}),
+		ExpiredOrders: prometheus.NewCounter(prometheus.CounterOpts{
+			Namespace: namespace, Name: "orders_expired_total",
+			Help: "Orders that became Failed because nobody paid within spec.expiresAfter.",
+		}),
+	}
+	r.MustRegister(m.ExpiredEvents, m.ExpiredOrders)
+	return m
+}

@@ -1,0 +1,177 @@
+package ledger
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/paylink-dev/paylink/api/v1alpha1"
+	"github.com/paylink-dev/paylink/internal/payment"
+)
+
+// The indices that a cache must have for the ledger.
+const (
+	// IndexReference finds orders by their client_reference_id.
+	IndexReference = "clientReferenceId"
+	// IndexPaymentIntent finds orders by the PaymentIntents of their payments.
+	IndexPaymentIntent = "paymentIntentId"
+	// IndexPaymentLinkID finds PaymentLinks by Stripe's id.
+	IndexPaymentLinkID = "paymentLinkId"
+)
+
+// Fields that the API server itself can select orders and links by; the CRDs declare them.
+const (
+	fieldOrderID       = "spec.orderId"
+	fieldReference     = "status.clientReferenceId"
+	fieldCaptureID     = "status.providerCaptureId"
+	fieldPaymentLinkID = "spec.paymentLinkId"
+)
+
+// ByReference is the IndexerFunc of IndexReference.
+func ByReference(o client.Object) []string {
+	order, ok := o.(*v1alpha1.Order)
+	if !ok {
+		return nil
+	}
+	return []string{order.ClientReferenceID()}
+}
+
+// ByPaymentIntent is the IndexerFunc of IndexPaymentIntent.
+func ByPaymentIntent(o client.Object) []string {
+	order, ok := o.(*v1alpha1.Order)
+	if !ok {
+		return nil
+	}
+	return PaymentIntents(order)
+}
+
+// PaymentIntents returns the PaymentIntents of an order's payments, each once.
+func PaymentIntents(order *v1alpha1.Order) []string {
+	var intents []string
+	for i := range order.Status.Payments {
+		if id := order.Status.Payments[i].PaymentIntentID; id != "" && !slices.Contains(intents, id) {
+			intents = append(intents, id)
+		}
+	}
+	return intents
+}
+
+// ByPaymentLinkID is the IndexerFunc of IndexPaymentLinkID.
+func ByPaymentLinkID(o client.Object) []string {
+	link, ok := o.(*v1alpha1.PaymentLink)
+	if !ok || link.Spec.PaymentLinkID == "" {
+		return nil
+	}
+	return []string{link.Spec.PaymentLinkID}
+}
+
+// Index registers the indices with a cache.
+func Index(ctx context.Context, indexer client.FieldIndexer) error {
+	for _, index := range []struct {
+		object client.Object
+		name   string
+		keys   client.IndexerFunc
+	}{
+		{&v1alpha1.Order{}, IndexReference, ByReference},
+		{&v1alpha1.Order{}, IndexPaymentIntent, ByPaymentIntent},
+		{&v1alpha1.PaymentLink{}, IndexPaymentLinkID, ByPaymentLinkID},
+	} {
+		if err := indexer.IndexField(ctx, index.object, index.name, index.keys); err != nil {
+			return fmt.Errorf("index %T by %s: %w", index.object, index.name, err)
+		}
+	}
+	return nil
+}
+
+// find returns the order a fact is about, or ErrUnknown. What the cache does not know is asked of the API server,
+// since a cache may lag behind an order that was created, or paid, a moment ago.
+//
+// A session's order must have been given its checkout URL: before that it is not settled which Payment Link it takes
+// money through, and a payment judged without that would be judged by when it came.
+//
+// The API server can select by reference, and by the payment that counts, but not by the other payments of an order.
+// A fact about one of those is at worst parked, and applied by the controller as soon as its cache has the payment.
+func (l *Ledger) find(ctx context.Context, fact payment.Fact) (*v1alpha1.Order, error) {
+	index, key := IndexPaymentIntent, fact.PaymentIntentID
+	fields := []string{fieldCaptureID}
+	if fact.OfSession() {
+		index, key = IndexReference, fact.ClientReferenceID
+		fields = []string{fieldReference, fieldOrderID}
+	}
+	if key == "" {
+		return nil, ErrUnknown
+	}
+	cached, err := l.list(ctx, l.Cache, index, key)
+	if err != nil {
+		return nil, fmt.Errorf("find order: %w", err)
+	}
+	if order := owner(cached, fact); order != nil {
+		return order, nil
+	}
+	var live []v1alpha1.Order
+	for _, field := range fields {
+		found, err := l.list(ctx, l.Live, field, key)
+		if err != nil {
+			return nil, fmt.Errorf("find order at the API server: %w", err)
+		}
+		live = append(live, found...)
+	}
+	order := owner(live, fact)
+	l.countLiveRead(order != nil)
+	if order == nil {
+		return nil, ErrUnknown
+	}
+	return order, nil
+}
+
+// owner returns which of the orders a fact belongs to, or nil where that one cannot take it yet.
+func owner(found []v1alpha1.Order, fact payment.Fact) *v1alpha1.Order {
+	if len(found) == 0 {
+		return nil
+	}
+	order := Oldest(found)
+	if fact.OfSession() && order.Status.ClientReferenceID == "" {
+		return nil
+	}
+	return order
+}
+
+func (l *Ledger) countLiveRead(found bool) {
+	result := "missing"
+	if found {
+		result = "found"
+	}
+	l.Metrics.LiveReads.WithLabelValues(result).Inc()
+}
+
+// list returns the orders of the served namespaces that have the key in the index or field.
+func (l *Ledger) list(ctx context.Context, from client.Reader, field, key string) ([]v1alpha1.Order, error) {
+	var found []v1alpha1.Order
+	for _, namespace := range l.namespaces() {
+		var orders v1alpha1.OrderList
+		if err := from.List(ctx, &orders, client.InNamespace(namespace), client.MatchingFields{field: key}); err != nil {
+			return nil, err
+		}
+		found = append(found, orders.Items...)
+	}
+	return found, nil
+}
+
+func (l *Ledger) namespaces() []string {
+	if len(l.Namespaces) == 0 {
+		return []string{""}
+	}
+	return l.Namespaces
+}
+
+// Oldest returns the order that a reference shared by several belongs to: the first by creation time, then by uid.
+// orders must not be empty.
+func Oldest(orders []v1alpha1.Order) *v1alpha1.Order {
+	oldest := slices.MinFunc(orders, func(a, b v1alpha1.Order) int {
+		return cmp.Or(a.CreationTimestamp.Compare(b.CreationTimestamp.Time), cmp.Compare(a.UID, b.UID))
+	})
+	return &oldest
+}

@@ -1,0 +1,78 @@
+package ledger
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+
+	"github.com/paylink-dev/paylink/api/v1alpha1"
+	"github.com/paylink-dev/paylink/internal/payment"
+)
+
+// parkIfOurs keeps a fact that no order is known for, unless it is a session of somebody else's: one that names no
+// order and did not come through a link of ours. A refund or dispute names nothing but its payment, so it is kept:
+// its session may still be on its way.
+func (l *Ledger) parkIfOurs(ctx context.Context, fact payment.Fact) (Result, error) {
+	if fact.OfSession() && fact.ClientReferenceID == "" {
+		ours, err := l.ourLink(ctx, fact.Session.PaymentLinkID)
+		if err != nil {
+			return "", err
+		}
+		if !ours {
+			if fact.Session.Outcome == v1alpha1.OutcomePaid && fact.Session.PaymentLinkID != "" {
+				log.FromContext(ctx).Info("A payment names no order, and no PaymentLink has its link's id: not kept",
+					"session", fact.Session.ID, "paymentLinkId", fact.Session.PaymentLinkID)
+			}
+			return NotOurs, nil
+		}
+	}
+	return l.park(ctx, fact)
+}
+
+// ourLink reports whether some PaymentLink has Stripe's id.
+func (l *Ledger) ourLink(ctx context.Context, id string) (bool, error) {
+	if id == "" {
+		return false, nil
+	}
+	for _, source := range []struct {
+		reader client.Reader
+		field  string
+	}{{l.Cache, IndexPaymentLinkID}, {l.Live, fieldPaymentLinkID}} {
+		for _, namespace := range l.namespaces() {
+			var links v1alpha1.PaymentLinkList
+			err := source.reader.List(ctx, &links, client.InNamespace(namespace), client.MatchingFields{source.field: id})
+			if err != nil {
+				return false, fmt.Errorf("find payment link: %w", err)
+			}
+			if len(links.Items) > 0 {
+				return true, nil
+			}
+		}
+	}
+	return false, nil
+}
+
+// park keeps the fact as a StripeEvent. One that is there already holds the same fact.
+func (l *Ledger) park(ctx context.Context, fact payment.Fact) (Result, error) {
+	event := &v1alpha1.StripeEvent{
+		ObjectMeta: metav1.ObjectMeta{Namespace: l.EventNamespace, Name: EventName(fact.EventID)},
+		Spec:       v1alpha1.StripeEventSpec(fact),
+	}
+	if err := l.Writer.Create(ctx, event); err != nil && !apierrors.IsAlreadyExists(err) {
+		return "", fmt.Errorf("keep event %s: %w", fact.EventID, err)
+	}
+	return Parked, nil
+}
+
+// EventName is the name of the StripeEvent that keeps a Stripe event. Stripe's ids hold upper-case letters and _,
+// which names cannot, and differ by case alone.
+func EventName(eventID string) string {
+	sum := sha256.Sum256([]byte(eventID))
+	return "evt-" + hex.EncodeToString(sum[:20])
+}

@@ -1,0 +1,78 @@
+package ledger
+
+import (
+	"context"
+	"math/rand/v2"
+	"strings"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/equality"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/clock"
+
+	"github.com/paylink-dev/paylink/api/v1alpha1"
+	"github.com/paylink-dev/paylink/internal/payment"
+)
+
+// merge adds a fact to the order's. It returns ErrUnknown where the order does not have the fact's payment.
+func merge(o *v1alpha1.Order, fact payment.Fact) error {
+	payments, known := payment.Merge(o.Status.Payments, fact)
+	if !known {
+		return ErrUnknown
+	}
+	kept, dropped := payment.Trim(payments, payment.TermsOf(o))
+	o.Status.Payments = kept
+	o.Status.PaymentsDropped = o.Status.PaymentsDropped || dropped
+	return nil
+}
+
+// settle computes all that follows from the order's facts. now is used only to say since when a condition holds.
+func settle(o *v1alpha1.Order, now metav1.Time) {
+	s := payment.Settle(payment.TermsOf(o), payment.FactsOf(o))
+	o.Status.Phase = s.Phase
+	o.Status.ProviderOrderID = s.SessionID
+	o.Status.ProviderCaptureID = s.PaymentIntentID
+	o.Status.AmountRefunded = s.AmountRefunded
+	o.Status.PaidAt = s.PaidAt
+	setCondition(o, now, v1alpha1.ConditionPaid, s.Phase == v1alpha1.OrderPaid, s.Reason, s.Message)
+	switch {
+	case len(s.Attention) > 0:
+		messages := make([]string, len(s.Attention))
+		for i, a := range s.Attention {
+			messages[i] = a.Message
+		}
+		setCondition(o, now, v1alpha1.ConditionNeedsAttention, true, s.Attention[0].Reason, strings.Join(messages, " "))
+	case meta.FindStatusCondition(o.Status.Conditions, v1alpha1.ConditionNeedsAttention) != nil:
+		setCondition(o, now, v1alpha1.ConditionNeedsAttention, false, v1alpha1.ReasonResolved, "Nothing needs a person any more.")
+	}
+}
+
+// setCondition leaves observedGeneration unset: nothing in the spec that can change has a say in these conditions.
+func setCondition(o *v1alpha1.Order, now metav1.Time, conditionType string, is bool, reason, message string) {
+	status := metav1.ConditionFalse
+	if is {
+		status = metav1.ConditionTrue
+	}
+	meta.SetStatusCondition(&o.Status.Conditions, metav1.Condition{
+		Type: conditionType, Status: status, Reason: reason, Message: message, LastTransitionTime: now,
+	})
+}
+
+func sameStatus(a, b *v1alpha1.Order) bool { return equality.Semantic.DeepEqual(a.Status, b.Status) }
+
+// now is the time as the API can hold it, to the second.
+func now(c clock.PassiveClock) metav1.Time { return metav1.NewTime(c.Now().Truncate(time.Second)) }
+
+// pause waits a little before the next attempt: longer each time, and never the same for two writers.
+func (l *Ledger) pause(ctx context.Context, attempt int) error {
+	most := min(5*time.Millisecond<<attempt, 250*time.Millisecond)
+	timer := time.NewTimer(rand.N(most) + time.Millisecond)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
+}

@@ -1,0 +1,103 @@
+// Command webhookserver takes Stripe's webhooks and settles orders. Every replica serves.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+
+	"k8s.io/utils/clock"
+	ctrl "sigs.k8s.io/controller-runtime"
+	ctrlmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
+
+	"github.com/paylink-dev/paylink/internal/ledger"
+	"github.com/paylink-dev/paylink/internal/metrics"
+	"github.com/paylink-dev/paylink/internal/setup"
+	"github.com/paylink-dev/paylink/internal/stripeapi"
+	"github.com/paylink-dev/paylink/webhookserver"
+)
+
+// flags are the command's own, beside those it shares with the controller.
+type flags struct {
+	setup.Options
+	address   string
+	secretDir string
+}
+
+func main() {
+	var f flags
+	f.Bind(flag.CommandLine)
+	flag.StringVar(&f.address, "bind-address", ":8080", "Address to take webhooks on.")
+	flag.StringVar(&f.secretDir, "stripe-webhook-secret-dir", "", "Folder of a mounted Secret whose files hold the webhook signing secrets; read again when it changes. Empty: STRIPE_WEBHOOK_SECRET.")
+	flag.Parse()
+	if err := run(ctrl.SetupSignalHandler(), &f); err != nil {
+		fmt.Fprintln(os.Stderr, "webhookserver:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, f *flags) error {
+	if err := f.Complete(); err != nil {
+		return err
+	}
+	// Secrets come first: without one that can be right there is nothing to serve.
+	secrets, watch, err := readSecrets(f.secretDir)
+	if err != nil {
+		return err
+	}
+	config, err := setup.Config()
+	if err != nil {
+		return err
+	}
+	mgr, err := f.NewManager(config, nil)
+	if err != nil {
+		return err
+	}
+	keeper, err := f.NewLedger(ctx, mgr)
+	if err != nil {
+		return err
+	}
+	if watch != nil {
+		if err := mgr.Add(watch); err != nil {
+			return fmt.Errorf("watch signing secrets: %w", err)
+		}
+	}
+	server := newServer(f.address, keeper, secrets)
+	if err := mgr.Add(server); err != nil {
+		return fmt.Errorf("add server: %w", err)
+	}
+	if err := mgr.AddReadyzCheck("serving", server.Ready); err != nil {
+		return fmt.Errorf("add readiness check: %w", err)
+	}
+	return mgr.Start(ctx)
+}
+
+// readSecrets returns a source of signing secrets and, where they are files, what keeps it up to date.
+func readSecrets(dir string) (func() []stripeapi.Secret, *stripeapi.SecretDir, error) {
+	fromEnvironment := os.Getenv("STRIPE_WEBHOOK_SECRET")
+	if dir != "" {
+		if fromEnvironment != "" {
+			return nil, nil, errors.New("both --stripe-webhook-secret-dir and STRIPE_WEBHOOK_SECRET are set: unset one of them")
+		}
+		d, err := stripeapi.NewSecretDir(dir, clock.RealClock{}, ctrl.Log.WithName("secrets"))
+		if err != nil {
+			return nil, nil, fmt.Errorf("--stripe-webhook-secret-dir: %w", err)
+		}
+		return d.Secrets, d, nil
+	}
+	secrets, err := stripeapi.ParseSecrets(fromEnvironment)
+	if err != nil {
+		return nil, nil, fmt.Errorf("STRIPE_WEBHOOK_SECRET: %w", err)
+	}
+	return func() []stripeapi.Secret { return secrets }, nil, nil
+}
+
+func newServer(address string, keeper *ledger.Ledger, secrets func() []stripeapi.Secret) *webhookserver.Server {
+	c := clock.RealClock{}
+	webhook := webhookserver.NewWebhook(
+		&stripeapi.Verifier{Secrets: secrets, Clock: c}, keeper,
+		metrics.NewWebhook(ctrlmetrics.Registry), c, ctrl.Log.WithName("webhook"))
+	return &webhookserver.Server{Address: address, Webhook: webhook, Log: ctrl.Log.WithName("server")}
+}

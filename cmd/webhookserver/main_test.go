@@ -1,0 +1,112 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/paylink-dev/paylink/test/command"
+)
+
+// program is the command as it ships.
+var program command.Program
+
+func TestMain(m *testing.M) { os.Exit(program.Tests(m)) }
+
+// TestRefusesToStart with one line that says what to do, and never holds the value.
+func TestRefusesToStart(t *testing.T) {
+	const value = "4eC39HqLyjWDarjtT1zdp7dc"
+	empty, wrong := t.TempDir(), t.TempDir()
+	if err := os.WriteFile(filepath.Join(wrong, "live"), []byte("sk_live_"+value), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	namespace, good := "POD_NAMESPACE=paylink-system", "STRIPE_WEBHOOK_SECRET=whsec_"+value
+	secret := func(text string) []string { return []string{namespace, "STRIPE_WEBHOOK_SECRET=" + text} }
+	for name, row := range map[string]struct {
+		env  []string
+		args []string
+		want []string
+	}{
+		"secret unset":            {[]string{namespace}, nil, []string{"STRIPE_WEBHOOK_SECRET: no webhook signing secret", "set it to the endpoint's signing secret (whsec_…)"}},
+		"secret empty":            {secret(""), nil, []string{"STRIPE_WEBHOOK_SECRET: no webhook signing secret", "set it to"}},
+		"secret blank":            {secret(" \t\n"), nil, []string{"STRIPE_WEBHOOK_SECRET: no webhook signing secret", "set it to"}},
+		"secret API key":          {secret("sk_live_" + value), nil, []string{"STRIPE_WEBHOOK_SECRET", "is an API key (sk_…)", "put the endpoint's signing secret (whsec_…) there"}},
+		"restricted API key":      {secret("rk_live_" + value), nil, []string{"STRIPE_WEBHOOK_SECRET", "is an API key (rk_…)", "put the endpoint's signing secret"}},
+		"publishable API key":     {secret("pk_live_" + value), nil, []string{"STRIPE_WEBHOOK_SECRET", "is an API key (pk_…)", "put the endpoint's signing secret"}},
+		"something else":          {secret(value), nil, []string{"STRIPE_WEBHOOK_SECRET", "does not look like one of Stripe's", "whsec_"}},
+		"the prefix alone":        {secret("whsec_"), nil, []string{"STRIPE_WEBHOOK_SECRET", "does not look like one of Stripe's"}},
+		"a good and a bad one":    {secret("whsec_" + value + " sk_live_" + value), nil, []string{"signing secret 2 of 2 is an API key (sk_…)"}},
+		"a key, logging it all":   {secret("sk_live_" + value), []string{"--zap-devel"}, []string{"is an API key (sk_…)"}},
+		"namespace unset":         {[]string{good}, nil, []string{"POD_NAMESPACE is not set", "set it to the namespace where StripeEvents are to be kept"}},
+		"namespace blank":         {[]string{good, "POD_NAMESPACE= "}, nil, []string{"POD_NAMESPACE is not set"}},
+		"namespace of no use":     {[]string{good, "POD_NAMESPACE=Bad_NS"}, nil, []string{"POD_NAMESPACE is no name of a namespace"}},
+		"served namespace wrong":  {[]string{good, namespace}, []string{"--watch-namespaces=shop,Bad_NS"}, []string{"--watch-namespaces", `"Bad_NS"`}},
+		"a stray argument":        {[]string{good, namespace}, []string{"extra"}, []string{`unexpected argument "extra"`, "--help"}},
+		"no such folder":          {[]string{namespace}, []string{"--stripe-webhook-secret-dir=" + filepath.Join(empty, "none")}, []string{"--stripe-webhook-secret-dir", "no such file or directory"}},
+		"an empty folder":         {[]string{namespace}, []string{"--stripe-webhook-secret-dir=" + empty}, []string{"--stripe-webhook-secret-dir", "holds no file", "set it to"}},
+		"both, and who would win": {[]string{namespace, good}, []string{"--stripe-webhook-secret-dir=" + empty}, []string{"both --stripe-webhook-secret-dir and STRIPE_WEBHOOK_SECRET are set", "unset one"}},
+		"an API key in a folder":  {[]string{namespace}, []string{"--stripe-webhook-secret-dir=" + wrong}, []string{"--stripe-webhook-secret-dir", "live: signing secret 1 of 1 is an API key (sk_…)"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			code, stdout, stderr := program.Run(t, row.env, row.args...)
+			if code != 1 || stdout != "" {
+				t.Errorf("exits %d, and prints %q", code, stdout)
+			}
+			line, rest, _ := strings.Cut(stderr, "\n")
+			if rest != "" || !strings.HasPrefix(line, "webhookserver: ") {
+				t.Errorf("not one line: %q", stderr)
+			}
+			for _, want := range row.want {
+				if !strings.Contains(line, want) {
+					t.Errorf("%q does not say %q", line, want)
+				}
+			}
+			if strings.Contains(stderr, value) {
+				t.Errorf("the value is told: %q", stderr)
+			}
+		})
+	}
+}
+
+// TestSecretIsAccepted: with a right one it is the cluster that is missing.
+func TestSecretIsAccepted(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "live"), []byte("whsec_a\nwhsec_b\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, row := range map[string]struct{ env, args []string }{
+		"one":      {[]string{"STRIPE_WEBHOOK_SECRET=whsec_a"}, nil},
+		"several":  {[]string{"STRIPE_WEBHOOK_SECRET=whsec_a, whsec_b"}, nil},
+		"a folder": {nil, []string{"--stripe-webhook-secret-dir=" + dir}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			code, _, stderr := program.Run(t, append(row.env, "POD_NAMESPACE=paylink-system"), row.args...)
+			if code != 1 || !strings.Contains(stderr, "webhookserver: find the cluster: ") {
+				t.Errorf("exits %d: %s", code, stderr)
+			}
+		})
+	}
+}
+
+// TestFlags: charts and scripts hang on these.
+func TestFlags(t *testing.T) {
+	code, _, usage := program.Run(t, nil, "--help")
+	if code != 0 {
+		t.Errorf("exits %d", code)
+	}
+	for flag, value := range map[string]string{
+		"kubeconfig string": "", "metrics-bind-address string": `(default ":8443")`, "metrics-secure": "(default true)",
+		"health-probe-bind-address string": `(default ":8081")`, "watch-namespaces string": "", "bind-address string": `(default ":8080")`,
+		"stripe-webhook-secret-dir string": "", "zap-log-level value": "", "zap-encoder value": "",
+	} {
+		_, rest, found := strings.Cut(usage, "\n  -"+flag+"\n")
+		help, _, _ := strings.Cut(rest, "\n  -")
+		if !found || !strings.Contains(help, value) {
+			t.Errorf("-%s %s: %q", flag, value, help)
+		}
+	}
+	if code, _, _ := program.Run(t, nil, "--no-such-flag"); code != 2 {
+		t.Errorf("an unknown flag exits %d", code)
+	}
+}

@@ -1,0 +1,40 @@
+package webhookserver
+
+import "time"
+
+// Every limit of the server, and why it is what it is.
+const (
+	// maxBody is the largest event taken. Checkout events are about 5 KiB; a dispute with evidence can be far larger.
+	maxBody = 512 << 10
+	// maxReading is how many bodies are read at once, and maxReadingLarge how many of those may be over smallBody.
+	// Anybody can send bodies, and they are held before they are verified: this bounds them to 80 MiB in all.
+	maxReading      = 1024
+	maxReadingLarge = 32
+	smallBody       = 64 << 10
+	// maxHeader bounds a request's headers, and so what a forged Stripe-Signature can cost.
+	maxHeader = 32 << 10
+
+	// deadline bounds the whole of handling one event. Stripe gives up after 10 to 30 s (it does not say): an answer
+	// in time, even a 503, is better than none, since the event then comes again.
+	deadline = 8 * time.Second
+	// maxInFlight is how many verified events are written at once. One API server takes some 500 status writes a
+	// second on two cores; more at once only makes all of them slower.
+	maxInFlight = 128
+	// maxWaiting is how many verified events may wait for their turn, at about 10 KiB each. The rest is answered 503.
+	maxWaiting = 2048
+	// refusalLogSeconds is how often a bad signature is worth a line in the log.
+	refusalLogSeconds = 60
+	// retryAfter tells a sender when to come back after a 503, in seconds. Stripe has its own mind about it.
+	retryAfter = "5"
+
+	// headerTimeout and bodyTimeout drop a client that sends slowly. Stripe sends an event in one go.
+	headerTimeout = 5 * time.Second
+	bodyTimeout   = 10 * time.Second
+	// writeTimeout bounds reading, handling and answering.
+	writeTimeout = bodyTimeout + deadline + 2*time.Second
+	// idleTimeout keeps a sender's connection open between events.
+	idleTimeout = 90 * time.Second
+
+	// drainTimeout is how long a stopping server waits for the events it has accepted.
+	drainTimeout = deadline + 2*time.Second
+)

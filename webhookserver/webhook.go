@@ -1,0 +1,195 @@
+package webhookserver
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"sync/atomic"
+
+	"github.com/go-logr/logr"
+	"k8s.io/utils/clock"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+
+	"github.com/paylink-dev/paylink/internal/ledger"
+	"github.com/paylink-dev/paylink/internal/metrics"
+	"github.com/paylink-dev/paylink/internal/payment"
+	"github.com/paylink-dev/paylink/internal/stripeapi"
+)
+
+// WebhookPath is the route that Stripe calls, exactly: Stripe does not follow redirects.
+const WebhookPath = "/api/webhooks/stripe"
+
+// Ledger keeps a payment fact. *ledger.Ledger is the real one.
+type Ledger interface {
+	Apply(context.Context, payment.Fact) (ledger.Result, error)
+}
+
+// Webhook is the handler of Stripe's webhooks.
+//
+// Its law: 2xx only once the event's fact is kept by the API server, or is of no interest. No business reason is ever
+// 4xx or 5xx, since Stripe disables an endpoint that fails for days. What may go well later is 503: Stripe sends it
+// again.
+type Webhook struct {
+	Verifier *stripeapi.Verifier
+	Ledger   Ledger
+	Metrics  *metrics.Webhook
+	Clock    clock.PassiveClock
+	Log      logr.Logger
+
+	bodies *bodies
+	turns  *turnstile
+	// lastRefusal is when a bad signature was last worth a line, in seconds since 1970.
+	lastRefusal atomic.Int64
+}
+
+// NewWebhook returns the handler.
+func NewWebhook(v *stripeapi.Verifier, l Ledger, m *metrics.Webhook, c clock.PassiveClock, log logr.Logger) *Webhook {
+	return &Webhook{
+		Verifier: v, Ledger: l, Metrics: m, Clock: c, Log: log,
+		bodies: newBodies(maxReading, maxReadingLarge),
+		turns:  newTurnstile(maxInFlight, maxWaiting),
+	}
+}
+
+// ServeHTTP takes one delivery.
+func (h *Webhook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	start := h.Clock.Now()
+	ctx, cancel := context.WithTimeout(r.Context(), deadline)
+	defer cancel()
+
+	failure := h.take(ctx, r)
+	h.Metrics.Duration.Observe(h.Clock.Since(start).Seconds())
+	if failure == nil {
+		w.WriteHeader(http.StatusOK)
+		return
+	}
+	h.Metrics.Failures.WithLabelValues(failure.reason).Inc()
+	h.report(failure)
+	switch failure.status {
+	case http.StatusServiceUnavailable:
+		w.Header().Set("Retry-After", retryAfter)
+	case http.StatusMethodNotAllowed:
+		w.Header().Set("Allow", http.MethodPost)
+	}
+	refuse(w, failure.status, failure.detail)
+}
+
+// take reads, verifies, decodes and keeps one delivery. nil means that it may be acknowledged.
+func (h *Webhook) take(ctx context.Context, r *http.Request) *failure {
+	if r.Method != http.MethodPost {
+		return &failure{status: http.StatusMethodNotAllowed, reason: metrics.FailureMethod, detail: "Stripe's webhooks are sent with POST."}
+	}
+	signature := r.Header.Get("Stripe-Signature")
+	if signature == "" { // not worth reading
+		return refusalOf(stripeapi.ErrSignature)
+	}
+	body, err := h.bodies.read(r)
+	if err != nil {
+		return refusalOf(err)
+	}
+	if err := h.Verifier.Verify(body, signature); err != nil {
+		return refusalOf(err)
+	}
+	event, err := stripeapi.Decode(body)
+	if err != nil {
+		return refusalOf(err)
+	}
+	h.Metrics.LastEvent.Set(float64(h.Clock.Now().Unix()))
+	if event.Fact == nil {
+		h.ignore(event)
+		return nil
+	}
+	failure := h.keep(ctx, event)
+	if failure != nil {
+		failure.event = event.ID
+	}
+	return failure
+}
+
+func (h *Webhook) ignore(event stripeapi.Event) {
+	result := metrics.ResultIgnored
+	if !event.Snapshot {
+		result = metrics.ResultUnusable
+		h.Log.Info("An event came without its object: set the endpoint at Stripe to snapshot payloads", "event", event.ID)
+	}
+	h.Metrics.Events.WithLabelValues(typeLabel(event.Type), result).Inc()
+}
+
+// keep hands the fact to the ledger, when it is this event's turn.
+func (h *Webhook) keep(ctx context.Context, event stripeapi.Event) *failure {
+	if err := h.turns.enter(ctx); err != nil {
+		return refusalOf(err)
+	}
+	defer h.turns.leave()
+	h.Metrics.InFlight.Inc()
+	defer h.Metrics.InFlight.Dec()
+
+	logger := h.Log.WithValues("event", event.ID, "type", event.Type)
+	result, err := h.Ledger.Apply(log.IntoContext(ctx, logger), *event.Fact)
+	if err != nil {
+		return refusalOf(err)
+	}
+	h.Metrics.Events.WithLabelValues(typeLabel(event.Type), string(result)).Inc()
+	if result == ledger.Applied && !event.Created.IsZero() {
+		h.Metrics.DeliveryLag.Observe(max(0, h.Clock.Since(event.Created).Seconds()))
+	}
+	logger.V(1).Info("Kept", "result", result)
+	return nil
+}
+
+// typeLabel keeps the types that can be labels to those of interest.
+func typeLabel(eventType string) string {
+	if stripeapi.Interesting(eventType) {
+		return eventType
+	}
+	return metrics.TypeOther
+}
+
+// report logs what an operator can do something about. A bad signature may mean a wrong secret, but can be made by
+// anybody: it is worth a line a minute, and the metric counts the rest.
+func (h *Webhook) report(f *failure) {
+	if f.status == http.StatusServiceUnavailable || errors.Is(f.err, stripeapi.ErrMalformed) {
+		h.Log.Error(f.err, "Webhook not taken", "reason", f.reason, "status", f.status, "event", f.event)
+		return
+	}
+	level := 1
+	if now := h.Clock.Now().Unix(); errors.Is(f.err, stripeapi.ErrSignature) {
+		if last := h.lastRefusal.Load(); now-last >= refusalLogSeconds && h.lastRefusal.CompareAndSwap(last, now) {
+			level = 0
+		}
+	}
+	h.Log.V(level).Info("Webhook refused", "reason", f.reason, "status", f.status)
+}
+
+// turnstile lets a number in at once and a number wait; both are of verified events alone, so nobody else can take
+// Stripe's place.
+type turnstile struct {
+	waiting, inside chan struct{}
+}
+
+func newTurnstile(inside, waiting int) *turnstile {
+	return &turnstile{waiting: make(chan struct{}, inside+waiting), inside: make(chan struct{}, inside)}
+}
+
+// enter waits for a turn. It returns errOverloaded where too many wait already, or the context's error.
+func (t *turnstile) enter(ctx context.Context) error {
+	select {
+	case t.waiting <- struct{}{}:
+	default:
+		return errOverloaded
+	}
+	select {
+	case t.inside <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		<-t.waiting
+		return ctx.Err()
+	}
+}
+
+func (t *turnstile) leave() {
+	<-t.inside
+	<-t.waiting
+}
+
+var _ http.Handler = (*Webhook)(nil)

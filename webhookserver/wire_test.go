@@ -1,0 +1,109 @@
+package webhookserver_test
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"sync"
+	"testing"
+	"testing/synctest"
+
+	"github.com/paylink-dev/paylink/internal/ledger"
+	"github.com/paylink-dev/paylink/internal/payment"
+	"github.com/paylink-dev/paylink/webhookserver"
+)
+
+// wire is a network without a network, so that a test's clock is the connections' clock too.
+type wire struct {
+	connections chan net.Conn
+	closed      chan struct{}
+	once        sync.Once
+}
+
+func newWire() *wire { return &wire{connections: make(chan net.Conn), closed: make(chan struct{})} }
+
+func (w *wire) Accept() (net.Conn, error) {
+	select {
+	case c := <-w.connections:
+		return c, nil
+	case <-w.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (w *wire) Close() error   { w.once.Do(func() { close(w.closed) }); return nil }
+func (w *wire) Addr() net.Addr { return &net.UnixAddr{Name: "wire", Net: "unix"} }
+
+// dial fails once the listener is closed.
+func (w *wire) dial() (net.Conn, error) {
+	client, server := net.Pipe()
+	select {
+	case w.connections <- server:
+		return client, nil
+	case <-w.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+// running is a server in the bubble of a test.
+type running struct {
+	*shop
+	wire *wire
+	stop context.CancelFunc
+	done chan error
+}
+
+func run(t *testing.T, l webhookserver.Ledger) *running {
+	t.Helper()
+	ctx, stop := context.WithCancel(t.Context())
+	r := &running{shop: newShopWith(t, l), wire: newWire(), stop: stop, done: make(chan error, 1)}
+	if r.server.Ready(nil) == nil {
+		t.Error("ready before it serves")
+	}
+	go func() { r.done <- r.server.Serve(ctx, r.wire) }()
+	synctest.Wait()
+	return r
+}
+
+// stopped stops the server and fails the test unless it stops as it should.
+func (r *running) stopped() {
+	r.t.Helper()
+	r.stop()
+	if err := <-r.done; err != nil {
+		r.t.Errorf("stopped with %v", err)
+	}
+}
+
+// connect opens a connection and writes the first part of what a client sends.
+func (r *running) connect(text string) net.Conn {
+	r.t.Helper()
+	c, err := r.wire.dial()
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	if _, err := c.Write([]byte(text)); err != nil {
+		r.t.Fatal(err)
+	}
+	return c
+}
+
+// delivery is a request as it goes over the wire.
+func delivery(body []byte) string {
+	return fmt.Sprintf("POST %s HTTP/1.1\r\nHost: shop.example\r\nStripe-Signature: %s\r\nContent-Length: %d\r\n\r\n%s",
+		webhookserver.WebhookPath, sign(body), len(body), body)
+}
+
+// status reads an answer.
+func status(t *testing.T, c net.Conn) int {
+	t.Helper()
+	answer, err := http.ReadResponse(bufio.NewReader(c), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = answer.Body.Close() }()
+	return answer.StatusCode
+}
+
+var kept = ledgerFunc(func(context.Context, payment.Fact) (ledger.Result, error) { return ledger.Applied, nil })

@@ -1,0 +1,117 @@
+// Command controller reconciles Orders, PaymentLinks and StripeEvents. One replica leads; the others wait.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"net/http"
+	"os"
+	"time"
+
+	"k8s.io/utils/clock"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/healthz"
+	ctrlmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
+
+	"github.com/paylink-dev/paylink/controllers"
+	"github.com/paylink-dev/paylink/internal/metrics"
+	"github.com/paylink-dev/paylink/internal/setup"
+)
+
+// flags are the command's own, beside those it shares with the webhook server.
+type flags struct {
+	setup.Options
+	leaderElect bool
+	retention   controllers.Retention
+}
+
+func main() {
+	f := flags{retention: controllers.DefaultRetention()}
+	f.Bind(flag.CommandLine)
+	flag.BoolVar(&f.leaderElect, "leader-elect", false, "Elect a leader among the replicas. Needed where there may be more than one.")
+	flag.DurationVar(&f.retention.Applied, "applied-event-ttl", f.retention.Applied, "How long a StripeEvent is kept after it was applied.")
+	flag.DurationVar(&f.retention.ExpireAfter, "parked-event-expiry", f.retention.ExpireAfter, "How long a StripeEvent waits for its order or payment before it becomes Expired.")
+	flag.DurationVar(&f.retention.Unresolved, "unresolved-event-ttl", f.retention.Unresolved, "How long a StripeEvent that was never applied is kept.")
+	flag.Parse()
+	if err := run(ctrl.SetupSignalHandler(), &f); err != nil {
+		fmt.Fprintln(os.Stderr, "controller:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, f *flags) error {
+	if err := f.Complete(); err != nil {
+		return err
+	}
+	if err := f.retention.Check(); err != nil {
+		return err
+	}
+	config, err := setup.Config()
+	if err != nil {
+		return err
+	}
+	mgr, err := f.NewManager(config, func(o *ctrl.Options) {
+		o.LeaderElection = f.leaderElect
+		o.LeaderElectionID = "controller.payments.paylink.dev"
+		o.LeaderElectionNamespace = f.EventNamespace
+		o.LeaderElectionReleaseOnCancel = true // nothing runs after the manager stops
+		o.Controller.MaxConcurrentReconciles = 4
+		o.Controller.ReconciliationTimeout = time.Minute
+	})
+	if err != nil {
+		return err
+	}
+	if err := add(ctx, mgr, f); err != nil {
+		return err
+	}
+	if err := mgr.AddReadyzCheck("caches", cachesSynced(mgr)); err != nil {
+		return fmt.Errorf("add readiness check: %w", err)
+	}
+	return mgr.Start(ctx)
+}
+
+// add registers the reconcilers and the collector.
+func add(ctx context.Context, mgr ctrl.Manager, f *flags) error {
+	keeper, err := f.NewLedger(ctx, mgr)
+	if err != nil {
+		return err
+	}
+	c := clock.RealClock{}
+	counters := metrics.NewController(ctrlmetrics.Registry)
+	recorder := mgr.GetEventRecorder("paylink-controller")
+
+	orders := &controllers.OrderReconciler{Client: mgr.GetClient(), Ledger: keeper, Clock: c, Recorder: recorder, Metrics: counters}
+	if err := orders.SetupWithManager(ctx, mgr); err != nil {
+		return fmt.Errorf("set up orders: %w", err)
+	}
+	links := &controllers.PaymentLinkReconciler{Client: mgr.GetClient(), Clock: c}
+	if err := links.SetupWithManager(mgr); err != nil {
+		return fmt.Errorf("set up payment links: %w", err)
+	}
+	kept := &controllers.StripeEventReconciler{Client: mgr.GetClient(), Ledger: keeper, Clock: c, Recorder: recorder, Metrics: counters, Retention: f.retention}
+	if err := kept.SetupWithManager(ctx, mgr); err != nil {
+		return fmt.Errorf("set up kept events: %w", err)
+	}
+	state := &controllers.StateCollector{Cache: mgr.GetCache(), Clock: c, State: metrics.NewState(), Log: ctrl.Log.WithName("state")}
+	if err := ctrlmetrics.Registry.Register(state); err != nil {
+		return fmt.Errorf("register the state collector: %w", err)
+	}
+	if err := mgr.Add(state); err != nil {
+		return fmt.Errorf("add the state collector: %w", err)
+	}
+	return nil
+}
+
+// cachesSynced is ready once the caches are filled, on the leader and on those that wait.
+func cachesSynced(mgr ctrl.Manager) healthz.Checker {
+	return func(r *http.Request) error {
+		ctx, cancel := context.WithTimeout(r.Context(), time.Second)
+		defer cancel()
+		if !mgr.GetCache().WaitForCacheSync(ctx) {
+			return errors.New("the caches are not filled yet")
+		}
+		return nil
+	}
+}

@@ -1,0 +1,209 @@
+package controllers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/tools/events"
+	"k8s.io/utils/clock"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/paylink-dev/paylink/api/v1alpha1"
+	"github.com/paylink-dev/paylink/internal/ledger"
+	"github.com/paylink-dev/paylink/internal/metrics"
+	"github.com/paylink-dev/paylink/internal/payment"
+)
+
+// +kubebuilder:rbac:groups=payments.paylink.dev,resources=stripeevents,verbs=get;list;watch;delete
+// +kubebuilder:rbac:groups=payments.paylink.dev,resources=stripeevents/status,verbs=patch
+
+// FactRecorder writes a fact to its order. *ledger.Ledger is the real one.
+type FactRecorder interface {
+	Record(context.Context, payment.Fact) (order *v1alpha1.Order, wrote bool, err error)
+}
+
+// Retention says how long StripeEvents are kept.
+type Retention struct {
+	// Applied is how long after it was applied an event is removed.
+	Applied time.Duration
+	// ExpireAfter is how long after it came an event that was not applied becomes Expired.
+	ExpireAfter time.Duration
+	// Unresolved is how long after it came an event that was not applied is removed.
+	Unresolved time.Duration
+}
+
+// DefaultRetention removes applied events after a day, gives up waiting after three (as long as Stripe itself keeps
+// trying), and keeps what was given up for thirty.
+func DefaultRetention() Retention {
+	return Retention{Applied: 24 * time.Hour, ExpireAfter: 72 * time.Hour, Unresolved: 30 * 24 * time.Hour}
+}
+
+// Check says what is wrong with a retention, if anything.
+func (r Retention) Check() error {
+	switch {
+	case r.Applied <= 0 || r.ExpireAfter <= 0:
+		return errors.New("how long StripeEvents are kept, and wait, must be more than 0s")
+	case r.Unresolved < r.ExpireAfter:
+		return fmt.Errorf("StripeEvents must be kept (%s) at least as long as they wait (%s), or nobody would see that they waited in vain", r.Unresolved, r.ExpireAfter)
+	default:
+		return nil
+	}
+}
+
+// StripeEventReconciler applies kept events as soon as their order or payment is known, and gives up loudly.
+type StripeEventReconciler struct {
+	Client    client.Client
+	Ledger    FactRecorder
+	Clock     clock.PassiveClock
+	Recorder  events.EventRecorder
+	Metrics   *metrics.Controller
+	Retention Retention
+}
+
+// SetupWithManager registers the reconciler and what wakes it.
+func (r *StripeEventReconciler) SetupWithManager(ctx context.Context, mgr ctrl.Manager) error {
+	if err := mgr.GetFieldIndexer().IndexField(ctx, &v1alpha1.StripeEvent{}, indexAwaited, byAwaited); err != nil {
+		return fmt.Errorf("index events by what they wait for: %w", err)
+	}
+	return ctrl.NewControllerManagedBy(mgr).
+		For(&v1alpha1.StripeEvent{}).
+		Watches(&v1alpha1.Order{}, handler.EnqueueRequestsFromMapFunc(r.eventsAwaiting)).
+		Complete(reconcile.AsReconciler(mgr.GetClient(), r))
+}
+
+// Reconcile tries to apply one event, or removes it when its time has come.
+func (r *StripeEventReconciler) Reconcile(ctx context.Context, event *v1alpha1.StripeEvent) (ctrl.Result, error) {
+	if !event.DeletionTimestamp.IsZero() {
+		return ctrl.Result{}, nil
+	}
+	// An applied event is recorded again too, which changes nothing unless its order was deleted and made anew.
+	order, _, err := r.Ledger.Record(ctx, payment.Fact(event.Spec))
+	if event.Status.Phase == v1alpha1.StripeEventApplied {
+		if err != nil && !errors.Is(err, ledger.ErrUnknown) {
+			return ctrl.Result{}, fmt.Errorf("apply event again: %w", err)
+		}
+		return r.removeAt(ctx, event, appliedAt(event).Add(r.Retention.Applied))
+	}
+	now := stamp(r.Clock)
+	next := event.DeepCopy()
+	switch {
+	case err == nil:
+		next.Status = v1alpha1.StripeEventStatus{
+			Phase:     v1alpha1.StripeEventApplied,
+			Message:   fmt.Sprintf("Applied to Order %s/%s.", order.Namespace, order.Name),
+			OrderRef:  &v1alpha1.OrderReference{Namespace: order.Namespace, Name: order.Name},
+			AppliedAt: &now,
+		}
+	case errors.Is(err, ledger.ErrUnknown), apierrors.IsInvalid(err):
+		next.Status = r.unresolved(event, now, err)
+	default:
+		return ctrl.Result{}, fmt.Errorf("apply event: %w", err)
+	}
+	if err := r.write(ctx, event, next); err != nil {
+		return ctrl.Result{}, err
+	}
+	return r.comeBack(ctx, next)
+}
+
+// unresolved is the status of an event that cannot be applied now.
+func (r *StripeEventReconciler) unresolved(event *v1alpha1.StripeEvent, now metav1.Time, cause error) v1alpha1.StripeEventStatus {
+	status := event.Status
+	status.Message = waitsFor(&event.Spec)
+	if apierrors.IsInvalid(cause) {
+		message := "The API server refuses the order's new status; the CRDs may be older than this release. It says: " + cause.Error()
+		status.Message = strings.ToValidUTF8(message[:min(len(message), maxMessage)], "")
+	}
+	if event.Status.Phase == v1alpha1.StripeEventExpired || now.Sub(event.CreationTimestamp.Time) < r.Retention.ExpireAfter {
+		return status
+	}
+	status.Phase, status.ExpiredAt = v1alpha1.StripeEventExpired, &now
+	return status
+}
+
+// maxMessage is the longest message the CRD allows.
+const maxMessage = 1024
+
+// waitsFor says what an event waits for, and what a person can do.
+func waitsFor(spec *v1alpha1.StripeEventSpec) string {
+	switch {
+	case spec.Session == nil:
+		return fmt.Sprintf("No Order has the payment %s: look it up at Stripe.", spec.PaymentIntentID)
+	case spec.ClientReferenceID == "":
+		return fmt.Sprintf("Session %s came through a link of ours without naming an Order: look it up at Stripe.", spec.Session.ID)
+	default:
+		return fmt.Sprintf("No Order that was given its checkout URL has the reference %s: create one with that orderId, or look up session %s at Stripe.",
+			spec.ClientReferenceID, spec.Session.ID)
+	}
+}
+
+// write patches the status where it differs, and says so where an event has just been given up.
+func (r *StripeEventReconciler) write(ctx context.Context, event, next *v1alpha1.StripeEvent) error {
+	if equality.Semantic.DeepEqual(event.Status, next.Status) {
+		return nil
+	}
+	err := r.Client.Status().Patch(ctx, next, client.MergeFromWithOptions(event, client.MergeFromWithOptimisticLock{}))
+	if apierrors.IsConflict(err) || apierrors.IsNotFound(err) { // the cache's next state wakes this reconciler
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("patch event status: %w", err)
+	}
+	if next.Status.Phase == v1alpha1.StripeEventExpired && event.Status.Phase != v1alpha1.StripeEventExpired {
+		r.Metrics.ExpiredEvents.WithLabelValues(next.Spec.Type).Inc()
+		r.Recorder.Eventf(next, nil, corev1.EventTypeWarning, "Expired", "Apply", "Waited in vain: %s", next.Status.Message)
+	}
+	return nil
+}
+
+// The event of an unknown order is tried again when as much time has passed as it has waited already, which is an
+// exponential back-off that needs no counter. It is woken anyway when its order or payment appears.
+const (
+	firstRetry = 5 * time.Second
+	lastRetry  = time.Hour
+)
+
+// comeBack says when the event is to be looked at again.
+func (r *StripeEventReconciler) comeBack(ctx context.Context, event *v1alpha1.StripeEvent) (ctrl.Result, error) {
+	if event.Status.Phase == v1alpha1.StripeEventApplied {
+		return r.removeAt(ctx, event, appliedAt(event).Add(r.Retention.Applied))
+	}
+	age := r.Clock.Since(event.CreationTimestamp.Time)
+	if age >= r.Retention.Unresolved {
+		return r.removeAt(ctx, event, r.Clock.Now())
+	}
+	wait := min(max(age, firstRetry), lastRetry, r.Retention.Unresolved-age)
+	if untilExpiry := r.Retention.ExpireAfter - age; untilExpiry > 0 {
+		wait = min(wait, untilExpiry)
+	}
+	return ctrl.Result{RequeueAfter: wait}, nil
+}
+
+// appliedAt is when the event was applied; where a person set the phase by hand, when it came.
+func appliedAt(event *v1alpha1.StripeEvent) time.Time {
+	if event.Status.AppliedAt == nil {
+		return event.CreationTimestamp.Time
+	}
+	return event.Status.AppliedAt.Time
+}
+
+// removeAt removes the event when its time has come.
+func (r *StripeEventReconciler) removeAt(ctx context.Context, event *v1alpha1.StripeEvent, at time.Time) (ctrl.Result, error) {
+	if left := at.Sub(r.Clock.Now()); left > 0 {
+		return ctrl.Result{RequeueAfter: left}, nil
+	}
+	err := r.Client.Delete(ctx, event, client.Preconditions{UID: &event.UID})
+	if client.IgnoreNotFound(err) != nil {
+		return ctrl.Result{}, fmt.Errorf("remove event: %w", err)
+	}
+	return ctrl.Result{}, nil
+}

@@ -1,0 +1,48 @@
+// Package command runs a command of Paylink's in its tests as the program that it ships as: what it prints, and how it
+// exits, is seen from outside alone.
+package command
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+)
+
+// Program is a command, built.
+type Program struct{ path string }
+
+// Tests builds the command of the current folder into p, runs the tests and returns the exit code for TestMain.
+func (p *Program) Tests(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "paylink-command-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	p.path = filepath.Join(dir, "command")
+	if out, err := exec.CommandContext(context.Background(), "go", "build", "-o", p.path, ".").CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "build the command: %v\n%s", err, out)
+		return 1
+	}
+	return m.Run()
+}
+
+// Run runs the command in an environment of nothing but these variables, until it exits.
+func (p *Program) Run(t *testing.T, env []string, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	var out, errs bytes.Buffer
+	cmd := exec.CommandContext(t.Context(), p.path, args...)
+	cmd.Env = append([]string{"HOME=" + t.TempDir()}, env...)
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	err := cmd.Run()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		t.Fatal(err)
+	}
+	return cmd.ProcessState.ExitCode(), out.String(), errs.String()
+}

@@ -1,0 +1,89 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"flag"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"github.com/paylink-dev/paylink/test/stripesim"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func TestRun(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	read, write := io.Pipe()
+	ended := make(chan error, 1)
+	go func() {
+		ended <- run(ctx, []string{
+			"--endpoint", "http://127.0.0.1:1/api/webhooks/stripe", "--endpoint-secret", "whsec_given",
+			"--link", "name=Lifetime,amount=19900,currency=usd,limit=1,redirect=http://127.0.0.1:1/back?a=1,2", "--live",
+		}, write, io.Discard)
+		_ = write.Close()
+	}()
+	lines := bufio.NewScanner(read)
+	said := map[string]string{}
+	for lines.Scan() {
+		line := lines.Text()
+		if name, value, ok := strings.Cut(line, "="); ok {
+			said[name] = value
+		}
+		if _, address, ok := strings.Cut(line, "(Lifetime): "); ok {
+			said["link"] = address
+		}
+		if strings.HasPrefix(line, "operator's page") {
+			break
+		}
+	}
+	if said["STRIPE_WEBHOOK_SECRET"] != "whsec_given" || said["STRIPE_SECRET_KEY"] != stripesim.LiveKey ||
+		!strings.HasPrefix(said["link"], said["STRIPE_API_BASE"]+"/pay/plink_") {
+		t.Errorf("it said %v", said)
+	}
+	transport := &http.Transport{}
+	answer, err := (&http.Client{Transport: transport}).Get(said["link"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := io.ReadAll(answer.Body)
+	if err != nil || !bytes.Contains(page, []byte("199.00 USD")) {
+		t.Errorf("the page: %v\n%s", err, page)
+	}
+	if err := answer.Body.Close(); err != nil {
+		t.Error(err)
+	}
+	transport.CloseIdleConnections()
+	cancel()
+	if err := <-ended; err != nil {
+		t.Errorf("it ended with %v", err)
+	}
+}
+
+func TestWrongUsage(t *testing.T) {
+	for want, args := range map[string][]string{
+		"write a whole URL":        {"--endpoint", "localhost"},
+		"is not one of name":       {"--link", "colour=red"},
+		"write a whole number":     {"--link", "amount=1.5"},
+		"every setting is a flag":  {"serve"},
+		"flag provided but not de": {"--no-such-flag"},
+	} {
+		var stderr bytes.Buffer
+		if err := run(t.Context(), args, io.Discard, &stderr); !errors.Is(err, errUsage) || !strings.Contains(stderr.String(), want) {
+			t.Errorf("%v: %v, %q", args, err, stderr.String())
+		}
+	}
+	if err := run(t.Context(), []string{"--help"}, io.Discard, io.Discard); !errors.Is(err, flag.ErrHelp) {
+		t.Errorf("--help: %v", err)
+	}
+	if err := run(t.Context(), []string{"--addr", "127.0.0.1:-1"}, io.Discard, io.Discard); err == nil || slices.Contains([]error{errUsage}, err) {
+		t.Errorf("an address that is none: %v", err)
+	}
+}

@@ -1,0 +1,198 @@
+package stripesim
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+)
+
+// operator serves the page of the person who runs a demonstration: what there
+// is, and buttons for what buyers' banks would do.
+type operator struct {
+	world   *world
+	courier *courier
+	sheets  sheets
+}
+
+func (o *operator) register(mux *http.ServeMux) {
+	mux.HandleFunc("GET /{$}", o.overview)
+	for name, act := range map[string]func(*http.Request) error{
+		"refund":        o.refund,
+		"fail-refund":   o.failRefund,
+		"dispute":       o.dispute,
+		"close-dispute": o.closeDispute,
+		"settle":        o.settle,
+		"expire":        o.expire,
+		"resend":        o.resend,
+	} {
+		mux.HandleFunc("POST /operator/"+name, func(w http.ResponseWriter, r *http.Request) {
+			o.world.mu.Lock()
+			err := act(r)
+			o.world.mu.Unlock()
+			if err != nil {
+				o.sheets.show(w, http.StatusConflict, noticeSheet, checkoutView{Title: "Not possible", Message: err.Error(), BackURL: "/"})
+				return
+			}
+			http.Redirect(w, r, "/", http.StatusSeeOther)
+		})
+	}
+}
+
+// mostShown is how many sessions and deliveries the page lists.
+const mostShown = 50
+
+type overview struct {
+	Title    string
+	Live     bool
+	Links    []linkRow
+	Sessions []sessionRow
+	Attempts []attemptRow
+}
+
+type linkRow struct {
+	ID, Product, Price, URL string
+	Active, Live            bool
+}
+
+type sessionRow struct {
+	ID, Reference, Price, Refunded, Status, Payment string
+	Intent, Dispute, Refund                         string
+	Live, Open, Debit, Refundable, Disputable       bool
+}
+
+type attemptRow struct {
+	At, Type, Event, Outcome string
+	Number                   int
+	OK                       bool
+}
+
+func (o *operator) overview(w http.ResponseWriter, _ *http.Request) {
+	o.world.mu.Lock()
+	view := overview{Title: "Stripe simulator", Live: true}
+	for link := range o.world.links.newestFirst() {
+		view.Links = append(view.Links, linkRow{
+			ID: link.ID, Product: link.ProductName, Price: money(link.Amount, link.Currency),
+			URL: link.URL, Active: link.Active, Live: link.Livemode,
+		})
+	}
+	for session := range o.world.sessions.newestFirst() {
+		if len(view.Sessions) == mostShown {
+			break
+		}
+		view.Sessions = append(view.Sessions, o.row(session))
+	}
+	o.world.mu.Unlock()
+	for _, made := range slices.Backward(o.courier.record()) {
+		if len(view.Attempts) == mostShown {
+			break
+		}
+		outcome := strconv.Itoa(made.Status)
+		if made.Error != nil {
+			outcome = "no answer"
+		}
+		view.Attempts = append(view.Attempts, attemptRow{
+			At: made.At.Format("15:04:05"), Type: made.Type, Event: made.EventID, Number: made.Number,
+			Outcome: outcome, OK: made.Delivered(),
+		})
+	}
+	o.sheets.show(w, http.StatusOK, overviewSheet, view)
+}
+
+func (o *operator) row(s *Session) sessionRow {
+	row := sessionRow{
+		ID: s.ID, Reference: s.ClientReferenceID, Price: money(s.AmountTotal, s.Currency), Status: s.Status,
+		Payment: s.PaymentStatus, Intent: s.PaymentIntent, Live: s.Livemode, Open: s.Status == statusOpen,
+	}
+	intent, ok := o.world.intents.get(s.PaymentIntent)
+	if !ok {
+		return row
+	}
+	row.Debit = intent.status == intentProcessing
+	c, ok := o.world.charges.get(intent.latestCharge)
+	if !ok {
+		return row
+	}
+	refunded := c.refunded()
+	if refunded > 0 {
+		row.Refunded = money(refunded, c.currency)
+	}
+	for _, refund := range c.refunds {
+		if refund.stands() {
+			row.Refund = refund.ID
+		}
+	}
+	for d := range o.world.disputes.newestFirst() {
+		if d.Charge == c.ID && d.Status == disputeOpen {
+			row.Dispute = d.ID
+		}
+	}
+	row.Refundable = c.status == chargeSucceeded && !c.chargedBack && refunded < c.amount
+	row.Disputable = c.status == chargeSucceeded && !c.disputed
+	return row
+}
+
+func (o *operator) refund(r *http.Request) error {
+	c, err := o.world.chargeOfIntent(r.PostFormValue("payment_intent"))
+	if err != nil {
+		return err
+	}
+	var amount int64
+	if typed := r.PostFormValue("amount"); typed != "" {
+		if amount, err = strconv.ParseInt(typed, 10, 64); err != nil || amount < 1 {
+			return fmt.Errorf("%q is no amount: write minor units, as 1000", typed)
+		}
+	}
+	_, err = o.world.refund(c, Refund{Amount: amount, Reason: "requested_by_customer"}, cause{})
+	return err
+}
+
+func (o *operator) failRefund(r *http.Request) error {
+	refund, ok := o.world.refunds.get(r.PostFormValue("refund"))
+	if !ok {
+		return fmt.Errorf("there is no such refund")
+	}
+	return o.world.failRefund(refund)
+}
+
+func (o *operator) dispute(r *http.Request) error {
+	c, err := o.world.chargeOfIntent(r.PostFormValue("payment_intent"))
+	if err != nil {
+		return err
+	}
+	_, err = o.world.dispute(c)
+	return err
+}
+
+func (o *operator) closeDispute(r *http.Request) error {
+	d, ok := o.world.disputes.get(r.PostFormValue("dispute"))
+	if !ok {
+		return fmt.Errorf("there is no such dispute")
+	}
+	return o.world.closeDispute(d, r.PostFormValue("status"))
+}
+
+func (o *operator) settle(r *http.Request) error {
+	session, ok := o.world.sessions.get(r.PostFormValue("session"))
+	if !ok {
+		return fmt.Errorf("there is no such session")
+	}
+	return o.world.settleDebit(session, r.PostFormValue("outcome") == "succeed")
+}
+
+func (o *operator) expire(r *http.Request) error {
+	session, ok := o.world.sessions.get(r.PostFormValue("session"))
+	if !ok || !o.world.expire(session, cause{}) {
+		return fmt.Errorf("there is no such open session")
+	}
+	return nil
+}
+
+func (o *operator) resend(r *http.Request) error {
+	event, ok := o.world.events.get(r.PostFormValue("event"))
+	if !ok {
+		return fmt.Errorf("there is no such event")
+	}
+	o.courier.resend(*event, o.world.subscribers(event))
+	return nil
+}

@@ -1,0 +1,173 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"time"
+
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/paylink-dev/paylink/test/cluster"
+	"github.com/paylink-dev/paylink/test/stack"
+	"github.com/paylink-dev/paylink/test/stripesim"
+)
+
+// namespace is where the demo sells, and where Paylink itself is while it runs.
+const namespace = "paylink-demo"
+
+// demo is one run of `make run`.
+type demo struct {
+	screen *screen
+	stay   bool
+
+	cluster *cluster.Cluster
+	api     client.Client
+	sells   bool // whether the namespace is there, by our doing
+	paylink *stack.Stack
+	link    stripesim.PaymentLink
+}
+
+// run brings everything up, shows one order's life, stays if it is to, and takes everything down again.
+func (d *demo) run(ctx context.Context) (err error) {
+	d.screen.title("Paylink: one order, from Pending to Refunded")
+	if err := d.startCluster(ctx); err != nil {
+		return err
+	}
+	defer func() {
+		if ctx.Err() != nil {
+			err = nil // whatever was under way when it was told to stop
+		}
+		err = errors.Join(err, d.stop(err))
+	}()
+	if err := d.takeNamespace(ctx); err != nil {
+		return err
+	}
+	if err := d.startPaylink(ctx); err != nil {
+		return err
+	}
+	if err := d.openShop(ctx); err != nil {
+		return err
+	}
+	if err := d.showOrder(ctx); err != nil {
+		return err
+	}
+	if !d.stay {
+		return nil
+	}
+	if err := d.offer(ctx); err != nil {
+		return err
+	}
+	<-ctx.Done()
+	d.screen.line("\nStopping.")
+	return nil
+}
+
+// startCluster uses the cluster of KUBECONFIG, where that is set, and starts one otherwise.
+func (d *demo) startCluster(ctx context.Context) (err error) {
+	what := "embedded, for this run alone"
+	if os.Getenv("KUBECONFIG") == "" {
+		d.cluster, err = cluster.Start(ctx, cluster.Options{Log: os.Stderr})
+	} else {
+		what = "yours, by KUBECONFIG; its namespace " + namespace + " is removed in the end, the CRDs stay"
+		d.cluster, err = cluster.Connect(ctx, "", cluster.Options{Log: os.Stderr})
+	}
+	if err != nil {
+		return err
+	}
+	if d.cluster.Kubectl() == "" {
+		return errors.Join(errors.New("there is no kubectl in PATH to show the orders with: install it, or unset KUBECONFIG to use the embedded cluster"), d.cluster.Stop())
+	}
+	d.screen.done("Kubernetes API", d.cluster.Config().Host+"  ("+what+")")
+	return nil
+}
+
+func (d *demo) startPaylink(ctx context.Context) (err error) {
+	d.paylink, err = stack.Start(ctx, stack.Options{
+		Cluster:   d.cluster,
+		Namespace: namespace,
+		Simulator: stripesim.Options{
+			RedirectWait: 10 * time.Second, // as Stripe does
+			Retry:        stripesim.Backoff{Initial: time.Second, Max: 30 * time.Second},
+		},
+		ControllerFlags: []string{"--watch-namespaces=" + namespace},
+		WebhookFlags:    []string{"--watch-namespaces=" + namespace},
+	})
+	if err != nil {
+		return err
+	}
+	d.screen.done("Controller", "log: "+d.paylink.Controller.Log)
+	d.screen.done("Webhook server", d.paylink.Endpoint.URL)
+	d.screen.done("Stripe simulator", d.paylink.Stripe.URL())
+	return nil
+}
+
+// stop takes down what run brought up. The logs go with the cluster's folder; where something went wrong they are
+// kept.
+func (d *demo) stop(cause error) error {
+	var errs []error
+	if cause != nil {
+		errs = append(errs, d.keepLogs())
+	}
+	if d.sells && !d.cluster.Embedded() {
+		errs = append(errs, d.leaveNamespace())
+	}
+	if d.paylink != nil {
+		errs = append(errs, d.paylink.Stop())
+	}
+	return errors.Join(append(errs, d.cluster.Stop())...)
+}
+
+// keepLogs copies the servers' logs out of the folder that is about to be removed.
+func (d *demo) keepLogs() error {
+	logs, err := filepath.Glob(filepath.Join(d.cluster.Dir(), "*.log"))
+	if err != nil || len(logs) == 0 {
+		return err
+	}
+	kept, err := os.MkdirTemp("", "paylink-logs-")
+	if err != nil {
+		return err
+	}
+	for _, log := range logs {
+		content, err := os.ReadFile(log)
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(filepath.Join(kept, filepath.Base(log)), content, 0o600); err != nil {
+			return err
+		}
+	}
+	d.screen.line("\nThe logs are kept in " + kept)
+	return nil
+}
+
+// offer says what there is to try, beginning with an order that waits to be paid.
+func (d *demo) offer(ctx context.Context) error {
+	order, err := d.createOrder(ctx, "lifetime-2")
+	if err != nil {
+		return err
+	}
+	d.screen.title("Your turn")
+	d.screen.offer("Pay lifetime-2:", order.Status.CheckoutURL)
+	d.screen.offer("Refund, dispute:", d.paylink.Stripe.URL()+"/")
+	d.screen.line("")
+	if d.cluster.Embedded() {
+		d.screen.offer("In another shell:", "export KUBECONFIG="+d.cluster.Kubeconfig())
+		if _, err := exec.LookPath("kubectl"); err != nil {
+			d.screen.offer("", "alias kubectl="+d.cluster.Kubectl())
+		}
+	}
+	d.screen.offer("", "kubectl get orders.payments.paylink.dev -n "+namespace+" -o wide")
+	d.screen.offer("", "kubectl describe orders.payments.paylink.dev/lifetime-2 -n "+namespace)
+	d.screen.offer("", "kubectl create -f config/samples/order.yaml -n "+namespace)
+	left := "nothing"
+	if !d.cluster.Embedded() {
+		left = "nothing but the CRDs"
+	}
+	d.screen.line("\n" + d.screen.paint(dim, fmt.Sprintf("Card %s succeeds, %s is declined. Ctrl-C stops everything and leaves %s behind.",
+		stripesim.Card4242, stripesim.CardDeclined, left)))
+	return nil
+}

@@ -1,0 +1,33 @@
+// Command demo is `make run`: it brings up a Kubernetes API, Paylink and a Stripe simulator on this machine, takes one
+// order from Pending to Refunded, and then stays for you to try.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/go-logr/logr"
+	ctrl "sigs.k8s.io/controller-runtime"
+)
+
+func main() {
+	exit := flag.Bool("exit", false, "Stop after the order was refunded, instead of staying.")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	ctrl.SetLogger(logr.Discard()) // what the servers log goes to their files
+	d := &demo{screen: newScreen(os.Stdout), stay: !*exit}
+	err := d.run(ctx)
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) { // Ctrl-C is how it is meant to end
+		return
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "\nmake run:", err)
+		os.Exit(1)
+	}
+}

@@ -1,0 +1,52 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+)
+
+// screen prints the demo's few lines, in colour where a person looks at them.
+type screen struct {
+	out    io.Writer
+	colour bool
+}
+
+func newScreen(out *os.File) *screen {
+	info, err := out.Stat()
+	terminal := err == nil && info.Mode()&os.ModeCharDevice != 0
+	return &screen{out: out, colour: terminal && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"}
+}
+
+const (
+	bold  = "1"
+	dim   = "2"
+	green = "32"
+	blue  = "34"
+)
+
+func (s *screen) paint(code, text string) string {
+	if !s.colour {
+		return text
+	}
+	return "\x1b[" + code + "m" + text + "\x1b[0m"
+}
+
+// title begins a part.
+func (s *screen) title(text string) { s.line("\n" + s.paint(bold, text)) }
+
+// done says that something is there now.
+func (s *screen) done(what, detail string) {
+	s.line(fmt.Sprintf("  %s %-18s %s", s.paint(green, "✓"), what, s.paint(dim, detail)))
+}
+
+// step says what happens next in the order's life.
+func (s *screen) step(text string) { s.line("  " + s.paint(blue, "→") + " " + text) }
+
+// offer is something to open or to type.
+func (s *screen) offer(label, text string) {
+	s.line(fmt.Sprintf("  %-17s %s", label, s.paint(bold, text)))
+}
+
+// line prints a line. That the terminal is gone is noticed elsewhere.
+func (s *screen) line(text string) { _, _ = fmt.Fprintln(s.out, text) }

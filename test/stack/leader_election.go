@@ -1,0 +1,43 @@
+package stack
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	rbacv1 "k8s.io/api/rbac/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/yaml"
+
+	"github.com/paylink-dev/paylink/test/cluster"
+)
+
+// allowLeaderElection gives a controller the Role that it needs to elect a leader.
+func (s *Stack) allowLeaderElection(ctx context.Context, user string) error {
+	repository, err := cluster.Repository(ctx)
+	if err != nil {
+		return err
+	}
+	content, err := os.ReadFile(filepath.Join(repository, "config/rbac/controller/leader_election_role.yaml"))
+	if err != nil {
+		return fmt.Errorf("read the leader election role: %w", err)
+	}
+	role := &rbacv1.Role{}
+	if err := yaml.UnmarshalStrict(content, role); err != nil {
+		return fmt.Errorf("parse the leader election role: %w", err)
+	}
+	role.Namespace = s.Namespace
+	binding := &rbacv1.RoleBinding{
+		ObjectMeta: metav1.ObjectMeta{Namespace: s.Namespace, Name: role.Name + "-" + user},
+		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: role.Name},
+		Subjects:   []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.UserKind, Name: user}},
+	}
+	for _, object := range []client.Object{role, binding} {
+		if err := client.IgnoreAlreadyExists(s.Client.Create(ctx, object)); err != nil {
+			return fmt.Errorf("give %s the leader election role: %w", user, err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,147 @@
+package sale_test
+
+import (
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+
+	"github.com/paylink-dev/paylink/api/v1alpha1"
+	"github.com/paylink-dev/paylink/test/stripesim"
+)
+
+func TestAnOrderIsPaidAndRefunded(t *testing.T) {
+	s := openShop(t)
+	created := s.order("first")
+	s.create(created)
+	if created.Status.Phase != v1alpha1.OrderPending {
+		t.Errorf("phase in the answer to create is %q, want Pending", created.Status.Phase)
+	}
+
+	o := s.await(created, "ready", ready)
+	if want := s.link.URL + "?client_reference_id=" + string(o.UID); o.Status.CheckoutURL != want {
+		t.Errorf("checkoutURL is %s, want %s", o.Status.CheckoutURL, want)
+	}
+	if o.Status.PaymentLinkID != s.link.ID {
+		t.Errorf("paymentLinkId is %q, want the link's %q", o.Status.PaymentLinkID, s.link.ID)
+	}
+
+	session := s.pay(o)
+	o = s.await(o, "Paid", inPhase(v1alpha1.OrderPaid))
+	if o.Status.ProviderOrderID != session.ID || o.Status.ProviderCaptureID == "" || o.Status.PaidAt == nil {
+		t.Errorf("status %+v does not name session %s, its payment and its time", o.Status, session.ID)
+	}
+	if !meta.IsStatusConditionTrue(o.Status.Conditions, v1alpha1.ConditionPaid) {
+		t.Errorf("condition Paid is not true: %v", o.Status.Conditions)
+	}
+
+	if _, err := paylink.Stripe.Refund(o.Status.ProviderCaptureID, 5000); err != nil {
+		t.Fatal(err)
+	}
+	o = s.await(o, "partly refunded", func(o *v1alpha1.Order) bool { return o.Status.AmountRefunded == 5000 })
+	if o.Status.Phase != v1alpha1.OrderPaid {
+		t.Errorf("phase after a partial refund is %s, want Paid", o.Status.Phase)
+	}
+	if _, err := paylink.Stripe.Refund(o.Status.ProviderCaptureID, 0); err != nil {
+		t.Fatal(err)
+	}
+	o = s.await(o, "Refunded", inPhase(v1alpha1.OrderRefunded))
+	if o.Status.AmountRefunded != price {
+		t.Errorf("amountRefunded is %d, want %d", o.Status.AmountRefunded, price)
+	}
+	if meta.FindStatusCondition(o.Status.Conditions, v1alpha1.ConditionNeedsAttention) != nil {
+		t.Errorf("an ordinary life needs nobody: %v", o.Status.Conditions)
+	}
+}
+
+func TestKubectlShowsTheOrder(t *testing.T) {
+	s := openShop(t)
+	o := s.sell("table")
+	s.pay(o)
+	s.await(o, "Paid", inPhase(v1alpha1.OrderPaid))
+
+	table := s.kubectl("get", "orders.payments.paylink.dev", "-n", s.namespace)
+	want := `(?m)^NAME +PHASE +PRODUCT +TOTAL +PAID-AT +LIVE +AGE\ntable +Paid +lifetime +199\.00 USD +20\S+Z +false +\S+$`
+	if !regexp.MustCompile(want).MatchString(table) {
+		t.Errorf("kubectl get shows\n%s\nwhich does not match %s", table, want)
+	}
+	wide := s.kubectl("get", "payorder", "-n", s.namespace, "-o", "wide")
+	for _, word := range []string{"READY", "ATTENTION", "REFERENCE", "SESSION", "PAYMENT", string(o.UID)} {
+		if !strings.Contains(wide, word) {
+			t.Errorf("kubectl get -o wide does not show %s:\n%s", word, wide)
+		}
+	}
+	if waited := s.kubectl("wait", "orders.payments.paylink.dev/table", "-n", s.namespace, "--for=condition=Paid"); !strings.Contains(waited, "condition met") {
+		t.Errorf("kubectl wait says %s", waited)
+	}
+}
+
+func TestABankDebitSucceedsLater(t *testing.T) {
+	s := openShop(t)
+	o := s.sell("debit")
+	session, err := paylink.Stripe.Buyer().PayByDebit(s.ctx, o.Status.CheckoutURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o = s.await(o, "Failed", inPhase(v1alpha1.OrderFailed))
+	if c := meta.FindStatusCondition(o.Status.Conditions, v1alpha1.ConditionPaid); c == nil || c.Reason != v1alpha1.ReasonAwaitingAsyncPayment {
+		t.Errorf("condition Paid is %+v, want reason %s", c, v1alpha1.ReasonAwaitingAsyncPayment)
+	}
+	if err := paylink.Stripe.SettleDebit(session.ID, true); err != nil {
+		t.Fatal(err)
+	}
+	s.await(o, "Paid", inPhase(v1alpha1.OrderPaid))
+}
+
+func TestABankDebitFailsAndTheBuyerPaysAgain(t *testing.T) {
+	s := openShop(t)
+	o := s.sell("again")
+	session, err := paylink.Stripe.Buyer().PayByDebit(s.ctx, o.Status.CheckoutURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := paylink.Stripe.SettleDebit(session.ID, false); err != nil {
+		t.Fatal(err)
+	}
+	s.await(o, "Failed", func(o *v1alpha1.Order) bool {
+		c := meta.FindStatusCondition(o.Status.Conditions, v1alpha1.ConditionPaid)
+		return o.Status.Phase == v1alpha1.OrderFailed && c != nil && c.Reason == v1alpha1.ReasonPaymentFailed
+	})
+	second := s.pay(o)
+	o = s.await(o, "Paid", inPhase(v1alpha1.OrderPaid))
+	if o.Status.ProviderOrderID != second.ID {
+		t.Errorf("providerOrderId is %s, want the second session %s", o.Status.ProviderOrderID, second.ID)
+	}
+}
+
+func TestTheLinksOwnQueryIsKept(t *testing.T) {
+	s := openShop(t)
+	o := s.order("query")
+	o.Spec.PaymentLinkRef = nil
+	o.Spec.PaymentLinkURL = s.link.URL + "?utm_source=mail&prefilled_email=a%40b.example"
+	s.create(o)
+	o = s.await(o, "ready", ready)
+	u, err := url.Parse(o.Status.CheckoutURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := u.RawQuery, "utm_source=mail&prefilled_email=a%40b.example&client_reference_id="+string(o.UID); got != want {
+		t.Errorf("query is %s, want %s", got, want)
+	}
+	s.pay(o)
+	s.await(o, "Paid", inPhase(v1alpha1.OrderPaid))
+}
+
+func TestADeclinedCardLeavesTheOrderPending(t *testing.T) {
+	s := openShop(t)
+	o := s.sell("declined")
+	if _, err := paylink.Stripe.Buyer().Pay(s.ctx, o.Status.CheckoutURL, stripesim.CardDeclined); err == nil {
+		t.Fatal("the declined card was taken")
+	}
+	s.settled()
+	s.await(o, "Pending", inPhase(v1alpha1.OrderPending))
+	s.pay(o)
+	s.await(o, "Paid", inPhase(v1alpha1.OrderPaid))
+}

@@ -1,0 +1,74 @@
+package sale_test
+
+import (
+	"testing"
+
+	coordinationv1 "k8s.io/api/coordination/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/paylink-dev/paylink/api/v1alpha1"
+	"github.com/paylink-dev/paylink/test/stripesim"
+)
+
+func TestTwoWebhookServersAreOneWrite(t *testing.T) {
+	s := openShop(t)
+	s.awaitLinkReady()
+	second, endpoint, err := paylink.AddWebhookServer(s.ctx, "webhookserver-2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		paylink.Stripe.RemoveEndpoint(endpoint.ID)
+		if err := second.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	o := s.sell("twice")
+	before, _ := s.writesTo("twice")
+	s.deliver(stripesim.Plan{Copies: 10, Concurrent: true})
+	s.pay(o)
+	s.await(o, "Paid", inPhase(v1alpha1.OrderPaid))
+	s.settled()
+	after, _ := s.writesTo("twice")
+	if n := len(after) - len(before); n != 1 {
+		t.Errorf("10 copies to each of two servers made %d writes, want 1", n)
+	}
+}
+
+func TestAStandbyControllerTakesOver(t *testing.T) {
+	s := openShop(t)
+	standby, err := paylink.AddController(s.ctx, "controller-2", "--leader-elect")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := standby.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	leader := holder(s)
+	if err := paylink.Controller.Stop(); err != nil { // exit code 0, and the lease given up
+		t.Fatal(err)
+	}
+	s.pay(s.sell("under-the-new-leader"))
+	if now := holder(s); now == leader || now == "" {
+		t.Errorf("the lease is held by %q, as before", now)
+	}
+	if err := paylink.Controller.Start(s.ctx); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// holder returns who leads.
+func holder(s *shop) string {
+	s.t.Helper()
+	var lease coordinationv1.Lease
+	key := client.ObjectKey{Namespace: paylink.Namespace, Name: "controller.payments.paylink.dev"}
+	if err := paylink.Client.Get(s.ctx, key, &lease); err != nil {
+		s.t.Fatal(err)
+	}
+	if lease.Spec.HolderIdentity == nil {
+		return ""
+	}
+	return *lease.Spec.HolderIdentity
+}

@@ -16,6 +16,17 @@ const GroupName = "payments.paylink.dev"
 // GroupVersion is the group and version of every kind in this package.
 var GroupVersion = schema.GroupVersion{Group: GroupName, Version: "v1alpha1"}
 
+// LabelCheckout is on every Order that the webhook server created, and says for whom.
+const LabelCheckout = GroupName + "/checkout"
+
+// Values of LabelCheckout.
+const (
+	// CheckoutAPI: for a caller with a token.
+	CheckoutAPI = "api"
+	// CheckoutPublic: for an anonymous buyer, through a PaymentLink with publicCheckout.
+	CheckoutPublic = "public"
+)
+
 // AddToScheme registers the kinds of this package in a scheme.
 func AddToScheme(scheme *runtime.Scheme) error {
 	scheme.AddKnownTypes(GroupVersion,

@@ -1,6 +1,7 @@
 package v1alpha1
 
 import (
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
@@ -67,6 +68,13 @@ type PaymentLinkSpec struct {
 	// +kubebuilder:validation:MaxLength=255
 	// +kubebuilder:validation:XValidation:rule="self == '' || self.matches('^plink_[A-Za-z0-9]+$')",message="paymentLinkId is Stripe's id of the link and begins with plink_; the address goes into url"
 	PaymentLinkID string `json:"paymentLinkId,omitempty"`
+
+	// PublicCheckout lets anybody create an Order for this link, by POST /buy/NAMESPACE/NAME at the webhook server:
+	// for a plain web page that has no backend. Such orders carry the label payments.paylink.dev/checkout=public and
+	// expire. Unset, it is false: orders are created with kubectl, or through the API with a token.
+	//
+	// +optional
+	PublicCheckout bool `json:"publicCheckout,omitempty"`
 }
 
 // PaymentLinkStatus says whether buyers can be sent to the link.
@@ -143,3 +151,8 @@ type PaymentLinkList struct {
 
 // Live reports whether the link takes real money. An unset livemode is true, as in the CRD.
 func (l *PaymentLink) Live() bool { return l.Spec.Livemode == nil || *l.Spec.Livemode }
+
+// Ready reports whether the link's status says, of the spec as it is now, that orders can be made from it.
+func (l *PaymentLink) Ready() bool {
+	return meta.IsStatusConditionTrue(l.Status.Conditions, ConditionReady) && l.Status.ObservedGeneration == l.Generation
+}

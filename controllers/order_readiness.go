@@ -83,7 +83,7 @@ func chooseLink(order *v1alpha1.Order, link *v1alpha1.PaymentLink) (address, id,
 	case link == nil:
 		return "", "", v1alpha1.ReasonPaymentLinkNotFound,
 			fmt.Sprintf("There is no PaymentLink %q in this namespace: create it, and the order follows.", name)
-	case !linkReady(link):
+	case !link.Ready():
 		return "", "", v1alpha1.ReasonPaymentLinkNotReady,
 			fmt.Sprintf("PaymentLink %q is not Ready: see its conditions.", name)
 	}
@@ -116,12 +116,6 @@ func mode(live bool) string {
 		return "live"
 	}
 	return "test"
-}
-
-// linkReady reports whether the link's status says, of the spec as it is now, that it can be used.
-func linkReady(link *v1alpha1.PaymentLink) bool {
-	return meta.IsStatusConditionTrue(link.Status.Conditions, v1alpha1.ConditionReady) &&
-		link.Status.ObservedGeneration == link.Generation
 }
 
 // maxCheckoutURL is what the CRD allows, in bytes; escaping can make an address longer than it was written.

@@ -36,17 +36,17 @@ func TestLinkBecomesReady(t *testing.T) {
 	}
 	look()
 	look()
-	if s.writes != 1 || !linkReady(l) || l.Status.URL != l.Spec.URL {
+	if s.writes != 1 || !l.Ready() || l.Status.URL != l.Spec.URL {
 		t.Errorf("%d writes, and the link is %+v", s.writes, l.Status)
 	}
 	l.Generation++
 	l.Spec.Amount = 24900
 	s.must(s.api.Update(t.Context(), l))
-	if linkReady(l) {
+	if l.Ready() {
 		t.Error("ready, though its new price was not looked at")
 	}
 	look()
-	if s.writes != 2 || !linkReady(l) || l.Status.Price != "249.00 USD" {
+	if s.writes != 2 || !l.Ready() || l.Status.Price != "249.00 USD" {
 		t.Errorf("%d writes, and the link is %+v", s.writes, l.Status)
 	}
 }

@@ -86,8 +86,7 @@ func Index(ctx context.Context, indexer client.FieldIndexer) error {
 	return nil
 }
 
-// find returns the order a fact is about, or ErrUnknown. What the cache does not know is asked of the API server,
-// since a cache may lag behind an order that was created, or paid, a moment ago.
+// find returns the order a fact is about, or ErrUnknown.
 //
 // A session's order must have been given its checkout URL: before that it is not settled which Payment Link it takes
 // money through, and a payment judged without that would be judged by when it came.
@@ -95,20 +94,44 @@ func Index(ctx context.Context, indexer client.FieldIndexer) error {
 // The API server can select by reference, and by the payment that counts, but not by the other payments of an order.
 // A fact about one of those is at worst parked, and applied by the controller as soon as its cache has the payment.
 func (l *Ledger) find(ctx context.Context, fact payment.Fact) (*v1alpha1.Order, error) {
-	index, key := IndexPaymentIntent, fact.PaymentIntentID
-	fields := []string{fieldCaptureID}
 	if fact.OfSession() {
-		index, key = IndexReference, fact.ClientReferenceID
-		fields = []string{fieldReference, fieldOrderID}
+		return l.lookUp(ctx, fact.ClientReferenceID, IndexReference, referenceFields, func(o *v1alpha1.Order) bool {
+			return o.Status.ClientReferenceID != ""
+		})
 	}
+	return l.lookUp(ctx, fact.PaymentIntentID, IndexPaymentIntent, []string{fieldCaptureID}, nil)
+}
+
+// ByReference returns the order that has a client_reference_id, or ErrUnknown.
+func (l *Ledger) ByReference(ctx context.Context, reference string) (*v1alpha1.Order, error) {
+	return l.lookUp(ctx, reference, IndexReference, referenceFields, nil)
+}
+
+// referenceFields are where the API server finds a reference; that of an order which is not ready yet and goes by its
+// uid is known to caches alone.
+var referenceFields = []string{fieldReference, fieldOrderID}
+
+// lookUp returns the order to which a key belongs, where that one will do, or ErrUnknown. What the cache does not know
+// is asked of the API server, by the fields that may hold the key: a cache may lag behind an order that was created,
+// or paid, a moment ago.
+func (l *Ledger) lookUp(ctx context.Context, key, index string, fields []string, willDo func(*v1alpha1.Order) bool) (*v1alpha1.Order, error) {
 	if key == "" {
 		return nil, ErrUnknown
+	}
+	owner := func(found []v1alpha1.Order) *v1alpha1.Order {
+		if len(found) == 0 {
+			return nil
+		}
+		if order := Oldest(found); willDo == nil || willDo(order) {
+			return order
+		}
+		return nil
 	}
 	cached, err := l.list(ctx, l.Cache, index, key)
 	if err != nil {
 		return nil, fmt.Errorf("find order: %w", err)
 	}
-	if order := owner(cached, fact); order != nil {
+	if order := owner(cached); order != nil {
 		return order, nil
 	}
 	var live []v1alpha1.Order
@@ -119,24 +142,12 @@ func (l *Ledger) find(ctx context.Context, fact payment.Fact) (*v1alpha1.Order, 
 		}
 		live = append(live, found...)
 	}
-	order := owner(live, fact)
+	order := owner(live)
 	l.countLiveRead(order != nil)
 	if order == nil {
 		return nil, ErrUnknown
 	}
 	return order, nil
-}
-
-// owner returns which of the orders a fact belongs to, or nil where that one cannot take it yet.
-func owner(found []v1alpha1.Order, fact payment.Fact) *v1alpha1.Order {
-	if len(found) == 0 {
-		return nil
-	}
-	order := Oldest(found)
-	if fact.OfSession() && order.Status.ClientReferenceID == "" {
-		return nil
-	}
-	return order
 }
 
 func (l *Ledger) countLiveRead(found bool) {

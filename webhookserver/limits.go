@@ -24,8 +24,8 @@ const (
 	maxWaiting = 2048
 	// refusalLogSeconds is how often a bad signature is worth a line in the log.
 	refusalLogSeconds = 60
-	// retryAfter tells a sender when to come back after a 503, in seconds. Stripe has its own mind about it.
-	retryAfter = "5"
+	// retryAfter tells a sender when to come back after a 503. Stripe has its own mind about it.
+	retryAfter = 5 * time.Second
 
 	// headerTimeout and bodyTimeout drop a client that sends slowly. Stripe sends an event in one go.
 	headerTimeout = 5 * time.Second

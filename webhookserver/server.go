@@ -1,4 +1,4 @@
-// Package webhookserver is the server that faces the internet: it takes Stripe's webhooks.
+// Package webhookserver is the server that faces the internet: it takes Stripe's webhooks, and serves shops and buyers.
 package webhookserver
 
 import (
@@ -11,6 +11,8 @@ import (
 	"sync/atomic"
 
 	"github.com/go-logr/logr"
+
+	"github.com/paylink-dev/paylink/webhookserver/problem"
 )
 
 // +kubebuilder:rbac:groups=payments.paylink.dev,resources=orders,verbs=get;list;watch
@@ -25,7 +27,9 @@ type Server struct {
 	// Address to listen on, such as ":8080".
 	Address string
 	Webhook http.Handler
-	Log     logr.Logger
+	// Shop is the routes of shops and buyers; nil: there are none.
+	Shop *Shop
+	Log  logr.Logger
 
 	serving atomic.Bool
 }
@@ -37,8 +41,11 @@ func (s *Server) NeedLeaderElection() bool { return false }
 func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle(WebhookPath, s.Webhook)
+	if s.Shop != nil {
+		s.Shop.register(mux)
+	}
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
-		refuse(w, http.StatusNotFound, "There is nothing here. Stripe's webhooks go to "+WebhookPath+".")
+		problem.New(http.StatusNotFound, "There is nothing here. Stripe's webhooks go to "+WebhookPath+".").Write(w)
 	})
 	return mux
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/paylink-dev/paylink/internal/metrics"
 	"github.com/paylink-dev/paylink/internal/payment"
 	"github.com/paylink-dev/paylink/internal/stripeapi"
+	"github.com/paylink-dev/paylink/webhookserver/problem"
 )
 
 // WebhookPath is the route that Stripe calls, exactly: Stripe does not follow redirects.
@@ -65,13 +66,14 @@ func (h *Webhook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	h.Metrics.Failures.WithLabelValues(failure.reason).Inc()
 	h.report(failure)
+	p := problem.New(failure.status, failure.detail)
 	switch failure.status {
 	case http.StatusServiceUnavailable:
-		w.Header().Set("Retry-After", retryAfter)
+		p.RetryAfter = retryAfter
 	case http.StatusMethodNotAllowed:
-		w.Header().Set("Allow", http.MethodPost)
+		p.Allow = http.MethodPost
 	}
-	refuse(w, failure.status, failure.detail)
+	p.Write(w)
 }
 
 // take reads, verifies, decodes and keeps one delivery. nil means that it may be acknowledged.

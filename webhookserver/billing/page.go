@@ -1,0 +1,87 @@
+package billing
+
+import (
+	"cmp"
+	"math"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/paylink-dev/paylink/webhookserver/page"
+	"github.com/paylink-dev/paylink/webhookserver/problem"
+)
+
+// Page answers GET page.BillingPath: what the capture route says, for people. Without JavaScript it comes again by
+// itself, ever less often, and stops in the end.
+func (d *Desk) Page(w http.ResponseWriter, r *http.Request) {
+	query := r.URL.Query()
+	in := captureRequest{Provider: query.Get("provider"), SessionID: query.Get("session_id")}
+	if in.Provider == "" {
+		in.Provider = "stripe"
+	}
+	if p := check(in); p != nil {
+		d.refuse(w, r, p, page.Billing{State: page.Invalid})
+		return
+	}
+	tries, err := strconv.Atoi(query.Get("try"))
+	if err != nil && query.Has("try") {
+		tries = maxTries
+	}
+	who := d.Visitors.Of(r)
+	shown := page.Billing{SessionID: in.SessionID, CheckURL: address(in, 0)}
+	if p := d.limit(who); p != nil {
+		shown.State, shown.Poll = page.Limited, true
+		shown.RefreshAfter, shown.RefreshURL = int(p.RetryAfter.Seconds())+1, address(in, tries)
+		d.refuse(w, r, p, shown)
+		return
+	}
+	o, err := d.find(r.Context(), who, in.SessionID)
+	if err != nil { // which the page need not say: it asks again
+		d.Log.Error(err, "Look up a payment")
+		o = nothingKnown
+	}
+	status := http.StatusOK
+	if o.state == page.Unknown {
+		status = http.StatusNotFound
+	}
+	shown.State, shown.Poll = o.state, !o.final()
+	if wait := refreshAfter(tries); shown.Poll && wait > 0 {
+		shown.RefreshAfter, shown.RefreshURL = int(wait.Seconds()), address(in, tries+1)
+	}
+	if o.order != nil {
+		shown.OrderID, shown.RetryURL = o.order.ClientReferenceID(), o.retryURL()
+		shown.Product, shown.Total = cmp.Or(o.order.Spec.ProductName, o.order.Spec.ProductID), o.order.Status.Total
+	}
+	d.Pages.ShowBilling(w, status, shown)
+}
+
+// refuse answers with a page where a browser asks, and with the problem elsewhere.
+func (d *Desk) refuse(w http.ResponseWriter, r *http.Request, p *problem.Problem, shown page.Billing) {
+	if !page.WantsPage(r) {
+		p.Write(w)
+		return
+	}
+	p.Header(w.Header())
+	d.Pages.ShowBilling(w, p.Status, shown)
+}
+
+// address is the page's, relative to itself, for the try of that number.
+func address(in captureRequest, try int) string {
+	query := url.Values{"provider": {in.Provider}, "session_id": {in.SessionID}}
+	if try > 0 {
+		query.Set("try", strconv.Itoa(try))
+	}
+	return "?" + query.Encode()
+}
+
+// maxTries is how often the page comes again without JavaScript: for about ten minutes.
+const maxTries = 24
+
+// refreshAfter is how long the page stays after so many tries; 0: it stops.
+func refreshAfter(tries int) time.Duration {
+	if tries < 0 || tries >= maxTries {
+		return 0
+	}
+	return time.Duration(min(2*math.Pow(1.5, float64(tries)), 30)) * time.Second
+}

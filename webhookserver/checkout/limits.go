@@ -1,0 +1,62 @@
+package checkout
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/paylink-dev/paylink/webhookserver/visitor"
+)
+
+// Limits of the orders that anybody may create. Each replica counts for itself, but for Open.
+type Limits struct {
+	// PerAddress and PerLink are how many orders one client, and all clients for one PaymentLink, may create.
+	PerAddress, PerLink visitor.Rate
+	// Open is how many orders of one PaymentLink may be unpaid at a time.
+	Open int
+	// Expiry is how long an order waits to be paid; after that it is no longer open.
+	Expiry time.Duration
+}
+
+// DefaultLimits let a household or an office buy, and one address alone not use up what is open.
+func DefaultLimits() Limits {
+	return Limits{
+		PerAddress: visitor.Rate{Events: 30, Per: time.Hour, Burst: 10},
+		PerLink:    visitor.Rate{Events: 600, Per: time.Minute, Burst: 100},
+		Open:       1000,
+		Expiry:     24 * time.Hour,
+	}
+}
+
+// Check says what is wrong with the limits, if anything.
+func (l Limits) Check() error {
+	if l.Open < 1 {
+		return errors.New("--public-orders-open must be at least 1: with none nobody could buy")
+	}
+	if l.Expiry < time.Second || l.Expiry > 87600*time.Hour {
+		return fmt.Errorf("--public-order-expiry must be from 1s to 87600h, as spec.expiresAfter of an Order, not %s", l.Expiry)
+	}
+	if l.Expiry%time.Second != 0 {
+		return fmt.Errorf("--public-order-expiry must be in whole seconds, not %s", l.Expiry)
+	}
+	for flag, r := range map[string]visitor.Rate{"--public-orders-per-address": l.PerAddress, "--public-orders-per-link": l.PerLink} {
+		if err := r.Check(); err != nil {
+			return fmt.Errorf("%s %w", flag, err)
+		}
+	}
+	return nil
+}
+
+const (
+	// deadline bounds the whole of creating an order, the wait for its checkout URL included.
+	deadline = 8 * time.Second
+	// readyPoll is how often the cache is asked whether that has come; a look costs microseconds.
+	readyPoll = 20 * time.Millisecond
+	// maxMaking is how many orders are created at once, so that a crowd of buyers leaves the API server to the webhooks.
+	maxMaking = 64
+	// retryAfter tells a client when to come back after a 503.
+	retryAfter = 5 * time.Second
+)
+
+// WrongTokens is how many tokens that Kubernetes does not know one client may try.
+var WrongTokens = visitor.Rate{Events: 10, Per: time.Minute, Burst: 10}

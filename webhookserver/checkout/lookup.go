@@ -1,0 +1,52 @@
+package checkout
+
+import (
+	"context"
+	"net/http"
+
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/paylink-dev/paylink/api/v1alpha1"
+	"github.com/paylink-dev/paylink/internal/ledger"
+	"github.com/paylink-dev/paylink/webhookserver/problem"
+)
+
+// keyed returns the order that an Idempotency-Key has created, in whatever namespace, or nil.
+func (m *Maker) keyed(ctx context.Context, name string) (*v1alpha1.Order, *problem.Problem) {
+	found, p := m.list(ctx, IndexKeyed, name)
+	if p != nil || len(found) == 0 {
+		return nil, p
+	}
+	return ledger.Oldest(found), nil
+}
+
+// free makes sure that no order has an id yet. The empty id is made up later, and always free.
+func (m *Maker) free(ctx context.Context, orderID string) *problem.Problem {
+	if orderID == "" {
+		return nil
+	}
+	found, p := m.list(ctx, ledger.IndexReference, orderID)
+	if p != nil || len(found) == 0 {
+		return p
+	}
+	return problem.Of(http.StatusConflict, "orderId", "another order has this id: choose another, or leave it out.")
+}
+
+func (m *Maker) list(ctx context.Context, index, key string) ([]v1alpha1.Order, *problem.Problem) {
+	var found v1alpha1.OrderList
+	if err := m.Cache.List(ctx, &found, client.MatchingFields{index: key}); err != nil {
+		m.Log.Error(err, "List orders", "index", index)
+		return nil, tryAgain("The orders could not be read: try again later.", retryAfter)
+	}
+	return found.Items, nil
+}
+
+// live returns an order of the same name as the API server has it: the cache may not know of it yet.
+func (m *Maker) live(ctx context.Context, order *v1alpha1.Order) (*v1alpha1.Order, *problem.Problem) {
+	found := &v1alpha1.Order{}
+	if err := m.Live.Get(ctx, client.ObjectKeyFromObject(order), found); err != nil {
+		m.Log.Error(err, "Read an order")
+		return nil, tryAgain("The order could not be read: try again later.", retryAfter)
+	}
+	return found, nil
+}

@@ -75,7 +75,8 @@ generate: ## Write the API's deep copies and its reference, docs/api.md
 manifests: ## Write the CRDs and each server's ClusterRole from the markers in the code
 	$(CONTROLLER_GEN) crd paths=./api/... output:crd:dir=config/crd/bases
 	$(CONTROLLER_GEN) rbac:roleName=paylink-controller paths=./controllers/... output:rbac:dir=config/rbac/controller
-	$(CONTROLLER_GEN) rbac:roleName=paylink-webhookserver paths=./webhookserver/... output:rbac:dir=config/rbac/webhookserver
+	$(CONTROLLER_GEN) rbac:roleName=paylink-webhookserver paths=./webhookserver output:rbac:dir=config/rbac/webhookserver
+	$(CONTROLLER_GEN) rbac:roleName=paylink-webhookserver-checkout,fileName=checkout_role.yaml paths=./webhookserver/checkout output:rbac:dir=config/rbac/webhookserver
 
 build: ## Build both servers into bin/
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o bin/ ./cmd/controller ./cmd/webhookserver

@@ -1,4 +1,4 @@
-// Command webhookserver takes Stripe's webhooks and settles orders. Every replica serves.
+// Command webhookserver takes Stripe's webhooks and settles orders, and serves shops and buyers. Every replica serves.
 package main
 
 import (
@@ -24,12 +24,14 @@ type flags struct {
 	setup.Options
 	address   string
 	secretDir string
+	shop      shopFlags
 }
 
 func main() {
 	var f flags
 	f.Bind(flag.CommandLine)
-	flag.StringVar(&f.address, "bind-address", ":8080", "Address to take webhooks on.")
+	f.shop.bind(flag.CommandLine)
+	flag.StringVar(&f.address, "bind-address", ":8080", "Address to serve webhooks, shops and buyers on.")
 	flag.StringVar(&f.secretDir, "stripe-webhook-secret-dir", "", "Folder of a mounted Secret whose files hold the webhook signing secrets; read again when it changes. Empty: STRIPE_WEBHOOK_SECRET.")
 	flag.Parse()
 	if err := run(ctrl.SetupSignalHandler(), &f); err != nil {
@@ -44,6 +46,10 @@ func run(ctx context.Context, f *flags) error {
 	}
 	// Secrets come first: without one that can be right there is nothing to serve.
 	secrets, watch, err := readSecrets(f.secretDir)
+	if err != nil {
+		return err
+	}
+	settings, err := f.shop.settings()
 	if err != nil {
 		return err
 	}
@@ -65,6 +71,9 @@ func run(ctx context.Context, f *flags) error {
 		}
 	}
 	server := newServer(f.address, keeper, secrets)
+	if server.Shop, err = settings.newShop(ctx, mgr, keeper); err != nil {
+		return err
+	}
 	if err := mgr.Add(server); err != nil {
 		return fmt.Errorf("add server: %w", err)
 	}

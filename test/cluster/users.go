@@ -70,15 +70,17 @@ func (c *Cluster) writeKubeconfig(user string, content []byte) (string, error) {
 	return path, os.WriteFile(path, content, 0o600)
 }
 
-// AddServiceUser returns a user with exactly the rights of the ClusterRole in a file, so that a server runs
-// here with the rights that it has when it is deployed. A relative path is taken from the checkout's folder.
-func (c *Cluster) AddServiceUser(ctx context.Context, name, clusterRoleFile string) (*User, error) {
+// AddServiceUser returns a user with exactly the rights of the ClusterRoles in some files, one in each, so that a
+// server runs here with the rights that it has when it is deployed. A relative path is taken from the checkout's folder.
+func (c *Cluster) AddServiceUser(ctx context.Context, name string, clusterRoleFiles ...string) (*User, error) {
 	user, err := c.AddUser(name)
 	if err != nil {
 		return nil, err
 	}
-	if err := c.bind(ctx, name, clusterRoleFile); err != nil {
-		return nil, fmt.Errorf("give user %s its role: %w", name, err)
+	for _, file := range clusterRoleFiles {
+		if err := c.bind(ctx, name, file); err != nil {
+			return nil, fmt.Errorf("give user %s its role: %w", name, err)
+		}
 	}
 	return user, nil
 }

@@ -22,6 +22,8 @@ const webhookPath = "/api/webhooks/stripe"
 
 // Server is one of Paylink's servers: a process that can be stopped, killed and started again at the same addresses.
 type Server struct {
+	// URL is where a webhook server serves its routes.
+	URL string
 	// Probes and Metrics are the addresses of /healthz and /readyz, and of /metrics.
 	Probes, Metrics string
 	// Log is the file that its output goes to, over all its starts.
@@ -49,9 +51,11 @@ func (s *Stack) AddWebhookServer(ctx context.Context, name string, flags ...stri
 	if err != nil {
 		return nil, stripesim.Endpoint{}, err
 	}
-	endpoint := s.Stripe.AddEndpoint(stripesim.EndpointParams{URL: "http://" + address + webhookPath})
+	server.URL = "http://" + address
+	endpoint := s.Stripe.AddEndpoint(stripesim.EndpointParams{URL: server.URL + webhookPath})
 	server.args = append(server.args, "--bind-address="+address)
-	server.env = append(server.env, "STRIPE_WEBHOOK_SECRET="+endpoint.Secret)
+	server.env = append(server.env, "STRIPE_API_BASE="+s.Stripe.URL(), "STRIPE_WEBHOOK_SECRET="+endpoint.Secret)
+	server.env = append(server.env, s.webhookEnv...)
 	s.servers = append(s.servers, server)
 	return server, endpoint, server.Start(ctx)
 }
@@ -66,9 +70,15 @@ func (s *Stack) AddController(ctx context.Context, name string, flags ...string)
 	return server, server.Start(ctx)
 }
 
-// server prepares a server of the given role, with the rights of that role's ClusterRole alone.
+// clusterRoles are the files of each role's rights.
+var clusterRoles = map[string][]string{
+	"controller":    {"config/rbac/controller/role.yaml"},
+	"webhookserver": {"config/rbac/webhookserver/role.yaml", "config/rbac/webhookserver/checkout_role.yaml"},
+}
+
+// server prepares a server of the given role, with the rights of that role's ClusterRoles alone.
 func (s *Stack) server(ctx context.Context, name, role string, flags []string) (*Server, error) {
-	user, err := s.Cluster.AddServiceUser(ctx, "paylink-"+name, filepath.Join("config/rbac", role, "role.yaml"))
+	user, err := s.Cluster.AddServiceUser(ctx, "paylink-"+name, clusterRoles[role]...)
 	if err != nil {
 		return nil, err
 	}

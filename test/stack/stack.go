@@ -36,6 +36,8 @@ type Options struct {
 	Race bool
 	// ControllerFlags and WebhookFlags are added to each server's own.
 	ControllerFlags, WebhookFlags []string
+	// WebhookEnv is added to the environment of every webhook server, as NAME=value.
+	WebhookEnv []string
 }
 
 // Stack is Paylink, running.
@@ -49,13 +51,14 @@ type Stack struct {
 	Controller *Server
 	Webhook    *Server
 
-	bin     string
-	servers []*Server
+	bin        string
+	webhookEnv []string
+	servers    []*Server
 }
 
 // Start builds and starts everything, and returns when all of it is ready.
 func Start(ctx context.Context, o Options) (_ *Stack, err error) {
-	s := &Stack{Cluster: o.Cluster, Namespace: o.Namespace}
+	s := &Stack{Cluster: o.Cluster, Namespace: o.Namespace, webhookEnv: o.WebhookEnv}
 	if s.Namespace == "" {
 		s.Namespace = DefaultNamespace
 	}

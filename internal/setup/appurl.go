@@ -1,0 +1,31 @@
+package setup
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"strings"
+)
+
+// AppURL returns the shop's public address, NEXT_PUBLIC_APP_URL, without a slash at its end; nil where it is not set.
+// Paylink's own routes are below it too, as the ingress has them.
+func AppURL() (*url.URL, error) {
+	text := strings.TrimRight(strings.TrimSpace(os.Getenv("NEXT_PUBLIC_APP_URL")), "/")
+	if text == "" {
+		return nil, nil
+	}
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") {
+		return nil, errors.New("NEXT_PUBLIC_APP_URL is no address: write the shop's own, such as https://shop.example.com")
+	}
+	if u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		return nil, fmt.Errorf("NEXT_PUBLIC_APP_URL must be an address alone, without user, query or fragment: such as %s://%s", u.Scheme, u.Host)
+	}
+	// As browsers write an origin.
+	u.Host = strings.ToLower(u.Host)
+	if port := map[string]string{"https": ":443", "http": ":80"}[u.Scheme]; strings.HasSuffix(u.Host, port) {
+		u.Host = strings.TrimSuffix(u.Host, port)
+	}
+	return u, nil
+}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/paylink-dev/paylink/test/cluster"
 	"github.com/paylink-dev/paylink/test/stack"
+	"github.com/paylink-dev/paylink/test/storefront"
 	"github.com/paylink-dev/paylink/test/stripesim"
 )
 
@@ -27,8 +28,10 @@ type demo struct {
 	cluster *cluster.Cluster
 	api     client.Client
 	sells   bool // whether the namespace is there, by our doing
+	shop    *storefront.Storefront
 	paylink *stack.Stack
 	link    stripesim.PaymentLink
+	watch   *watch // goes on after the first order: what you do shows too
 }
 
 // run brings everything up, shows one order's life, stays if it is to, and takes everything down again.
@@ -85,7 +88,11 @@ func (d *demo) startCluster(ctx context.Context) (err error) {
 	return nil
 }
 
+// startPaylink starts the shop's web site, and Paylink behind it as behind an ingress.
 func (d *demo) startPaylink(ctx context.Context) (err error) {
+	if d.shop, err = storefront.Start(ctx, storefront.Options{BuyPath: "/buy/" + namespace + "/lifetime"}); err != nil {
+		return fmt.Errorf("open the shop: %w", err)
+	}
 	d.paylink, err = stack.Start(ctx, stack.Options{
 		Cluster:   d.cluster,
 		Namespace: namespace,
@@ -94,14 +101,19 @@ func (d *demo) startPaylink(ctx context.Context) (err error) {
 			Retry:        stripesim.Backoff{Initial: time.Second, Max: 30 * time.Second},
 		},
 		ControllerFlags: []string{"--watch-namespaces=" + namespace},
-		WebhookFlags:    []string{"--watch-namespaces=" + namespace},
+		WebhookFlags:    []string{"--watch-namespaces=" + namespace, "--trusted-proxies=127.0.0.1"},
+		WebhookEnv:      []string{"NEXT_PUBLIC_APP_URL=" + d.shop.URL(), "STRIPE_SECRET_KEY=" + stripesim.TestKey},
 	})
 	if err != nil {
+		return err
+	}
+	if err := d.shop.SetPaylink(d.paylink.Webhook.URL); err != nil {
 		return err
 	}
 	d.screen.done("Controller", "log: "+d.paylink.Controller.Log)
 	d.screen.done("Webhook server", d.paylink.Endpoint.URL)
 	d.screen.done("Stripe simulator", d.paylink.Stripe.URL())
+	d.screen.done("Shop", d.shop.URL()+"/")
 	return nil
 }
 
@@ -112,8 +124,14 @@ func (d *demo) stop(cause error) error {
 	if cause != nil {
 		errs = append(errs, d.keepLogs())
 	}
+	if d.watch != nil {
+		d.watch.stop()
+	}
 	if d.sells && !d.cluster.Embedded() {
 		errs = append(errs, d.leaveNamespace())
+	}
+	if d.shop != nil {
+		errs = append(errs, d.shop.Close())
 	}
 	if d.paylink != nil {
 		errs = append(errs, d.paylink.Stop())
@@ -144,13 +162,14 @@ func (d *demo) keepLogs() error {
 	return nil
 }
 
-// offer says what there is to try, beginning with an order that waits to be paid.
+// offer says what there is to try, beginning with the shop.
 func (d *demo) offer(ctx context.Context) error {
 	order, err := d.createOrder(ctx, "lifetime-2")
 	if err != nil {
 		return err
 	}
 	d.screen.title("Your turn")
+	d.screen.offer("Buy in the shop:", d.shop.URL()+"/")
 	d.screen.offer("Pay lifetime-2:", order.Status.CheckoutURL)
 	d.screen.offer("Refund, dispute:", d.paylink.Stripe.URL()+"/")
 	d.screen.line("")
@@ -167,7 +186,7 @@ func (d *demo) offer(ctx context.Context) error {
 	if !d.cluster.Embedded() {
 		left = "nothing but the CRDs"
 	}
-	d.screen.line("\n" + d.screen.paint(dim, fmt.Sprintf("Card %s succeeds, %s is declined. Ctrl-C stops everything and leaves %s behind.",
+	d.screen.line("\n" + d.screen.paint(dim, fmt.Sprintf("Card %s succeeds, %s is declined. What becomes of your orders shows here.\nCtrl-C stops everything and leaves %s behind.",
 		stripesim.Card4242, stripesim.CardDeclined, left)))
 	return nil
 }

@@ -61,7 +61,7 @@ func TestTheDemoShowsAnOrdersLifeAndLeavesNothing(t *testing.T) {
 	if err := demo.Wait(); err != nil {
 		t.Errorf("the demo ended with %v\n%s\n%s", err, shown.String(), stderr.String())
 	}
-	inOrder(t, shown.String(), "Pending", "Paid", "Refunded", "Your turn", "client_reference_id=", "export KUBECONFIG=", "Stopping.")
+	inOrder(t, shown.String(), "Pending", "Paid", "Refunded", "Your turn", "Buy in the shop:", "client_reference_id=", "export KUBECONFIG=", "Stopping.")
 	if strings.Contains(shown.String(), "\x1b[") {
 		t.Error("colours were written to something that is no terminal")
 	}

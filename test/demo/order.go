@@ -25,9 +25,11 @@ func (d *demo) openShop(ctx context.Context) error {
 	}
 	d.link = d.paylink.Stripe.CreatePaymentLink(stripesim.PaymentLinkParams{
 		ProductName: link.Spec.ProductName, Amount: link.Spec.Amount, Currency: link.Spec.Currency,
+		RedirectURL: d.shop.URL() + "/dashboard/billing?provider=stripe&session_id={CHECKOUT_SESSION_ID}",
 	})
 	link.Namespace = namespace
 	link.Spec.URL, link.Spec.PaymentLinkID = d.link.URL, d.link.ID
+	link.Spec.PublicCheckout = true // the shop's page has no backend
 	if err := d.paylink.Client.Create(ctx, link); err != nil {
 		return fmt.Errorf("create PaymentLink: %w", err)
 	}
@@ -49,7 +51,7 @@ func (d *demo) showOrder(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer watch.stop()
+	d.watch = watch
 
 	d.screen.step("create Order lifetime-1: 199.00 USD")
 	order, err := d.createOrder(ctx, "lifetime-1")

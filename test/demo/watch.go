@@ -44,12 +44,15 @@ func (d *demo) watchOrders(ctx context.Context) (*watch, error) {
 	return w, nil
 }
 
-// relay passes kubectl's lines on to the screen and to whoever waits for one.
+// relay passes kubectl's lines on to the screen, and to whoever waits for one. In the end nobody does.
 func (d *demo) relay(out io.Reader, lines chan<- string) {
 	defer close(lines)
 	for scanner := bufio.NewScanner(out); scanner.Scan(); {
 		d.screen.line("    " + scanner.Text())
-		lines <- scanner.Text()
+		select {
+		case lines <- scanner.Text():
+		default:
+		}
 	}
 }
 

@@ -1,0 +1,99 @@
+package storefront_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"golang.org/x/net/html"
+
+	"github.com/paylink-dev/paylink/test/storefront"
+)
+
+// elements returns the attributes of all elements of a kind, in order.
+func elements(t *testing.T, page, kind string) (all []map[string]string) {
+	t.Helper()
+	document, err := html.Parse(strings.NewReader(page))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for node := range document.Descendants() {
+		if node.Type != html.ElementNode || node.Data != kind {
+			continue
+		}
+		attributes := map[string]string{}
+		for _, a := range node.Attr {
+			attributes[a.Key] = a.Val
+		}
+		all = append(all, attributes)
+	}
+	return all
+}
+
+func TestThePageSellsByOneFormAndNoScript(t *testing.T) {
+	v := open(t, storefront.Options{BuyPath: "/buy/shop/lifetime"})
+	got := v.ask(http.MethodGet, "/", "")
+	if got.status != http.StatusOK || got.header.Get("Content-Type") != "text/html; charset=utf-8" {
+		t.Errorf("the page: %d, %s", got.status, got.header.Get("Content-Type"))
+	}
+	page := got.text
+	for _, words := range []string{"Lifetime", "$199", "Buy Lifetime"} {
+		if !strings.Contains(page, words) {
+			t.Errorf("the page does not say %q", words)
+		}
+	}
+	forms := elements(t, page, "form")
+	if len(forms) != 1 || forms[0]["method"] != "post" || forms[0]["action"] != "/buy/shop/lifetime" || len(elements(t, page, "button")) != 1 {
+		t.Errorf("the forms are %v", forms)
+	}
+	if len(elements(t, page, "script"))+len(elements(t, page, "style")) > 0 || strings.Contains(page, "style=") || strings.Contains(page, "onclick") {
+		t.Error("the page has a script or a style in it, which its policy forbids")
+	}
+}
+
+func TestWhatIsSoldCanChange(t *testing.T) {
+	v := open(t, storefront.Options{})
+	if page := v.ask(http.MethodGet, "/", "").text; len(elements(t, page, "form")) > 0 || !strings.Contains(page, "Not for sale") {
+		t.Errorf("without anything to sell the page is\n%s", page)
+	}
+	if err := v.shop.SetBuyPath(`/buy/other/a"><script>`); err != nil {
+		t.Fatal(err)
+	}
+	page := v.ask(http.MethodGet, "/", "").text
+	if forms := elements(t, page, "form"); len(forms) != 1 || !strings.HasPrefix(forms[0]["action"], "/buy/other/a") || len(elements(t, page, "script")) > 0 {
+		t.Errorf("the page is\n%s", page)
+	}
+	if err := v.shop.SetBuyPath("elsewhere"); err == nil {
+		t.Error("a path that is none was taken")
+	}
+}
+
+// TestEverythingIsTheShopsOwn: whatever a page names is there, and under the policy.
+func TestEverythingIsTheShopsOwn(t *testing.T) {
+	v := open(t, storefront.Options{BuyPath: "/buy/shop/lifetime"})
+	page := v.ask(http.MethodGet, "/", "")
+	paths := map[string]bool{}
+	for _, link := range elements(t, page.text, "link") {
+		paths[link["href"]] = true
+	}
+	for _, image := range elements(t, page.text, "img") {
+		paths[image["src"]] = true
+	}
+	if len(paths) != 2 {
+		t.Errorf("the page names %v, want a style sheet and an icon", paths)
+	}
+	paths["/favicon.ico"] = true
+	for path := range paths {
+		file := v.ask(http.MethodGet, path, "")
+		if file.status != http.StatusOK || file.text == "" || file.header.Get("X-Content-Type-Options") != "nosniff" {
+			t.Errorf("%s: %d, %d bytes", path, file.status, len(file.text))
+		}
+	}
+	policy := page.header.Get("Content-Security-Policy")
+	if !strings.HasPrefix(policy, "default-src 'none'; ") || strings.Contains(policy, "unsafe") || strings.Contains(policy, "script-src") || strings.Contains(policy, "form-action") {
+		t.Errorf("the policy is %s", policy)
+	}
+	if policy := page.header.Get("Referrer-Policy"); policy != "same-origin" {
+		t.Errorf("the referrer policy is %q", policy)
+	}
+}

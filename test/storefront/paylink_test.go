@@ -1,0 +1,141 @@
+package storefront_test
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/paylink-dev/paylink/test/storefront"
+)
+
+// request is what the webhook server saw of one.
+type request struct {
+	Method, URI, Host, Body, ForwardedFor, ForwardedHost, ForwardedProto, Signature string
+}
+
+func TestPaylinksRoutesArePassedOn(t *testing.T) {
+	saw := make(chan request, 1)
+	server := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			t.Error(err)
+		}
+		saw <- request{
+			r.Method, r.RequestURI, r.Host, string(body),
+			r.Header.Get("X-Forwarded-For"), r.Header.Get("X-Forwarded-Host"), r.Header.Get("X-Forwarded-Proto"), r.Header.Get("Stripe-Signature"),
+		}
+		w.Header().Set("Location", "https://buy.stripe.com/test_1?client_reference_id=a&b=c")
+		w.WriteHeader(http.StatusSeeOther)
+		_, _ = io.WriteString(w, "off you go")
+	})
+	v := open(t, storefront.Options{PaylinkURL: server.URL})
+	host := strings.TrimPrefix(v.shop.URL(), "http://")
+	// A byte more or less, and a webhook's signature would not fit any more.
+	body := "{\"id\": \"evt_1\",\r\n \"name\":\"Stra\u00dfe\x00 & S\\u00f6hne\" }\n"
+	for _, c := range []struct{ method, uri string }{
+		{http.MethodPost, "/api/webhooks/stripe"},
+		{http.MethodPost, "/api/orders/capture"},
+		{http.MethodGet, "/api/orders/a%2Fb?x=1&x=%20"},
+		{http.MethodPost, "/buy/shop/lifetime"},
+		{http.MethodGet, "/buy/shop/lifetime?utm_source=a;b"},
+		{http.MethodGet, "/dashboard/billing?provider=stripe&session_id=cs_test_1"},
+		{http.MethodGet, "/dashboard/billing/billing.css"},
+		{http.MethodGet, "/openapi.yaml"},
+	} {
+		got := v.ask(c.method, c.uri, body, "X-Forwarded-For", "203.0.113.9", "X-Forwarded-Host", "evil.example", "Stripe-Signature", "t=1,v1=00")
+		want := request{c.method, c.uri, host, body, "127.0.0.1", host, "http", "t=1,v1=00"}
+		if diff := cmp.Diff(want, <-saw); diff != "" {
+			t.Errorf("%s %s arrived changed (-sent +arrived):\n%s", c.method, c.uri, diff)
+		}
+		if got.status != http.StatusSeeOther || got.text != "off you go" || got.header.Get("Location") != "https://buy.stripe.com/test_1?client_reference_id=a&b=c" {
+			t.Errorf("%s %s: the answer arrived as %+v", c.method, c.uri, got)
+		}
+	}
+}
+
+func TestNothingElseIsPassedOn(t *testing.T) {
+	server := serve(t, func(_ http.ResponseWriter, r *http.Request) { t.Errorf("%s arrived", r.URL) })
+	v := open(t, storefront.Options{PaylinkURL: server.URL})
+	for _, path := range []string{"/metrics", "/healthz", "/dashboard/", "/dashboard/billing-of-others", "/openapi.json", "/apiary", "/pages/shop.css", "/dashboard/billing/../../metrics"} {
+		if got := v.ask(http.MethodGet, path, ""); got.status/100 == 2 {
+			t.Errorf("%s: %d", path, got.status)
+		}
+	}
+	if got := v.ask(http.MethodPost, "/", "a=b"); got.status != http.StatusMethodNotAllowed {
+		t.Errorf("a form posted to the page: %d", got.status)
+	}
+}
+
+func TestAnAnswerInPiecesArrivesInPieces(t *testing.T) {
+	read := make(chan struct{})
+	server := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.WriteString(w, "first\n")
+		_ = http.NewResponseController(w).Flush()
+		select {
+		case <-read: // the rest is not written before the first piece was read
+		case <-r.Context().Done():
+		}
+		_, _ = io.WriteString(w, "second\n")
+	})
+	v := open(t, storefront.Options{PaylinkURL: server.URL})
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, v.shop.URL()+"/api/", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, err := v.client.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	pieces := bufio.NewReader(response.Body)
+	first, err := pieces.ReadString('\n')
+	close(read)
+	if err != nil || first != "first\n" {
+		t.Fatalf("the first piece: %q, %v", first, err)
+	}
+	if second, err := pieces.ReadString('\n'); err != nil || second != "second\n" {
+		t.Errorf("the second piece: %q, %v", second, err)
+	}
+}
+
+func TestPaylinkMayGoAndComeBack(t *testing.T) {
+	v := open(t, storefront.Options{})
+	unreachable := func(when string) {
+		t.Helper()
+		got := v.ask(http.MethodPost, "/buy/shop/lifetime", "")
+		if got.status != http.StatusBadGateway || got.header.Get("Content-Type") != "text/plain; charset=utf-8" || !strings.Contains(got.text, "try again") {
+			t.Errorf("%s: %+v", when, got)
+		}
+		if page := v.ask(http.MethodGet, "/", ""); page.status != http.StatusOK {
+			t.Errorf("%s the shop's own page is %d", when, page.status)
+		}
+	}
+	reachable := func(name string) *httptest.Server {
+		t.Helper()
+		server := serve(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = fmt.Fprint(w, name) })
+		if err := v.shop.SetPaylink(server.URL); err != nil {
+			t.Fatal(err)
+		}
+		if got := v.ask(http.MethodPost, "/buy/shop/lifetime", ""); got.status != http.StatusOK || got.text != name {
+			t.Errorf("with server %s: %+v", name, got)
+		}
+		return server
+	}
+	unreachable("before any server is known")
+	reachable("one").Close()
+	unreachable("after it has ended")
+	reachable("two")
+	if err := v.shop.SetPaylink(""); err != nil {
+		t.Fatal(err)
+	}
+	unreachable("after it was taken away")
+	if err := v.shop.SetPaylink("nowhere"); err == nil {
+		t.Error("an address that is none was taken")
+	}
+}

@@ -1,0 +1,120 @@
+package storefront_test
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"github.com/paylink-dev/paylink/test/storefront"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// visitor asks a shop over HTTP and does not follow redirects.
+type visitor struct {
+	t      *testing.T
+	shop   *storefront.Storefront
+	client *http.Client
+}
+
+func open(t *testing.T, o storefront.Options) *visitor {
+	t.Helper()
+	shop, err := storefront.Start(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	transport := &http.Transport{DisableCompression: true}
+	t.Cleanup(func() {
+		transport.CloseIdleConnections()
+		if err := shop.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return &visitor{t: t, shop: shop, client: &http.Client{
+		Transport:     transport,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}
+}
+
+// answer is what came back.
+type answer struct {
+	status int
+	header http.Header
+	text   string
+}
+
+// ask sends a request with headers given as name, value, name, value.
+func (v *visitor) ask(method, path, body string, headers ...string) answer {
+	v.t.Helper()
+	request, err := http.NewRequestWithContext(v.t.Context(), method, v.shop.URL()+path, strings.NewReader(body))
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	for i := 0; i+1 < len(headers); i += 2 {
+		request.Header.Set(headers[i], headers[i+1])
+	}
+	response, err := v.client.Do(request)
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	return answer{status: response.StatusCode, header: response.Header, text: string(text)}
+}
+
+// serve is a webhook server for the test.
+func serve(t *testing.T, handler http.HandlerFunc) *httptest.Server {
+	t.Helper()
+	server := httptest.NewServer(handler)
+	t.Cleanup(server.Close)
+	return server
+}
+
+func TestWrongSettings(t *testing.T) {
+	for want, o := range map[string]storefront.Options{
+		"no address of a webhook server": {PaylinkURL: "localhost:8080"},
+		"write a whole one":              {PaylinkURL: "ftp://127.0.0.1:8080"},
+		"parse the webhook server's":     {PaylinkURL: "http://127.0.0.1:port"},
+		"no path of this shop":           {BuyPath: "buy/shop/lifetime"},
+		"to buy at":                      {BuyPath: "//evil.example/buy"},
+		"listen on 127.0.0.1:-1":         {Addr: "127.0.0.1:-1"},
+	} {
+		if _, err := storefront.Start(t.Context(), o); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%+v: %v, want an error with %q", o, err, want)
+		}
+	}
+}
+
+func TestCloseEndsTheShopAndMayBeCalledAgain(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	shop, err := storefront.Start(ctx, storefront.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cancel() // which is no end of the shop
+	v := &visitor{t: t, shop: shop, client: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}}
+	if got := v.ask(http.MethodGet, "/", ""); got.status != http.StatusOK {
+		t.Errorf("after its start was over, the shop answers %d", got.status)
+	}
+	for range 2 {
+		if err := shop.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, shop.URL(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if response, err := v.client.Do(request); err == nil {
+		_ = response.Body.Close()
+		t.Error("a closed shop answers")
+	}
+}

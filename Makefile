@@ -11,7 +11,7 @@ RACE := $(if $(filter 1,$(shell go env CGO_ENABLED)),-race)
 WITHOUT := $(if $(RACE),, without the race detector: no C compiler found)
 
 # Tests that need an API server live in these packages, every other test runs without one.
-INTEGRATION := /test/(cluster|integration|demo)(/|$$)
+INTEGRATION := /test/(cluster|integration|demo|browser)(/|$$)
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-unit test-integration fuzz verify verify-copy lint generate manifests build clean

@@ -1,0 +1,84 @@
+package browser
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/chromedp/cdproto/accessibility"
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/dom"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+)
+
+// element is something on the page, as the browser itself knows it.
+type element struct {
+	node   cdp.BackendNodeID
+	object runtime.RemoteObjectID
+}
+
+// find looks something up as a screen reader announces it: by its role, as
+// button, link, textbox or heading, and its whole name. What one is not told
+// of, nobody is to be able to press.
+func find(ctx context.Context, role, name string) (element, error) {
+	document, err := chromedp.Run(ctx, chromedp.Evaluate[*runtime.RemoteObject]("document"))
+	if err != nil {
+		return element{}, err
+	}
+	announced, err := chromedp.Call(ctx, accessibility.QueryAXTree, accessibility.QueryAXTreeParams{
+		ObjectID: document.ObjectID, Role: role, AccessibleName: name,
+	})
+	if err != nil {
+		return element{}, err
+	}
+	var found []cdp.BackendNodeID
+	for _, node := range announced.Nodes {
+		if !node.Ignored {
+			found = append(found, node.BackendDOMNodeID)
+		}
+	}
+	if len(found) != 1 {
+		return element{}, fmt.Errorf("the page has %d of it", len(found))
+	}
+	resolved, err := chromedp.Call(ctx, dom.ResolveNode, dom.ResolveNodeParams{BackendNodeID: found[0]})
+	if err != nil {
+		return element{}, err
+	}
+	return element{node: found[0], object: resolved.Object.ObjectID}, nil
+}
+
+// call calls a script's function with the element as its "this".
+func call[T any](ctx context.Context, e element, function string, args ...any) (T, error) {
+	return chromedp.Run(ctx, chromedp.CallFunctionOn[T](function,
+		func(p *runtime.CallFunctionOnParams) { p.ObjectID = e.object }, args...))
+}
+
+// press brings the element into view and presses its middle, with a finger on a
+// phone and with the mouse elsewhere. It refuses what lies under something else,
+// or is disabled: a buyer could not press that either.
+func press(ctx context.Context, e element, screen Screen) error {
+	if disabled, err := call[bool](ctx, e, `function() { return this.matches(":disabled") }`); err != nil || disabled {
+		return errors.Join(err, errors.New("it cannot be pressed at the moment"))
+	}
+	if _, err := chromedp.Call(ctx, dom.ScrollIntoViewIfNeeded, dom.ScrollIntoViewIfNeededParams{BackendNodeID: e.node}); err != nil {
+		return err
+	}
+	shape, err := chromedp.Call(ctx, dom.GetContentQuads, dom.GetContentQuadsParams{BackendNodeID: e.node})
+	if err != nil {
+		return err
+	}
+	if len(shape.Quads) == 0 || len(shape.Quads[0]) != 8 {
+		return errors.New("it has no place on the page")
+	}
+	corners := shape.Quads[0] // x and y of four
+	x, y := (corners[0]+corners[4])/2, (corners[1]+corners[5])/2
+	free, err := call[bool](ctx, e, `function(x, y) { return this.contains(document.elementFromPoint(x, y)) }`, x, y)
+	if err != nil || !free {
+		return errors.Join(err, errors.New("something lies over it"))
+	}
+	if screen == Phone {
+		return chromedp.Do(ctx, chromedp.TapXY(x, y))
+	}
+	return chromedp.Do(ctx, chromedp.MouseClickXY(x, y))
+}

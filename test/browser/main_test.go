@@ -1,0 +1,116 @@
+package browser_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"github.com/paylink-dev/paylink/test/browser"
+)
+
+// chromium is shared by the tests of this package.
+var chromium browser.Browser
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if err := chromium.Close(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	if err := goleak.Find(); err != nil && code == 0 {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+// site serves pages by their path, each as the body of a document, or whole
+// where it begins with a doctype. Files that end in .js and .css are theirs.
+func site(t *testing.T, pages map[string]string) string {
+	t.Helper()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		page, ok := pages[r.URL.Path]
+		w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'")
+		switch {
+		case !ok:
+			http.NotFound(w, r)
+			return
+		case strings.HasSuffix(r.URL.Path, ".js"):
+			w.Header().Set("Content-Type", "text/javascript")
+		case strings.HasSuffix(r.URL.Path, ".css"):
+			w.Header().Set("Content-Type", "text/css")
+		default:
+			w.Header().Set("Content-Type", "text/html; charset=utf-8")
+			if !strings.HasPrefix(page, "<!doctype") {
+				page = `<!doctype html><html lang="en"><meta name="viewport" content="width=device-width, initial-scale=1"><title>Test</title><body><main>` +
+					page + `</main>`
+			}
+		}
+		_, _ = fmt.Fprint(w, page)
+	}))
+	t.Cleanup(server.Close)
+	return server.URL
+}
+
+// witness stands in for a test, to see what would have become of it.
+type witness struct {
+	testing.TB
+	mu       sync.Mutex
+	said     []string
+	failed   bool
+	skipped  bool
+	cleanups []func()
+}
+
+// needChromium skips a test without one, before it takes another's outcome for its own.
+func needChromium(t *testing.T) {
+	t.Helper()
+	chromium.Tab(t, browser.View{})
+}
+
+// outcome runs something as a test of its own would be run.
+func outcome(t *testing.T, test func(testing.TB)) *witness {
+	t.Helper()
+	t.Setenv("PAYLINK_SCREENSHOTS", t.TempDir()) // a failure on purpose is none to look at
+	w := &witness{TB: t}
+	phase := func(do func()) { // which may end by Goexit, as FailNow ends
+		done := make(chan struct{})
+		go func() { defer close(done); do() }()
+		<-done
+	}
+	phase(func() { test(w) })
+	for i := len(w.cleanups) - 1; i >= 0; i-- {
+		phase(w.cleanups[i])
+	}
+	return w
+}
+
+func (w *witness) say(format string, args ...any) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.said = append(w.said, fmt.Sprintf(format, args...))
+}
+
+// says tells whether some words were printed.
+func (w *witness) says(words string) bool { return strings.Contains(strings.Join(w.said, "\n"), words) }
+
+func (w *witness) Helper()                           {}
+func (w *witness) Name() string                      { return "TestOfATest/with a name" }
+func (w *witness) Cleanup(f func())                  { w.cleanups = append(w.cleanups, f) }
+func (w *witness) Failed() bool                      { return w.failed }
+func (w *witness) Logf(format string, args ...any)   { w.say(format, args...) }
+func (w *witness) Errorf(format string, args ...any) { w.failed = true; w.say(format, args...) }
+func (w *witness) Fatal(args ...any)                 { w.Fatalf("%s", fmt.Sprint(args...)) }
+func (w *witness) Fatalf(format string, args ...any) { w.Errorf(format, args...); runtime.Goexit() }
+func (w *witness) Skip(args ...any) {
+	w.skipped = true
+	w.say("%s", fmt.Sprint(args...))
+	runtime.Goexit()
+}

@@ -1,0 +1,128 @@
+package browser
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/chromedp/cdproto/accessibility"
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+)
+
+// Open goes to an address, and returns the HTTP status of the page that it ends
+// at once that is loaded.
+func (tab *Tab) Open(address string) int {
+	tab.t.Helper()
+	ctx, cancel := context.WithTimeout(tab.ctx, tab.patience)
+	defer cancel()
+	answer, err := chromedp.Run(ctx, chromedp.NavigateResponse(address))
+	if err != nil {
+		tab.t.Fatalf("open %s: %v", address, err)
+	}
+	if answer == nil {
+		return 0 // an address within the page
+	}
+	return int(answer.Status)
+}
+
+// Click presses what has this role and name, as soon as it is there: "button"
+// and "Buy Lifetime", "link" and "Continue", "radio" and "Bank debit".
+func (tab *Tab) Click(role, name string) {
+	tab.t.Helper()
+	tab.await(fmt.Sprintf("press the %s %q", role, name), func(ctx context.Context) (bool, error) {
+		e, err := find(ctx, role, name)
+		if err != nil {
+			return false, err
+		}
+		err = press(ctx, e, tab.view.Screen)
+		return err == nil, err
+	})
+}
+
+// Fill types into the field with this label, in place of what is there.
+func (tab *Tab) Fill(label, text string) {
+	tab.t.Helper()
+	tab.await(fmt.Sprintf("fill in %q", label), func(ctx context.Context) (bool, error) {
+		e, err := find(ctx, "textbox", label)
+		if err != nil {
+			return false, err
+		}
+		if err := press(ctx, e, tab.view.Screen); err != nil {
+			return false, err
+		}
+		if _, err := call[chromedp.Void](ctx, e, "function() { this.select() }"); err != nil {
+			return false, err
+		}
+		if err := chromedp.Do(ctx, chromedp.KeyEvent(text)); err != nil {
+			return false, err
+		}
+		typed, err := call[string](ctx, e, "function() { return this.value }")
+		if err == nil && typed != text {
+			err = fmt.Errorf("it holds %q", typed)
+		}
+		return err == nil, err
+	})
+}
+
+// A Key of the keyboard.
+type Key string
+
+// The keys that a page can be used with alone.
+const (
+	TabKey   Key = kb.Tab
+	EnterKey Key = kb.Enter
+	SpaceKey Key = " "
+)
+
+// Press presses keys, one after another, wherever the focus is.
+func (tab *Tab) Press(keys ...Key) {
+	tab.t.Helper()
+	for _, key := range keys {
+		tab.do(fmt.Sprintf("press the key %q", key), chromedp.KeyEvent(string(key)))
+	}
+}
+
+// Focused is the role and the name of what the focus is on, as "button Buy
+// Lifetime"; "" where it is on nothing.
+func (tab *Tab) Focused() (what string) {
+	tab.t.Helper()
+	tab.await("see where the focus is", func(ctx context.Context) (bool, error) {
+		active, err := chromedp.Run(ctx, chromedp.Evaluate[*runtime.RemoteObject]("document.activeElement ?? document.body"))
+		if err != nil {
+			return false, err
+		}
+		alone := false
+		announced, err := chromedp.Call(ctx, accessibility.GetPartialAXTree, accessibility.GetPartialAXTreeParams{ObjectID: active.ObjectID, FetchRelatives: &alone})
+		if err != nil || len(announced.Nodes) == 0 {
+			return false, err
+		}
+		if node := announced.Nodes[0]; !node.Ignored && active.ClassName != "HTMLBodyElement" && node.Role != nil && node.Name != nil {
+			what = spoken([]*runtime.RemoteObject{{Value: node.Role.Value}, {Value: node.Name.Value}})
+		}
+		return true, nil
+	})
+	return what
+}
+
+// SwitchOffScripts has the tab run no JavaScript from the next page on, as a
+// buyer's browser that is set so.
+func (tab *Tab) SwitchOffScripts() {
+	tab.t.Helper()
+	tab.do("switch off JavaScript", chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+		_, err := cdp.Call(ctx, target, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
+		return err
+	}))
+}
+
+// Before runs a script before any of a page's own, in every page from the next on.
+func (tab *Tab) Before(script string) {
+	tab.t.Helper()
+	tab.do("prepare a script", chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+		_, err := cdp.Call(ctx, target, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: script})
+		return err
+	}))
+}

@@ -1,0 +1,54 @@
+package browser_test
+
+import (
+	"testing"
+
+	"github.com/paylink-dev/paylink/test/browser"
+)
+
+func TestTheKeyboardAlone(t *testing.T) {
+	base := site(t, map[string]string{
+		"/":       `<a href="/">Home</a><form action="/bought"><label>E-mail <input name="email" value="old"></label><button>Buy <b>Lifetime</b></button></form>`,
+		"/bought": "<h1>Bought</h1>",
+	})
+	tab := chromium.Tab(t, browser.View{})
+	tab.Open(base)
+	if got := tab.Focused(); got != "" {
+		t.Errorf("at first the focus is on %q", got)
+	}
+	for _, want := range []string{"link Home", "textbox E-mail", "button Buy Lifetime"} {
+		tab.Press(browser.TabKey)
+		if got := tab.Focused(); got != want {
+			t.Errorf("the focus is on %q, not on %q", got, want)
+		}
+	}
+	tab.Press(browser.EnterKey)
+	tab.See("Bought")
+	tab.Arrive(base + "/bought?email=old")
+}
+
+func TestAFormIsFilledInAsByHand(t *testing.T) {
+	base := site(t, map[string]string{
+		"/": `<form action="/sent"><label>E-mail <input type="email" name="email" value="old@example.com" required></label>
+			<label for="n">Name</label><input id="n" name="name"><label><input type="radio" name="by" value="debit"> Bank debit</label>
+			<input name="promo" aria-label="Code"><button>Send</button></form><script src="/count.js"></script>`,
+		"/count.js": `addEventListener("input", () => document.title += "i")`,
+		"/sent":     "<h1>Sent</h1>",
+	})
+	for _, view := range browser.Views() {
+		tab := chromium.Tab(t, view)
+		tab.Open(base)
+		tab.Fill("E-mail", "ada+lovelace@example.com")
+		tab.Fill("Name", "Ada Łovelace 李")
+		tab.Click("radio", "Bank debit")
+		if keys := browser.Ask[int](tab, "document.title.length"); keys < 30 {
+			t.Errorf("%s: the page heard of %d keys", view, keys)
+		}
+		tab.Click("button", "Send")
+		tab.See("Sent")
+		want := `ada+lovelace@example.com, Ada Łovelace 李, debit, ""`
+		if got := browser.Ask[string](tab, "(q => `${q.get('email')}, ${q.get('name')}, ${q.get('by')}, \"${q.get('promo')}\"`)(new URLSearchParams(location.search))"); got != want {
+			t.Errorf("%s: sent %s, not %s", view, got, want)
+		}
+	}
+}

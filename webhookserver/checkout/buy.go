@@ -65,7 +65,7 @@ func (c *Counter) Page(w http.ResponseWriter, r *http.Request) {
 	}
 	c.pages.ShowBuy(w, page.Buy{
 		Product: cmp.Or(link.Spec.ProductName, link.Spec.ProductID), Price: link.Status.Price, Live: link.Live(),
-	}, link.Status.URL)
+	})
 }
 
 // Order answers POST: it creates an order and sends the buyer on to Stripe.

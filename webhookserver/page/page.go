@@ -88,16 +88,13 @@ func (p *Pages) view(text Text, root string, page any) view {
 
 // ShowBilling answers with the billing page.
 func (p *Pages) ShowBilling(w http.ResponseWriter, status int, b Billing) {
-	show(w, status, p.billing, "'none'", p.view(TextOf(b.State), "../", b))
+	show(w, status, p.billing, noForm, p.view(TextOf(b.State), "../", b))
 }
 
-// ShowBuy answers with the buy page, whose form leads on to the origin of the Payment Link.
-func (p *Pages) ShowBuy(w http.ResponseWriter, b Buy, paymentLink string) {
-	formAction := "'self'"
-	if u, err := url.Parse(paymentLink); err == nil { // Chromium applies the policy to where the form's answer leads, too
-		formAction += " " + u.Scheme + "://" + u.Host
-	}
-	show(w, http.StatusOK, p.buy, formAction, p.view(Text{}, buyRoot, b))
+// ShowBuy answers with the buy page. Its policy names no place for the form: browsers apply that to every redirect
+// after it, too, and where Stripe leads a buyer is not known here.
+func (p *Pages) ShowBuy(w http.ResponseWriter, b Buy) {
+	show(w, http.StatusOK, p.buy, "", p.view(Text{}, buyRoot, b))
 }
 
 // buyRoot leads from /buy/NAMESPACE/NAME to where all routes are.
@@ -111,7 +108,7 @@ func (p *Pages) Refuse(w http.ResponseWriter, r *http.Request, state State, why 
 		return
 	}
 	why.Header(w.Header())
-	show(w, why.Status, p.notice, "'none'", p.view(TextOf(state), buyRoot, nil))
+	show(w, why.Status, p.notice, noForm, p.view(TextOf(state), buyRoot, nil))
 }
 
 // WantsPage reports whether a request comes from somebody who reads pages.
@@ -119,7 +116,10 @@ func WantsPage(r *http.Request) bool {
 	return strings.Contains(strings.Join(r.Header.Values("Accept"), ","), "text/html")
 }
 
-func show(w http.ResponseWriter, status int, t *template.Template, formAction string, v view) {
+// noForm is the policy of a page without a form.
+const noForm = "; form-action 'none'"
+
+func show(w http.ResponseWriter, status int, t *template.Template, formPolicy string, v view) {
 	var body bytes.Buffer
 	if err := t.ExecuteTemplate(&body, "frame", v); err != nil {
 		problem.New(http.StatusInternalServerError, "The page could not be shown.").Write(w)
@@ -128,7 +128,7 @@ func show(w http.ResponseWriter, status int, t *template.Template, formAction st
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; "+
-		"base-uri 'none'; frame-ancestors 'none'; form-action "+formAction)
+		"base-uri 'none'; frame-ancestors 'none'"+formPolicy)
 	h.Set("Cache-Control", "no-store")
 	h.Set("Referrer-Policy", "same-origin") // the address names a payment
 	h.Set("X-Content-Type-Options", "nosniff")

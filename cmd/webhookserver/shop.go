@@ -41,7 +41,7 @@ func (f *shopFlags) bind(fs *flag.FlagSet) {
 	f.looks = visitor.Rate{Events: 60, Per: time.Minute, Burst: 60}
 	f.limits = checkout.DefaultLimits()
 	fs.BoolVar(&f.checkoutAPI, "checkout-api", true, "Serve /api/orders and /buy, which create orders. Off, the server needs no right to create them.")
-	fs.StringVar(&f.proxies, "trusted-proxies", "", "Addresses or networks, separated by commas, of the proxies in front whose X-Forwarded-For is believed. Without it everybody behind a proxy shares one limit.")
+	fs.StringVar(&f.proxies, "trusted-proxies", visitor.Private, "Addresses or networks, separated by commas, of the proxies in front whose X-Forwarded-For is believed; private stands for loopback and private networks. Everybody behind a proxy that is not named shares one limit. Empty: no proxy is believed.")
 	fs.StringVar(&f.audiences, "token-audiences", "", "Audiences, separated by commas, of which a token for /api/orders must have one. Empty: the API server's own.")
 	fs.IntVar(&f.looks.Events, "requests-per-address", f.looks.Events, "How often a minute one client address may ask for a payment, at /api/orders/capture and /dashboard/billing.")
 	fs.IntVar(&f.limits.PerAddress.Events, "public-orders-per-address", f.limits.PerAddress.Events, "How many orders an hour one client address may create at /buy.")
@@ -139,9 +139,7 @@ func (s *shopSettings) newAccess(mgr ctrl.Manager, counters *metrics.Buyer, log 
 	if err != nil {
 		return nil, fmt.Errorf("make a client for access reviews: %w", err)
 	}
-	return &checkout.Access{
-		Tokens: tokens.TokenReviews(), Rights: rights.SubjectAccessReviews(),
-		Audiences: strings.FieldsFunc(s.audiences, func(r rune) bool { return r == ',' || r == ' ' }),
-		Visitors:  s.visitors, Wrong: visitor.NewLimit(checkout.WrongTokens, clock.RealClock{}), Metrics: counters, Log: log,
-	}, nil
+	access := checkout.NewAccess(tokens.TokenReviews(), rights.SubjectAccessReviews(), s.visitors, counters, clock.RealClock{}, log)
+	access.Audiences = strings.FieldsFunc(s.audiences, func(r rune) bool { return r == ',' || r == ' ' })
+	return access, nil
 }

@@ -101,7 +101,7 @@ func (d *demo) startPaylink(ctx context.Context) (err error) {
 			Retry:        stripesim.Backoff{Initial: time.Second, Max: 30 * time.Second},
 		},
 		ControllerFlags: []string{"--watch-namespaces=" + namespace},
-		WebhookFlags:    []string{"--watch-namespaces=" + namespace, "--trusted-proxies=127.0.0.1"},
+		WebhookFlags:    []string{"--watch-namespaces=" + namespace},
 		WebhookEnv:      []string{"NEXT_PUBLIC_APP_URL=" + d.shop.URL(), "STRIPE_SECRET_KEY=" + stripesim.TestKey},
 	})
 	if err != nil {

@@ -2,6 +2,7 @@ package checkout
 
 import (
 	"context"
+	"crypto/sha256"
 	"net/http"
 	"slices"
 	"strings"
@@ -11,8 +12,10 @@ import (
 	authenticationv1 "k8s.io/api/authentication/v1"
 	authorizationv1 "k8s.io/api/authorization/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/cache"
 	authenticationclient "k8s.io/client-go/kubernetes/typed/authentication/v1"
 	authorizationclient "k8s.io/client-go/kubernetes/typed/authorization/v1"
+	"k8s.io/utils/clock"
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
 	"github.com/paylink-dev/paylink/internal/metrics"
@@ -21,17 +24,31 @@ import (
 )
 
 // Access asks Kubernetes who calls, and what they may do: its users and its RBAC are all the accounts there are. It
-// remembers no answer, so that what is taken away is gone at once. All fields are required but Audiences.
+// remembers no answer, so that what is taken away is gone at once.
 type Access struct {
+	// Tokens and Rights are Kubernetes'.
 	Tokens authenticationclient.TokenReviewInterface
 	Rights authorizationclient.SubjectAccessReviewInterface
 	// Audiences are those of which a token must have one. None: the API server's own.
 	Audiences []string
-	// Visitors finds out where a call comes from, and Wrong bounds the wrong tokens from there.
+	// Visitors finds out where a call comes from.
 	Visitors *visitor.Addresses
-	Wrong    *visitor.Limit
 	Metrics  *metrics.Buyer
 	Log      logr.Logger
+
+	// wrong bounds the wrong tokens from one place. good holds the hashes of tokens that were right a while ago: a
+	// stranger who shares their place must not keep them out.
+	wrong *visitor.Limit
+	good  *cache.LRUExpireCache
+}
+
+// NewAccess returns an Access that takes tokens of the API server's own audience.
+func NewAccess(tokens authenticationclient.TokenReviewInterface, rights authorizationclient.SubjectAccessReviewInterface,
+	visitors *visitor.Addresses, m *metrics.Buyer, c clock.PassiveClock, log logr.Logger) *Access {
+	return &Access{
+		Tokens: tokens, Rights: rights, Visitors: visitors, Metrics: m, Log: log,
+		wrong: visitor.NewLimit(wrongTokens, c), good: cache.NewLRUExpireCacheWithClock(goodTokensKept, c),
+	}
 }
 
 // caller returns who the request's bearer token is of.
@@ -43,8 +60,9 @@ func (a *Access) caller(ctx context.Context, r *http.Request) (authenticationv1.
 		return nobody, problem.Of(http.StatusUnauthorized, "Authorization",
 			"is missing: send a Kubernetes token, as Authorization: Bearer TOKEN. kubectl create token SERVICEACCOUNT makes one.")
 	}
-	who := a.Visitors.Of(r)
-	if wait := a.Wrong.Spent(who); wait > 0 {
+	who, hash := a.Visitors.Of(r), sha256.Sum256([]byte(token))
+	_, wasGood := a.good.Get(hash)
+	if wait := a.wrong.Spent(who); wait > 0 && !wasGood {
 		a.Metrics.Limited.WithLabelValues(metrics.LimitToken).Inc()
 		p := problem.Of(http.StatusTooManyRequests, "Authorization", "too many wrong tokens came from your network: try again later.")
 		p.RetryAfter = wait
@@ -57,9 +75,11 @@ func (a *Access) caller(ctx context.Context, r *http.Request) (authenticationv1.
 		return nobody, a.away(err, "Review a token")
 	}
 	if !review.Status.Authenticated || !a.meant(review.Status.Audiences) {
-		a.Wrong.Take(who)
+		a.wrong.Take(who)
+		a.good.Remove(hash)
 		return nobody, problem.Of(http.StatusUnauthorized, "Authorization", "Kubernetes does not know this token, or it has expired, or it is meant for another audience.")
 	}
+	a.good.Add(hash, nil, goodTokenTTL)
 	return review.Status.User, nil
 }
 

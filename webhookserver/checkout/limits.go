@@ -58,5 +58,11 @@ const (
 	retryAfter = 5 * time.Second
 )
 
-// WrongTokens is how many tokens that Kubernetes does not know one client may try.
-var WrongTokens = visitor.Rate{Events: 10, Per: time.Minute, Burst: 10}
+// wrongTokens is how many tokens that Kubernetes does not know may come from one place.
+var wrongTokens = visitor.Rate{Events: 10, Per: time.Minute, Burst: 10}
+
+// goodTokensKept is how many tokens, by their hashes, are remembered to have been right, and goodTokenTTL for how long.
+const (
+	goodTokensKept = 4096
+	goodTokenTTL   = time.Hour
+)

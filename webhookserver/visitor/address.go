@@ -21,10 +21,25 @@ type Addresses struct {
 	warn sync.Once
 }
 
-// ParseProxies reads addresses and networks (10.0.0.0/8), separated by commas.
+// Private stands for the networks that are nobody's on the internet: loopback, private and link-local ones, where a
+// cluster's own proxies are.
+const Private = "private"
+
+var privateNetworks = []netip.Prefix{
+	netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("172.16.0.0/12"),
+	netip.MustParsePrefix("192.168.0.0/16"), netip.MustParsePrefix("169.254.0.0/16"),
+	netip.MustParsePrefix("100.64.0.0/10"), // of carriers, and of pods in some clusters
+	netip.MustParsePrefix("::1/128"), netip.MustParsePrefix("fc00::/7"), netip.MustParsePrefix("fe80::/10"),
+}
+
+// ParseProxies reads addresses and networks (10.0.0.0/8), separated by commas; Private is a word for several.
 func ParseProxies(text string) ([]netip.Prefix, error) {
 	var proxies []netip.Prefix
 	for _, field := range strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ' ' }) {
+		if field == Private {
+			proxies = append(proxies, privateNetworks...)
+			continue
+		}
 		if address, err := netip.ParseAddr(field); err == nil {
 			address = address.Unmap()
 			proxies = append(proxies, netip.PrefixFrom(address, address.BitLen()))
@@ -32,7 +47,7 @@ func ParseProxies(text string) ([]netip.Prefix, error) {
 		}
 		network, err := netip.ParsePrefix(field)
 		if err != nil {
-			return nil, fmt.Errorf("%q is neither an address nor a network such as 10.0.0.0/8", field)
+			return nil, fmt.Errorf("%q is neither an address, nor a network such as 10.0.0.0/8, nor the word %s", field, Private)
 		}
 		proxies = append(proxies, network.Masked())
 	}
@@ -51,7 +66,7 @@ func (a *Addresses) Of(r *http.Request) netip.Prefix {
 	forwarded := r.Header.Values("X-Forwarded-For")
 	hops := strings.Split(strings.Join(forwarded, ","), ",")
 	for i := len(hops) - 1; i >= 0 && a.trusts(client); i-- {
-		hop, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
+		hop, err := parseHop(strings.TrimSpace(hops[i]))
 		if err != nil {
 			break // the proxy that wrote this counts
 		}
@@ -66,6 +81,14 @@ func (a *Addresses) Of(r *http.Request) netip.Prefix {
 		return netip.PrefixFrom(client.WithZone(""), 64).Masked()
 	}
 	return netip.PrefixFrom(client, 32)
+}
+
+// parseHop reads a hop of X-Forwarded-For. Some proxies write the client's port too.
+func parseHop(text string) (netip.Addr, error) {
+	if hop, err := netip.ParseAddrPort(text); err == nil {
+		return hop.Addr(), nil
+	}
+	return netip.ParseAddr(text)
 }
 
 func (a *Addresses) trusts(address netip.Addr) bool {

@@ -6,9 +6,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
+	"maps"
+	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
@@ -76,69 +80,83 @@ func (c *Cluster) AuditEvents(ctx context.Context) ([]AuditEvent, error) {
 	if !c.options.Audit {
 		return nil, errors.New("read the audit log: the cluster was started without Options.Audit")
 	}
-	first, err := c.readAudit()
+	var awaited []string
+	err := c.readAudit(func(t *auditTrail) { awaited = slices.Collect(maps.Keys(t.open)) })
 	if err != nil {
 		return nil, err
 	}
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
-	for log := first; ; {
-		if log.answeredAll(first.received) {
-			return log.events, nil
+	for {
+		var events []AuditEvent
+		err := c.readAudit(func(t *auditTrail) {
+			awaited = slices.DeleteFunc(awaited, t.answered)
+			events = slices.Clip(t.events)
+		})
+		if err != nil || len(awaited) == 0 {
+			return events, err
 		}
 		select {
 		case <-ctx.Done():
 			return nil, fmt.Errorf("wait for the audit log to be complete: %w", ctx.Err())
 		case <-tick.C:
 		}
-		if log, err = c.readAudit(); err != nil {
-			return nil, err
-		}
 	}
 }
 
-// An auditTrail is what the audit log held when it was read.
+// An auditTrail is what the audit log held when it was last read. Only what comes is read again: a log of many tests is
+// long.
 type auditTrail struct {
-	events   []AuditEvent
-	received map[string]struct{} // ids of requests that should be answered soon
-	answered map[string]struct{}
+	read   int64 // bytes
+	floor  int64 // requests before this will not complete any more
+	events []AuditEvent
+	open   map[string]struct{} // ids of requests that should be answered soon
 }
 
-func (t auditTrail) answeredAll(received map[string]struct{}) bool {
-	for id := range received {
-		if _, ok := t.answered[id]; !ok {
-			return false
-		}
-	}
-	return true
+// answered reports whether a request that was open is no more.
+func (t *auditTrail) answered(id string) bool {
+	_, open := t.open[id]
+	return !open
 }
 
-func (c *Cluster) readAudit() (auditTrail, error) {
-	trail := auditTrail{received: map[string]struct{}{}, answered: map[string]struct{}{}}
-	content, err := os.ReadFile(c.auditLog())
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return trail, fmt.Errorf("read the audit log: %w", err)
-	}
+// readAudit reads what has come, and then looks at the trail.
+func (c *Cluster) readAudit(look func(*auditTrail)) error {
 	c.mutex.Lock()
-	floor := c.auditFloor
-	c.mutex.Unlock()
-	var offset int64
+	defer c.mutex.Unlock()
+	if err := c.audit.readOn(c.auditLog()); err != nil {
+		return err
+	}
+	look(&c.audit)
+	return nil
+}
+
+func (t *auditTrail) readOn(path string) error {
+	file, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("read the audit log: %w", err)
+	}
+	defer func() { _ = file.Close() }()
+	content, err := io.ReadAll(io.NewSectionReader(file, t.read, math.MaxInt64-t.read))
+	if err != nil {
+		return fmt.Errorf("read the audit log: %w", err)
+	}
 	for line := range bytes.Lines(content) {
-		begin := offset
-		offset += int64(len(line))
 		if !bytes.HasSuffix(line, []byte("\n")) {
 			break // still being written
 		}
 		var record auditLine
-		if err := json.Unmarshal(line, &record); err != nil {
-			if begin < floor {
-				continue // cut off when the API server was killed
-			}
-			return trail, fmt.Errorf("parse the audit log: %w", err)
+		err := json.Unmarshal(line, &record)
+		if err == nil {
+			t.add(record)
+		} else if t.read >= t.floor { // before it, a line may have been cut off when the API server was killed
+			return fmt.Errorf("parse the audit log: %w", err)
 		}
-		trail.add(record, begin >= floor)
+		t.read += int64(len(line))
 	}
-	return trail, nil
+	return nil
 }
 
 // An auditLine is the part of an audit.k8s.io/v1 Event that is read here.
@@ -162,14 +180,17 @@ type auditLine struct {
 	} `json:"responseStatus"`
 }
 
-func (t *auditTrail) add(line auditLine, mayComplete bool) {
+func (t *auditTrail) add(line auditLine) {
 	switch line.Stage {
 	case "RequestReceived":
-		if mayComplete && line.Verb != "watch" {
-			t.received[line.AuditID] = struct{}{}
+		if t.read >= t.floor && line.Verb != "watch" {
+			if t.open == nil {
+				t.open = map[string]struct{}{}
+			}
+			t.open[line.AuditID] = struct{}{}
 		}
 	case "ResponseComplete", "Panic":
-		t.answered[line.AuditID] = struct{}{}
+		delete(t.open, line.AuditID)
 		t.events = append(t.events, line.event())
 	}
 }
@@ -206,18 +227,19 @@ func (c *Cluster) raiseAuditFloor() error {
 	if err != nil {
 		return fmt.Errorf("mark the audit log: %w", err)
 	}
-	c.auditFloor = info.Size()
-	if c.auditFloor == 0 {
+	c.audit.floor = info.Size()
+	c.audit.open = nil
+	if c.audit.floor == 0 {
 		return nil
 	}
 	last := make([]byte, 1)
-	if _, err := file.ReadAt(last, c.auditFloor-1); err != nil {
+	if _, err := file.ReadAt(last, c.audit.floor-1); err != nil {
 		return fmt.Errorf("mark the audit log: %w", err)
 	}
 	if last[0] == '\n' {
 		return nil
 	}
-	c.auditFloor++
+	c.audit.floor++
 	_, err = file.WriteString("\n")
 	return err
 }

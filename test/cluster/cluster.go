@@ -46,10 +46,10 @@ type Cluster struct {
 	kubeconfig string
 	logs       []*os.File
 
-	mutex      sync.Mutex // guards what follows, and the API server's stops and starts
-	stopped    bool
-	granted    []client.Object // made in a cluster that is not ours, removed at Stop
-	auditFloor int64           // in the audit log: requests before it will not complete any more
+	mutex   sync.Mutex // guards what follows, and the API server's stops and starts
+	stopped bool
+	granted []client.Object // made in a cluster that is not ours, removed at Stop
+	audit   auditTrail
 }
 
 // Start starts a cluster. Its data are in a temporary folder; Stop, or the end of this process in whatever

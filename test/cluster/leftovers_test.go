@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -182,6 +183,10 @@ func TestAPIServerComesBack(t *testing.T) {
 	}
 	for name, stop := range map[string]func() error{"stopped": c.StopAPIServer, "killed": c.KillAPIServer} {
 		t.Run(name, func(t *testing.T) {
+			before, err := c.AuditEvents(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
 			if err := stop(); err != nil {
 				t.Fatal(err)
 			}
@@ -193,6 +198,13 @@ func TestAPIServerComesBack(t *testing.T) {
 			}
 			if err := api.Get(t.Context(), client.ObjectKeyFromObject(configMap("kept")), configMap("kept")); err != nil {
 				t.Error(err)
+			}
+			after, err := c.AuditEvents(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(after) <= len(before) || !slices.Equal(after[:len(before)], before) {
+				t.Errorf("of %d requests answered before, and %d after, the first are not the same", len(before), len(after))
 			}
 		})
 	}

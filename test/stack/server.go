@@ -41,9 +41,27 @@ type Server struct {
 	result  error         // of the process, once ended
 }
 
+// WebhookServer says what a webhook server has beside what all of them have.
+type WebhookServer struct {
+	Flags []string
+	// Env is added to its environment, as NAME=value.
+	Env []string
+	// ClusterRoles are the files of its rights. Nil: those of a server that serves everything. Whoever had a name before
+	// keeps the rights of then.
+	ClusterRoles []string
+}
+
 // AddWebhookServer starts one more webhook server, with an endpoint of its own at Stripe, and returns when it is ready.
 func (s *Stack) AddWebhookServer(ctx context.Context, name string, flags ...string) (*Server, stripesim.Endpoint, error) {
-	server, err := s.server(ctx, name, "webhookserver", flags)
+	return s.AddWebhookServerOf(ctx, name, WebhookServer{Flags: flags})
+}
+
+// AddWebhookServerOf is AddWebhookServer for one that differs in more than its flags.
+func (s *Stack) AddWebhookServerOf(ctx context.Context, name string, w WebhookServer) (*Server, stripesim.Endpoint, error) {
+	if w.ClusterRoles == nil {
+		w.ClusterRoles = clusterRoles["webhookserver"]
+	}
+	server, err := s.server(ctx, name, "webhookserver", w.ClusterRoles, w.Flags)
 	if err != nil {
 		return nil, stripesim.Endpoint{}, err
 	}
@@ -55,14 +73,14 @@ func (s *Stack) AddWebhookServer(ctx context.Context, name string, flags ...stri
 	endpoint := s.Stripe.AddEndpoint(stripesim.EndpointParams{URL: server.URL + webhookPath})
 	server.args = append(server.args, "--bind-address="+address)
 	server.env = append(server.env, "STRIPE_API_BASE="+s.Stripe.URL(), "STRIPE_WEBHOOK_SECRET="+endpoint.Secret)
-	server.env = append(server.env, s.webhookEnv...)
+	server.env = append(append(server.env, s.webhookEnv...), w.Env...)
 	s.servers = append(s.servers, server)
 	return server, endpoint, server.Start(ctx)
 }
 
 // AddController starts one more controller and returns when it is ready: to lead, or to wait for its turn.
 func (s *Stack) AddController(ctx context.Context, name string, flags ...string) (*Server, error) {
-	server, err := s.server(ctx, name, "controller", flags)
+	server, err := s.server(ctx, name, "controller", clusterRoles["controller"], flags)
 	if err != nil {
 		return nil, err
 	}
@@ -76,9 +94,9 @@ var clusterRoles = map[string][]string{
 	"webhookserver": {"config/rbac/webhookserver/role.yaml", "config/rbac/webhookserver/checkout_role.yaml"},
 }
 
-// server prepares a server of the given role, with the rights of that role's ClusterRoles alone.
-func (s *Stack) server(ctx context.Context, name, role string, flags []string) (*Server, error) {
-	user, err := s.Cluster.AddServiceUser(ctx, "paylink-"+name, clusterRoles[role]...)
+// server prepares a server of the given role, with the rights of some ClusterRoles alone.
+func (s *Stack) server(ctx context.Context, name, role string, rights, flags []string) (*Server, error) {
+	user, err := s.Cluster.AddServiceUser(ctx, "paylink-"+name, rights...)
 	if err != nil {
 		return nil, err
 	}

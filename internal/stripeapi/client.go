@@ -20,11 +20,11 @@ import (
 // Errors of asking Stripe's API.
 var (
 	// ErrNoSuchSession means that Stripe has no such Checkout Session.
-	ErrNoSuchSession = errors.New("Stripe has no such checkout session")
+	ErrNoSuchSession = errors.New("no such checkout session at Stripe")
 	// ErrOtherMode means that the API key is of the other mode than the session, so that it cannot see it.
 	ErrOtherMode = errors.New("the API key is of the other mode than the checkout session")
 	// ErrUnanswered means that Stripe did not answer as it should: the error that wraps it says how.
-	ErrUnanswered = errors.New("Stripe's API did not answer")
+	ErrUnanswered = errors.New("no answer from Stripe's API")
 )
 
 // Client asks Stripe's API. It makes one attempt at each call and never logs: what an error says holds neither the key
@@ -91,6 +91,9 @@ func (c *Client) Session(ctx context.Context, id string) (Session, error) {
 	if err := json.Unmarshal(found.LastResponse.RawJSON, &in); err != nil {
 		return Session{}, fmt.Errorf("%w: its checkout session is %s", ErrUnanswered, describe(err))
 	}
+	if in.ID != id {
+		return Session{}, fmt.Errorf("%w: it answered with something else than the checkout session", ErrUnanswered)
+	}
 	fact := payment.Fact{Type: typeSessionCompleted, Livemode: in.Livemode, PaymentIntentID: string(in.PaymentIntent)}
 	readCompleted(&in.object, &fact)
 	return Session{Status: in.Status, Fact: fact}, nil
@@ -113,8 +116,10 @@ func code(err error) string {
 func explain(err error) error {
 	var refused *stripe.Error
 	if !errors.As(err, &refused) {
-		if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
-			return fmt.Errorf("%w: %w", ErrUnanswered, err)
+		for _, ended := range []error{context.Canceled, context.DeadlineExceeded} {
+			if errors.Is(err, ended) { // whose text has the call's address, and so the session's id
+				return fmt.Errorf("%w: no answer in time: %w", ErrUnanswered, ended)
+			}
 		}
 		return fmt.Errorf("%w: no connection, or no answer in time", ErrUnanswered)
 	}

@@ -49,23 +49,29 @@ func TestRefusesToStart(t *testing.T) {
 		"an API key in a folder":  {[]string{namespace}, []string{"--stripe-webhook-secret-dir=" + wrong}, []string{"--stripe-webhook-secret-dir", "live: signing secret 1 of 1 is an API key (sk_…)"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			code, stdout, stderr := program.Run(t, row.env, row.args...)
-			if code != 1 || stdout != "" {
-				t.Errorf("exits %d, and prints %q", code, stdout)
-			}
-			line, rest, _ := strings.Cut(stderr, "\n")
-			if rest != "" || !strings.HasPrefix(line, "webhookserver: ") {
-				t.Errorf("not one line: %q", stderr)
-			}
-			for _, want := range row.want {
-				if !strings.Contains(line, want) {
-					t.Errorf("%q does not say %q", line, want)
-				}
-			}
-			if strings.Contains(stderr, value) {
-				t.Errorf("the value is told: %q", stderr)
-			}
+			refuses(t, row.env, row.args, value, row.want...)
 		})
+	}
+}
+
+// refuses fails the test unless the command ends with one line that says all of what is wanted, and nothing of a value.
+func refuses(t *testing.T, env, args []string, value string, wants ...string) {
+	t.Helper()
+	code, stdout, stderr := program.Run(t, env, args...)
+	if code != 1 || stdout != "" {
+		t.Errorf("exits %d, and prints %q", code, stdout)
+	}
+	line, rest, _ := strings.Cut(stderr, "\n")
+	if rest != "" || !strings.HasPrefix(line, "webhookserver: ") {
+		t.Errorf("not one line: %q", stderr)
+	}
+	for _, want := range wants {
+		if !strings.Contains(line, want) {
+			t.Errorf("%q does not say %q", line, want)
+		}
+	}
+	if strings.Contains(stderr, value) {
+		t.Errorf("the value is told: %q", stderr)
 	}
 }
 
@@ -99,6 +105,9 @@ func TestFlags(t *testing.T) {
 		"kubeconfig string": "", "metrics-bind-address string": `(default ":8443")`, "metrics-secure": "(default true)",
 		"health-probe-bind-address string": `(default ":8081")`, "watch-namespaces string": "", "bind-address string": `(default ":8080")`,
 		"stripe-webhook-secret-dir string": "", "zap-log-level value": "", "zap-encoder value": "",
+		"checkout-api": "(default true)", "trusted-proxies string": `(default "private")`, "token-audiences string": "",
+		"requests-per-address int": "(default 60)", "public-orders-per-address int": "(default 30)", "public-orders-per-link int": "(default 600)",
+		"public-orders-open int": "(default 1000)", "public-order-expiry duration": "(default 24h0m0s)",
 	} {
 		_, rest, found := strings.Cut(usage, "\n  -"+flag+"\n")
 		help, _, _ := strings.Cut(rest, "\n  -")

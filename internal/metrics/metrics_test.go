@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 
+	"github.com/paylink-dev/paylink/api/v1alpha1"
 	"github.com/paylink-dev/paylink/internal/metrics"
 	"github.com/paylink-dev/paylink/test/scrape"
 )
@@ -32,6 +33,7 @@ func all(t *testing.T) *prometheus.Registry {
 	t.Helper()
 	registry := prometheus.NewPedanticRegistry()
 	webhook, ledger, controller := metrics.NewWebhook(registry), metrics.NewLedger(registry), metrics.NewController(registry)
+	buyer, stripe := metrics.NewBuyer(registry), metrics.NewStripeAPI(registry)
 	registry.MustRegister(state{metrics.NewState()})
 	webhook.Events.WithLabelValues(metrics.TypeOther, metrics.ResultIgnored).Inc()
 	webhook.Failures.WithLabelValues(metrics.FailureSignature).Inc()
@@ -39,14 +41,21 @@ func all(t *testing.T) *prometheus.Registry {
 	webhook.DeliveryLag.Observe(1)
 	ledger.LiveReads.WithLabelValues("found").Inc()
 	controller.ExpiredEvents.WithLabelValues("charge.refunded").Inc()
+	buyer.Requests.WithLabelValues("/api/orders", "201").Inc()
+	buyer.Duration.WithLabelValues("/api/orders").Observe(0.1)
+	buyer.Limited.WithLabelValues(metrics.LimitAddress).Inc()
+	buyer.Orders.WithLabelValues("api").Inc()
+	stripe.WithLabelValues("checkout.sessions.retrieve", "200").Inc()
 	return registry
 }
 
 // TestNames: dashboards and alerts hang on these.
 func TestNames(t *testing.T) {
 	want := strings.Fields(`
+		paylink_checkout_duration_seconds paylink_checkout_limited_total paylink_checkout_orders_created_total paylink_checkout_requests_total
 		paylink_ledger_conflicts_total paylink_ledger_invalid_total paylink_ledger_live_reads_total paylink_ledger_writes_total
 		paylink_orders paylink_orders_expired_total paylink_orders_needing_attention
+		paylink_stripe_api_requests_total
 		paylink_stripe_events paylink_stripe_events_expired_total paylink_stripe_events_oldest_parked_seconds
 		paylink_webhook_delivery_lag_seconds paylink_webhook_duration_seconds paylink_webhook_events_total
 		paylink_webhook_failures_total paylink_webhook_in_flight paylink_webhook_last_event_timestamp_seconds`)
@@ -75,15 +84,23 @@ func TestHelp(t *testing.T) {
 	}
 }
 
-// TestHelpOfReasons: the reasons of failure that an operator can do something about are explained.
+// TestHelpOfReasons: what an operator can do something about is explained.
 func TestHelpOfReasons(t *testing.T) {
-	help := scrape.Help(t, all(t))["paylink_webhook_failures_total"]
-	for _, reason := range []string{
-		metrics.FailureSignature, metrics.FailureStale, metrics.FailureFuture, metrics.FailureOverloaded, metrics.FailureDeadline,
-		metrics.FailureConflict, metrics.FailureAPIServer,
+	help := scrape.Help(t, all(t))
+	for metric, reasons := range map[string][]string{
+		"paylink_webhook_failures_total": {
+			metrics.FailureSignature, metrics.FailureStale, metrics.FailureFuture, metrics.FailureOverloaded, metrics.FailureDeadline,
+			metrics.FailureConflict, metrics.FailureAPIServer,
+		},
+		"paylink_checkout_limited_total":        {metrics.LimitAddress, metrics.LimitToken, metrics.LimitBuyAddress, metrics.LimitBuyOpen, "--trusted-proxies", "--public-orders-open"},
+		"paylink_checkout_requests_total":       {"paylink_checkout_limited_total"},
+		"paylink_checkout_orders_created_total": {v1alpha1.CheckoutAPI, v1alpha1.CheckoutPublic},
+		"paylink_stripe_api_requests_total":     {"401", "403", "429"},
 	} {
-		if !strings.Contains(help, reason) {
-			t.Errorf("%s is not explained in %q", reason, help)
+		for _, reason := range reasons {
+			if !regexp.MustCompile(`(^|[ ,:.])` + regexp.QuoteMeta(reason) + `([ ,:.]|$)`).MatchString(help[metric]) {
+				t.Errorf("%s: %s is not explained in %q", metric, reason, help[metric])
+			}
 		}
 	}
 }

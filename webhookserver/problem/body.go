@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"regexp"
 	"strings"
+	"unicode/utf8"
 
 	strict "sigs.k8s.io/json"
 )
@@ -31,6 +32,8 @@ func ReadJSON(r *http.Request, into any) *Problem {
 		return New(http.StatusRequestTimeout, "The body could not be read to its end in time: send it in one go.")
 	case len(strings.TrimSpace(string(body))) == 0:
 		return New(http.StatusBadRequest, "The body is empty: send a JSON object.")
+	case !utf8.Valid(body): // or what is wrong would be replaced, and another text kept than was sent
+		return New(http.StatusBadRequest, "The body is not UTF-8.")
 	case firstByte(body) != '{':
 		return New(http.StatusBadRequest, "The body is no JSON object.")
 	}

@@ -1,0 +1,161 @@
+package problem_test
+
+import (
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"go.uber.org/goleak"
+
+	"github.com/paylink-dev/paylink/webhookserver/problem"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const most = 16 << 10
+
+// sized is a body of so many bytes that would be taken, were it not too large.
+func sized(size int) string {
+	return `{"note":"` + strings.Repeat("n", size-len(`{"note":""}`)) + `"}`
+}
+
+// TestSize: 16 KiB are read and no more, whether the length is told or not.
+func TestSize(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if p := problem.ReadJSON(r, &parcel{}); p != nil {
+			p.Write(w)
+		}
+	}))
+	defer server.Close()
+	for name, row := range map[string]struct {
+		body   io.Reader
+		status int
+	}{
+		"the most there may be": {strings.NewReader(sized(most)), http.StatusOK},
+		"in chunks":             {io.MultiReader(strings.NewReader(sized(most))), http.StatusOK},
+		"a byte more":           {strings.NewReader(sized(most + 1)), http.StatusRequestEntityTooLarge},
+		"a byte more, in chunks": {io.MultiReader(strings.NewReader(sized(most)), strings.NewReader(" ")),
+			http.StatusRequestEntityTooLarge},
+		"a megabyte of white space": {strings.NewReader(strings.Repeat(" ", 1<<20)), http.StatusRequestEntityTooLarge},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, server.URL, row.body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.Header.Set("Content-Type", "application/json")
+			answer, err := server.Client().Do(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = answer.Body.Close() }()
+			text, err := io.ReadAll(answer.Body)
+			if err != nil || answer.StatusCode != row.status {
+				t.Errorf("%v, %s: %s", err, answer.Status, text)
+			}
+			if says := strings.Contains(string(text), "The body may be at most 16 KiB large."); says != (row.status != http.StatusOK) {
+				t.Errorf("%s", text)
+			}
+		})
+	}
+}
+
+// TestNothingIsReadBeyond: a body without an end costs no more than the largest that is taken.
+func TestNothingIsReadBeyond(t *testing.T) {
+	endless := &counting{from: strings.NewReader(strings.Repeat(" ", 1<<20))}
+	r := posted(t, "application/json", "")
+	r.Body = io.NopCloser(endless)
+	if p := problem.ReadJSON(r, &parcel{}); p == nil || p.Status != http.StatusRequestEntityTooLarge {
+		t.Errorf("%+v", p)
+	}
+	if endless.read > most+1 {
+		t.Errorf("%d bytes were read", endless.read)
+	}
+}
+
+// counting counts what is read.
+type counting struct {
+	from io.Reader
+	read int
+}
+
+func (c *counting) Read(p []byte) (int, error) {
+	n, err := c.from.Read(p)
+	c.read += n
+	return n, err
+}
+
+// TestUnreadable: whatever ends a body before its end, the client is told to send it again, and no more.
+func TestUnreadable(t *testing.T) {
+	for name, err := range map[string]error{
+		"cut off":   io.ErrUnexpectedEOF,
+		"hung up":   net.ErrClosed,
+		"something": errors.New("read tcp 10.0.0.1:8080->192.0.2.7:4242: Erika"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := posted(t, "application/json", "")
+			r.Body = io.NopCloser(io.MultiReader(strings.NewReader(`{"link":"Erika`), failing{err}))
+			got := problem.ReadJSON(r, &parcel{})
+			want := problem.New(http.StatusRequestTimeout, "The body could not be read to its end in time: send it in one go.")
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+type failing struct{ err error }
+
+func (f failing) Read([]byte) (int, error) { return 0, f.err }
+
+// TestSlowBody: a client that stalls in the middle of its body is answered when the server's patience ends.
+func TestSlowBody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client, served := net.Pipe()
+		server := &http.Server{ReadTimeout: 10 * time.Second, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			problem.ReadJSON(r, &parcel{}).Write(w)
+		})}
+		go func() { _ = server.Serve(&once{connection: served, closed: make(chan struct{})}) }()
+		start := time.Now()
+		if _, err := io.WriteString(client, "POST / HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{"); err != nil {
+			t.Fatal(err)
+		}
+		answer, err := io.ReadAll(client)
+		if err != nil || !strings.HasPrefix(string(answer), "HTTP/1.1 408 ") {
+			t.Errorf("%v: %s", err, answer)
+		}
+		// The server lingers for half a second before it hangs up.
+		if took := time.Since(start).Truncate(time.Second); took != 10*time.Second {
+			t.Errorf("after %s", took)
+		}
+		if err := server.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// once is a listener of one connection.
+type once struct {
+	connection net.Conn
+	closed     chan struct{}
+}
+
+func (o *once) Accept() (net.Conn, error) {
+	if c := o.connection; c != nil {
+		o.connection = nil
+		return c, nil
+	}
+	<-o.closed
+	return nil, net.ErrClosed
+}
+
+func (o *once) Close() error { close(o.closed); return nil }
+
+func (o *once) Addr() net.Addr { return &net.UnixAddr{Name: "once", Net: "unix"} }

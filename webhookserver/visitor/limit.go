@@ -45,22 +45,20 @@ func NewLimit(r Rate, c clock.PassiveClock) *Limit {
 
 // Take counts one for a key. Where that is too much it counts nothing, and says how long to wait.
 func (l *Limit) Take(key any) (wait time.Duration, ok bool) {
-	now := l.clock.Now()
-	reserved := l.bucket(key).ReserveN(now, 1)
-	if wait := reserved.DelayFrom(now); wait > 0 {
-		reserved.CancelAt(now)
-		return wait, false
+	bucket, now := l.bucket(key), l.clock.Now()
+	// A reservation that is given back would not do: of several at once, most are given back to no avail.
+	if bucket.AllowN(now, 1) {
+		return 0, true
 	}
-	return 0, true
+	return max(l.wait(bucket, now), 1), false
 }
 
 // Spent says how long a key must wait until there is something to take again; 0 where there is now. It counts nothing.
-func (l *Limit) Spent(key any) time.Duration {
-	left := l.bucket(key).TokensAt(l.clock.Now())
-	if left >= 1 {
-		return 0
-	}
-	return time.Duration((1 - left) * float64(l.rate.Per) / float64(l.rate.Events))
+func (l *Limit) Spent(key any) time.Duration { return l.wait(l.bucket(key), l.clock.Now()) }
+
+func (l *Limit) wait(bucket *rate.Limiter, now time.Time) time.Duration {
+	missing := 1 - bucket.TokensAt(now)
+	return max(0, time.Duration(missing*float64(l.rate.Per)/float64(l.rate.Events)))
 }
 
 func (l *Limit) bucket(key any) *rate.Limiter {

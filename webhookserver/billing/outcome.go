@@ -30,7 +30,7 @@ func (o outcome) status() string { return strings.ToLower(string(o.phase)) }
 // final reports whether asking again brings nothing new.
 func (o outcome) final() bool {
 	switch o.state {
-	case page.Paid, page.Failed, page.Refunded, page.Expired, page.Review:
+	case page.Paid, page.Failed, page.Refunded, page.Expired, page.Review, page.Twice:
 		return o.settled
 	case page.Lapsed, page.Unknown, page.Invalid:
 		return true
@@ -61,13 +61,18 @@ func foretold(order *v1alpha1.Order, session stripeapi.Session) outcome {
 	now := payment.Settle(payment.TermsOf(order), payment.FactsOf(order))
 	o := outcome{order: order, phase: now.Phase}
 	switch {
-	case now.Phase == v1alpha1.OrderPaid: // by another session
-		o.state, o.settled = page.Paid, true
 	case session.Status == stripeapi.SessionComplete:
 		payments, _ := payment.Merge(order.Status.Payments, session.Fact)
-		if o.state, o.phase = judge(order, payments, session.Fact.Session.ID); o.state == page.Paid {
+		o.state, o.phase = judge(order, payments, session.Fact.Session.ID)
+		switch {
+		case o.state != page.Paid:
+		case now.Phase == v1alpha1.OrderPaid: // by another session
+			o.settled = true
+		default:
 			o.state = page.Received
 		}
+	case now.Phase == v1alpha1.OrderPaid: // by another session
+		o.state, o.settled = page.Paid, true
 	case now.Reason == v1alpha1.ReasonExpired:
 		o.state, o.settled = page.Expired, true
 	case session.Status == stripeapi.SessionExpired:
@@ -92,6 +97,8 @@ func judge(order *v1alpha1.Order, payments []v1alpha1.Payment, session string) (
 	switch {
 	case held && terms.Judge(own) != payment.Accepted:
 		return page.Review, all.Phase
+	case held && session != all.SessionID && own.Amount > 0:
+		return page.Twice, all.Phase
 	case all.Phase == v1alpha1.OrderPaid:
 		return page.Paid, all.Phase
 	case own.FullyRefunded:

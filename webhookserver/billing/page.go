@@ -2,11 +2,14 @@ package billing
 
 import (
 	"cmp"
+	"context"
 	"math"
 	"net/http"
 	"net/url"
 	"strconv"
 	"time"
+
+	"k8s.io/apimachinery/pkg/util/wait"
 
 	"github.com/paylink-dev/paylink/webhookserver/page"
 	"github.com/paylink-dev/paylink/webhookserver/problem"
@@ -32,9 +35,14 @@ func (d *Desk) Page(w http.ResponseWriter, r *http.Request) {
 	shown := page.Billing{SessionID: in.SessionID, CheckURL: address(in, 0)}
 	if p := d.limit(who); p != nil {
 		shown.State, shown.Poll = page.Limited, true
-		shown.RefreshAfter, shown.RefreshURL = int(p.RetryAfter.Seconds())+1, address(in, tries)
+		if refreshAfter(tries) > 0 {
+			shown.RefreshAfter, shown.RefreshURL = int(p.RetryAfter.Seconds())+1, address(in, tries+1)
+		}
 		d.refuse(w, r, p, shown)
 		return
+	}
+	if tries == 0 {
+		d.awaitNews(r.Context(), in.SessionID)
 	}
 	o, err := d.find(r.Context(), who, in.SessionID)
 	if err != nil { // which the page need not say: it asks again
@@ -54,6 +62,19 @@ func (d *Desk) Page(w http.ResponseWriter, r *http.Request) {
 		shown.Product, shown.Total = cmp.Or(o.order.Spec.ProductName, o.order.Spec.ProductID), o.order.Status.Total
 	}
 	d.Pages.ShowBilling(w, status, shown)
+}
+
+// newsOnItsWay is how long a webhook's news may take from the API server to this server's cache, and how often to look.
+const newsOnItsWay, newsLook = 400 * time.Millisecond, 20 * time.Millisecond
+
+// awaitNews gives news of a session that moment. Stripe sends a buyer on as soon as the webhook was taken, and a page
+// that is a blink too early would say that nothing is known. That nothing comes, or that something is wrong, is for
+// whoever looks next to say.
+func (d *Desk) awaitNews(ctx context.Context, session string) {
+	_ = wait.PollUntilContextTimeout(ctx, newsLook, newsOnItsWay, true, func(ctx context.Context) (bool, error) {
+		order, err := d.order(ctx, IndexSession, session)
+		return order != nil || err != nil, nil
+	})
 }
 
 // refuse answers with a page where a browser asks, and with the problem elsewhere.

@@ -108,7 +108,7 @@ func (p *Pages) Refuse(w http.ResponseWriter, r *http.Request, state State, why 
 		return
 	}
 	why.Header(w.Header())
-	show(w, why.Status, p.notice, noForm, p.view(TextOf(state), buyRoot, nil))
+	show(w, why.Status, p.notice, noForm, p.view(TextOf(state), buyRoot, state))
 }
 
 // WantsPage reports whether a request comes from somebody who reads pages.

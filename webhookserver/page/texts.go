@@ -21,6 +21,8 @@ const (
 	Expired State = "expired"
 	// Review: money was paid that is not what the order asks for.
 	Review State = "review"
+	// Twice: the order had been paid already.
+	Twice State = "twice"
 	// Unfinished: the buyer left Stripe's page without paying.
 	Unfinished State = "unfinished"
 	// Lapsed: Stripe's page was left open until it expired.
@@ -56,8 +58,8 @@ func TextOf(s State) Text {
 }
 
 var texts = map[State]Text{
-	Confirming: {"Confirming your payment", "We are waiting for the payment provider to confirm your payment. This takes seconds, rarely minutes.",
-		"This page checks by itself. You may close it: your order does not depend on it, and you need not pay again."},
+	Confirming: {"Confirming your payment", "We are waiting for the payment provider to confirm your payment.",
+		"This takes seconds, rarely minutes, and this page checks by itself. You may close it: your order does not depend on it, and you need not pay again."},
 	Received: {"Payment received", "The payment provider has received your payment. The shop is being told.",
 		"You may close this page: your order does not depend on it."},
 	Processing: {"Your bank is processing the payment", "Your payment is on its way. It can take some days until your bank confirms it.",
@@ -68,6 +70,8 @@ var texts = map[State]Text{
 	Expired:  {"This order has expired", "It was not paid in time.", "Order again to buy. If you have paid, contact the shop and name the payment below."},
 	Review: {"Your payment needs a look", "A payment was made, but it is not what the order asks for. The shop has been told.",
 		"Do not pay again: contact the shop and name the payment below."},
+	Twice: {"You have paid twice", "This order was paid already. The shop has been told.",
+		"To have this payment given back, contact the shop and name the payment below."},
 	Unfinished: {"Not paid yet", "The payment was not finished.", "Go back to the payment page to finish it."},
 	Lapsed:     {"The payment page has expired", "It was not finished in time, and nothing was charged.", "You can try again."},
 	Unknown: {"We do not know this payment", "There is no order for it here.",

@@ -9,10 +9,10 @@ let wait = 1000, waited = 0;
 
 function later() {
   if (view.dataset.poll !== "true") return;
-  if (waited >= patience) {
-    document.getElementById("late").hidden = false;
-    return;
-  }
+  const over = waited >= patience;
+  document.getElementById("late").hidden = !over;
+  document.getElementById("next").hidden = over;
+  if (over) return;
   setTimeout(ask, wait);
   waited += wait;
   wait = Math.min(wait * 1.5, longest);
@@ -33,13 +33,17 @@ async function ask() {
   later();
 }
 
+// The parts stay and only what is in them changes, or a screen reader would not hear of it.
 async function show() {
   const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   const next = page.querySelector("main");
   if (!next || answer.status === 429 || answer.status >= 500) return;
   Object.assign(view.dataset, next.dataset);
-  view.replaceChildren(...next.childNodes);
+  const news = document.getElementById("news"), rest = document.getElementById("rest");
+  const lost = rest.contains(document.activeElement);
+  for (const part of [rest, news]) part.replaceChildren(...page.getElementById(part.id).childNodes);
+  if (lost) news.focus();
   document.title = page.title;
 }
 

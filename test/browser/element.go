@@ -58,27 +58,57 @@ func call[T any](ctx context.Context, e element, function string, args ...any) (
 // phone and with the mouse elsewhere. It refuses what lies under something else,
 // or is disabled: a buyer could not press that either.
 func press(ctx context.Context, e element, screen Screen) error {
-	if disabled, err := call[bool](ctx, e, `function() { return this.matches(":disabled") }`); err != nil || disabled {
-		return errors.Join(err, errors.New("it cannot be pressed at the moment"))
-	}
-	if _, err := chromedp.Call(ctx, dom.ScrollIntoViewIfNeeded, dom.ScrollIntoViewIfNeededParams{BackendNodeID: e.node}); err != nil {
-		return err
-	}
-	shape, err := chromedp.Call(ctx, dom.GetContentQuads, dom.GetContentQuadsParams{BackendNodeID: e.node})
+	x, y, err := middle(ctx, e)
 	if err != nil {
 		return err
 	}
+	return chromedp.Do(ctx, pressAt(x, y, screen))
+}
+
+// pressTwice is press, and once more before the page can have done anything.
+func pressTwice(ctx context.Context, e element, screen Screen) error {
+	x, y, err := middle(ctx, e)
+	if err != nil {
+		return err
+	}
+	if err := chromedp.Do(ctx, pressAt(x, y, screen)); err != nil {
+		return err
+	}
+	again := pressAt(x, y, screen)
+	if screen == Desktop {
+		again = chromedp.MouseClickXY(x, y, chromedp.ClickCount(2))
+	}
+	_ = chromedp.Do(ctx, again) // the page may be on its way to the next
+	return nil
+}
+
+func pressAt(x, y float64, screen Screen) chromedp.Action[chromedp.Void] {
+	if screen == Phone {
+		return chromedp.TapXY(x, y)
+	}
+	return chromedp.MouseClickXY(x, y)
+}
+
+// middle brings the element into view, and is where to press it.
+func middle(ctx context.Context, e element) (x, y float64, err error) {
+	if disabled, err := call[bool](ctx, e, `function() { return this.matches(":disabled") }`); err != nil || disabled {
+		return 0, 0, errors.Join(err, errors.New("it cannot be pressed at the moment"))
+	}
+	if _, err := chromedp.Call(ctx, dom.ScrollIntoViewIfNeeded, dom.ScrollIntoViewIfNeededParams{BackendNodeID: e.node}); err != nil {
+		return 0, 0, err
+	}
+	shape, err := chromedp.Call(ctx, dom.GetContentQuads, dom.GetContentQuadsParams{BackendNodeID: e.node})
+	if err != nil {
+		return 0, 0, err
+	}
 	if len(shape.Quads) == 0 || len(shape.Quads[0]) != 8 {
-		return errors.New("it has no place on the page")
+		return 0, 0, errors.New("it has no place on the page")
 	}
 	corners := shape.Quads[0] // x and y of four
-	x, y := (corners[0]+corners[4])/2, (corners[1]+corners[5])/2
+	x, y = (corners[0]+corners[4])/2, (corners[1]+corners[5])/2
 	free, err := call[bool](ctx, e, `function(x, y) { return this.contains(document.elementFromPoint(x, y)) }`, x, y)
 	if err != nil || !free {
-		return errors.Join(err, errors.New("something lies over it"))
+		return 0, 0, errors.Join(err, errors.New("something lies over it"))
 	}
-	if screen == Phone {
-		return chromedp.Do(ctx, chromedp.TapXY(x, y))
-	}
-	return chromedp.Do(ctx, chromedp.MouseClickXY(x, y))
+	return x, y, nil
 }

@@ -33,6 +33,17 @@ func (tab *Tab) Open(address string) int {
 // and "Buy Lifetime", "link" and "Continue", "radio" and "Bank debit".
 func (tab *Tab) Click(role, name string) {
 	tab.t.Helper()
+	tab.click(role, name, press)
+}
+
+// DoubleClick is Click, pressed twice at once by somebody who is used to that.
+func (tab *Tab) DoubleClick(role, name string) {
+	tab.t.Helper()
+	tab.click(role, name, pressTwice)
+}
+
+func (tab *Tab) click(role, name string, press func(context.Context, element, Screen) error) {
+	tab.t.Helper()
 	tab.await(fmt.Sprintf("press the %s %q", role, name), func(ctx context.Context) (bool, error) {
 		e, err := find(ctx, role, name)
 		if err != nil {

@@ -1,0 +1,109 @@
+package buyer_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"k8s.io/utils/ptr"
+
+	"github.com/paylink-dev/paylink/api/v1alpha1"
+	"github.com/paylink-dev/paylink/test/browser"
+)
+
+func TestTheBuyPage(t *testing.T) {
+	s := openShop(t)
+	live, long := s.paymentLink("live"), s.paymentLink("long")
+	live.Spec.Livemode, live.Spec.URL, live.Spec.PaymentLinkID = ptr.To(true), "https://buy.stripe.com/abc123", ""
+	long.Spec.ProductName, long.Spec.PaymentLinkID = longName, ""
+	words := s.paymentLink("words")
+	words.Spec.ProductName, words.Spec.Amount, words.Spec.PaymentLinkID = "Lifetime membership for the whole family, with every version that is still to come", 123456789, ""
+	for _, link := range []*v1alpha1.PaymentLink{live, long, words} {
+		s.sell(link)
+	}
+	for _, row := range []struct {
+		link  string
+		test  bool
+		shows []string
+	}{
+		{"lifetime", true, []string{"Lifetime", "199.00 USD", "Stripe"}},
+		{"live", false, []string{"Lifetime", "199.00 USD", "Stripe"}},
+		{"long", true, []string{longName, "199.00 USD"}},
+		{"words", true, []string{"Lifetime membership for the whole family", "1234567.89 USD"}},
+	} {
+		t.Run(row.link, func(t *testing.T) {
+			tab := chromium.Tab(t, browser.View{})
+			tab.Open(s.base + s.buyPath(row.link))
+			tab.See(row.shows...)
+			if warns := strings.Contains(browser.Ask[string](tab, "document.body.innerText"), "Test mode"); warns != row.test {
+				t.Errorf("that it is a test is said: %t", warns)
+			}
+			expectLinks(t, tab, []string{"Back to " + siteName()})
+			tab.Inspect("buy-" + row.link)
+		})
+	}
+	if n := len(s.orders()); n != 0 {
+		t.Errorf("by being looked at, the pages made %d orders", n)
+	}
+}
+
+// TestBuyingOnTheBuyPage is for shops that link to it.
+func TestBuyingOnTheBuyPage(t *testing.T) {
+	s := openShop(t)
+	tab := chromium.Tab(t, browser.View{Screen: browser.Phone})
+	tab.Open(s.base + s.buyPath("lifetime"))
+	tab.Click("button", "Buy Lifetime")
+	tab.Arrive(s.stripe.URL() + "/c/pay/")
+	s.awaitPhases(v1alpha1.OrderPending)
+}
+
+// TestNothingToBuy shows each reason.
+func TestNothingToBuy(t *testing.T) {
+	s := openShop(t)
+	private, wrong := s.paymentLink("private"), s.paymentLink("wrong")
+	private.Spec.PublicCheckout, private.Spec.PaymentLinkID = false, ""
+	wrong.Spec.URL, wrong.Spec.PaymentLinkID = "https://nowhere@/", ""
+	s.create(private)
+	s.create(wrong)
+	s.eventually("the wrong link is known", func() (bool, error) {
+		status, _, err := s.ask(http.MethodGet, s.base+s.buyPath("wrong"))
+		return status == http.StatusServiceUnavailable, err
+	})
+	for _, row := range []struct {
+		name, path, pardon string
+		shows              []string
+	}{
+		{"not-for-sale", s.buyPath("private"), "404 (Not Found)", []string{"Not for sale here"}},
+		{"not-there", s.buyPath("nothing"), "404 (Not Found)", []string{"Not for sale here"}},
+		{"no-name", "/buy/No_Namespace/%3Cscript%3E", "404 (Not Found)", []string{"Not for sale here"}},
+		{"not-now", s.buyPath("wrong"), "503 (Service Unavailable)", []string{"Not just now", "Nothing was charged"}},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			tab := chromium.Tab(t, browser.View{})
+			tab.Pardon(row.pardon)
+			tab.Open(s.base + row.path)
+			tab.See(row.shows...)
+			tab.Inspect("notice-" + row.name)
+			tab.Click("link", "Go to "+siteName())
+			tab.Arrive(site.URL() + "/")
+		})
+	}
+}
+
+// TestAFormOfAnotherSite may not buy for those who visit it.
+func TestAFormOfAnotherSite(t *testing.T) {
+	s := openShop(t)
+	elsewhere := page(t, `<form method="post" action="`+s.base+s.buyPath("lifetime")+`"><button>Win</button></form>`)
+	tab := chromium.Tab(t, browser.View{})
+	tab.Pardon("403 (Forbidden)")
+	tab.Open(elsewhere)
+	tab.Click("button", "Win")
+	tab.See("Please start in the shop", "Nothing was charged")
+	tab.Inspect("notice-elsewhere")
+	if n := len(s.orders()); n != 0 {
+		t.Errorf("%d orders were made", n)
+	}
+	tab.Click("link", "Go to "+siteName())
+	tab.Click("button", "Buy Lifetime")
+	tab.Arrive(s.stripe.URL() + "/c/pay/")
+}

@@ -1,0 +1,76 @@
+package buyer_test
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/paylink-dev/paylink/test/browser"
+)
+
+// exhaust asks until it is refused.
+func (s *shop) exhaust(method, address string) {
+	s.t.Helper()
+	for range 200 {
+		status, _, err := s.ask(method, address)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		if status == http.StatusTooManyRequests {
+			return
+		}
+	}
+	s.t.Fatalf("%s %s has no limit", method, address)
+}
+
+// openTooOften opens a page that a buyer has opened too often. What is allowed grows again by one a second, so it may
+// take more than one attempt.
+func (s *shop) openTooOften(tab *browser.Tab, address string) {
+	s.t.Helper()
+	s.eventually("too much is too much", func() (bool, error) {
+		s.exhaust(http.MethodGet, address)
+		return tab.Open(address) == http.StatusTooManyRequests, nil
+	})
+}
+
+// TestTooManyLooks: the page says so, and goes on by itself.
+func TestTooManyLooks(t *testing.T) {
+	s := openShop(t)
+	session := s.paid(s.order())
+	s.settled()
+	base := gateway(t, keyed, "")
+	t.Run("shown", func(t *testing.T) {
+		tab := chromium.Tab(t, browser.View{})
+		tab.Pardon("429 (Too Many Requests)")
+		tab.Before("window.fetch = () => new Promise(() => {})") // it stays as it is
+		s.openTooOften(tab, base+billingPath+session.ID)
+		tab.See("One moment, please")
+		tab.Inspect("billing-limited")
+	})
+	for name, scripts := range map[string]bool{"goes on": true, "goes on without scripts": false} {
+		t.Run(name, func(t *testing.T) {
+			tab := chromium.Tab(t, browser.View{Screen: browser.Phone})
+			tab.Pardon("429 (Too Many Requests)")
+			if !scripts {
+				tab.SwitchOffScripts()
+			}
+			s.openTooOften(tab, base+billingPath+session.ID)
+			tab.See("Thank you for your purchase")
+		})
+	}
+}
+
+func TestTooManyOrders(t *testing.T) {
+	s := openShop(t)
+	base := gateway(t, keyed, "")
+	s.exhaust(http.MethodPost, base+s.buyPath("lifetime"))
+	tab := chromium.Tab(t, browser.View{})
+	tab.Pardon("429 (Too Many Requests)")
+	tab.Open(base + s.buyPath("lifetime"))
+	before := len(s.orders())
+	tab.Click("button", "Buy Lifetime")
+	tab.See("One moment, please")
+	tab.Inspect("notice-limited")
+	if n := len(s.orders()); n != before {
+		t.Errorf("one more order was made: %d", n)
+	}
+}

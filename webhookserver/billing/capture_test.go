@@ -12,84 +12,15 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"go.uber.org/goleak"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
-	"github.com/paylink-dev/paylink/internal/payment"
 	"github.com/paylink-dev/paylink/internal/stripeapi"
 	"github.com/paylink-dev/paylink/test/fakeshop"
 	"github.com/paylink-dev/paylink/webhookserver/page"
 	"github.com/paylink-dev/paylink/webhookserver/visitor"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
-// told is the order of an id, of which a webhook has told a payment.
-func told(id string, outcome v1alpha1.Outcome, changes ...func(*v1alpha1.Payment)) *v1alpha1.Order {
-	p := v1alpha1.Payment{
-		SessionID: "cs_test_" + id, Outcome: outcome, PaymentIntentID: "pi_" + id, Amount: 19900, Currency: "usd", PaymentLinkID: "plink_1", Created: metav1.NewTime(fakeshop.Now),
-	}
-	for _, change := range changes {
-		change(&p)
-	}
-	return fakeshop.Order(id, func(o *v1alpha1.Order) { o.Status.Payments = []v1alpha1.Payment{p} })
-}
-
-func refunded(p *v1alpha1.Payment)  { p.FullyRefunded, p.AmountRefunded = true, p.Amount }
-func ofAnother(p *v1alpha1.Payment) { p.Amount = 100 }
-
-// shopOf is a shop whose orders webhooks have told of, or Stripe knows. Nothing in it may be written to.
-func shopOf(t testing.TB, o fakeshop.Options) *fakeshop.Shop {
-	t.Helper()
-	o.Cached, o.Trouble = fakeshop.ReadOnly(t), fakeshop.ReadOnly(t)
-	return fakeshop.New(t, o, stock()...)
-}
-
-func stock() []client.Object {
-	waits := func(o *v1alpha1.Order) { o.Spec.ExpiresAfter = &metav1.Duration{Duration: time.Minute} }
-	return []client.Object{
-		fakeshop.Link("lifetime"),
-		told("paid", v1alpha1.OutcomePaid), told("refunded", v1alpha1.OutcomePaid, refunded), told("failed", v1alpha1.OutcomeFailed),
-		told("underway", v1alpha1.OutcomeUnpaid), told("mismatch", v1alpha1.OutcomePaid, ofAnother), fakeshop.Order("new"), fakeshop.Order("late", waits),
-	}
-}
-
-// stripe knows a session for each of the orders new and late in every state, by ids such as cs_test_newopen.
-func stripe(_ context.Context, id string) (stripeapi.Session, error) {
-	fact := payment.Fact{Type: "checkout.session.completed", Session: &v1alpha1.SessionFact{
-		ID: id, Outcome: v1alpha1.OutcomeUnpaid, Amount: 19900, Currency: "usd", PaymentLinkID: "plink_1", Created: metav1.NewTime(fakeshop.Now),
-	}}
-	for _, order := range []string{"new", "late", "theirs", "none"} {
-		state, ok := strings.CutPrefix(id, "cs_test_"+order)
-		if !ok {
-			continue
-		}
-		if order != "none" {
-			fact.ClientReferenceID = order
-		}
-		switch state {
-		case "open":
-			return stripeapi.Session{Status: stripeapi.SessionOpen, Fact: fact}, nil
-		case "ended":
-			return stripeapi.Session{Status: stripeapi.SessionExpired, Fact: fact}, nil
-		case "mismatch":
-			fact.Session.Amount = 100
-			fallthrough
-		case "paid":
-			fact.Session.Outcome = v1alpha1.OutcomePaid
-		}
-		return stripeapi.Session{Status: stripeapi.SessionComplete, Fact: fact}, nil
-	}
-	switch {
-	case strings.HasPrefix(id, "cs_live_"):
-		return stripeapi.Session{}, stripeapi.ErrOtherMode
-	case id == "cs_test_away":
-		return stripeapi.Session{}, fmt.Errorf("%w: status 500", stripeapi.ErrUnanswered)
-	}
-	return stripeapi.Session{}, stripeapi.ErrNoSuchSession
-}
 
 func body(session string) string {
 	return fmt.Sprintf(`{"provider":"stripe","session_id":%q}`, session)
@@ -305,4 +236,11 @@ func TestOldestHasTheReference(t *testing.T) {
 	if !strings.Contains(answer.Body.String(), `"status":"pending"`) {
 		t.Errorf("%s", answer.Body)
 	}
+}
+
+// TestNoReference: a session without one is nobody's, not even that of an order which has none either.
+func TestNoReference(t *testing.T) {
+	nameless := fakeshop.Order("x", func(o *v1alpha1.Order) { o.UID, o.Spec.OrderID = "", "" })
+	s := fakeshop.New(t, fakeshop.Options{Stripe: fakeshop.StripeFunc(stripe)}, fakeshop.Link("lifetime"), nameless)
+	fakeshop.Refused(t, s.Send(fakeshop.Post(t, "/api/orders/capture", body("cs_test_nonepaid"))), http.StatusNotFound, "no order here has this checkout session")
 }

@@ -112,10 +112,10 @@ func (a *API) make(ctx context.Context, in request, name string) (order *v1alpha
 	if !link.Ready() {
 		return nil, false, problem.Of(http.StatusConflict, "paymentLink", "the PaymentLink is not Ready: its conditions say why.")
 	}
-	if p := a.Maker.free(ctx, in.OrderID); p != nil {
+	order = orderOf(link, wish{name: name, orderID: in.OrderID, customerID: in.CustomerID, checkout: v1alpha1.CheckoutAPI})
+	if p := a.Maker.free(ctx, order); p != nil {
 		return nil, false, p
 	}
-	order = orderOf(link, wish{name: name, orderID: in.OrderID, customerID: in.CustomerID, checkout: v1alpha1.CheckoutAPI})
 	exists, p := a.Maker.create(ctx, order)
 	if p != nil {
 		return nil, false, p

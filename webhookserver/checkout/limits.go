@@ -39,10 +39,11 @@ func (l Limits) Check() error {
 	if l.Expiry%time.Second != 0 {
 		return fmt.Errorf("--public-order-expiry must be in whole seconds, not %s", l.Expiry)
 	}
-	for flag, r := range map[string]visitor.Rate{"--public-orders-per-address": l.PerAddress, "--public-orders-per-link": l.PerLink} {
-		if err := r.Check(); err != nil {
-			return fmt.Errorf("%s %w", flag, err)
-		}
+	if err := l.PerAddress.Check(); err != nil {
+		return fmt.Errorf("--public-orders-per-address %w", err)
+	}
+	if err := l.PerLink.Check(); err != nil {
+		return fmt.Errorf("--public-orders-per-link %w", err)
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package checkout
 import (
 	"context"
 	"net/http"
+	"slices"
 
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -20,14 +21,19 @@ func (m *Maker) keyed(ctx context.Context, name string) (*v1alpha1.Order, *probl
 	return ledger.Oldest(found), nil
 }
 
-// free makes sure that no order has an id yet. The empty id is made up later, and always free.
-func (m *Maker) free(ctx context.Context, orderID string) *problem.Problem {
-	if orderID == "" {
+// free makes sure that no other order has the id of this one yet. The empty id is made up later, and always free. An order
+// of the same name is no other: it is this request's own, made with the same key a moment ago.
+func (m *Maker) free(ctx context.Context, order *v1alpha1.Order) *problem.Problem {
+	if order.Spec.OrderID == "" {
 		return nil
 	}
-	found, p := m.list(ctx, ledger.IndexReference, orderID)
-	if p != nil || len(found) == 0 {
+	found, p := m.list(ctx, ledger.IndexReference, order.Spec.OrderID)
+	if p != nil {
 		return p
+	}
+	others := slices.DeleteFunc(found, func(o v1alpha1.Order) bool { return o.Namespace == order.Namespace && o.Name == order.Name })
+	if len(others) == 0 {
+		return nil
 	}
 	return problem.Of(http.StatusConflict, "orderId", "another order has this id: choose another, or leave it out.")
 }

@@ -43,7 +43,10 @@ func (r request) check() *problem.Problem {
 	case len(validation.IsDNS1123Label(r.Namespace)) > 0:
 		add("namespace", "is no name of a namespace: such names hold lower-case letters, digits and - alone, 63 characters at most.")
 	}
-	if r.OrderID != "" && !reference.MatchString(r.OrderID) {
+	switch {
+	case r.OrderID == "capture":
+		add("orderId", "is taken by the route "+OrdersPath+"/capture: choose another.")
+	case r.OrderID != "" && !reference.MatchString(r.OrderID):
 		add("orderId", "may hold only letters, digits, _ and -, 200 characters at most: Stripe drops any other. Leave it out to be given one.")
 	}
 	if len([]rune(r.CustomerID)) > maxCustomerID {

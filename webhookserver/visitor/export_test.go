@@ -1,7 +1,4 @@
 package visitor
 
-// MaxKeys is how many clients are told apart.
-const MaxKeys = maxKeys
-
-// Keys is how many are.
+// Keys is how many clients are told apart now.
 func (l *Limit) Keys() int { return l.keys.Len() }

@@ -1,0 +1,242 @@
+package checkout_test
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	authenticationv1 "k8s.io/api/authentication/v1"
+	authorizationv1 "k8s.io/api/authorization/v1"
+
+	"github.com/paylink-dev/paylink/test/fakeshop"
+)
+
+// TestWhatKubernetesIsAsked: who the token is of, and then whether they may do this very thing. Nothing else is.
+func TestWhatKubernetesIsAsked(t *testing.T) {
+	of := func(verb, name string) authorizationv1.SubjectAccessReviewSpec {
+		return authorizationv1.SubjectAccessReviewSpec{
+			User: "system:serviceaccount:shop:backend", UID: "b1", Groups: []string{"system:serviceaccounts", "system:authenticated"},
+			Extra: map[string]authorizationv1.ExtraValue{"authentication.kubernetes.io/pod-name": {"backend-1"}},
+			ResourceAttributes: &authorizationv1.ResourceAttributes{
+				Namespace: "shop", Verb: verb, Group: "payments.paylink.dev", Version: "v1alpha1", Resource: "orders", Name: name,
+			},
+		}
+	}
+	for name, row := range map[string]struct {
+		request *http.Request
+		asked   authorizationv1.SubjectAccessReviewSpec
+	}{
+		"create": {asked(t, lifetime), of("create", "")},
+		"get":    {fakeshop.Request(t, http.MethodGet, "/api/orders/Mine", "", "Authorization", "Bearer "+fakeshop.Backend), of("get", "mine")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := fakeshop.New(t, fakeshop.Options{Audiences: []string{"paylink", "shop"}}, fakeshop.Link("lifetime"), fakeshop.Order("Mine"))
+			s.Users.Know(fakeshop.Backend, userOf(s), "shop")
+			if answer := s.Send(row.request); answer.Code >= 300 {
+				t.Errorf("%d %s", answer.Code, answer.Body)
+			}
+			tokens := []authenticationv1.TokenReviewSpec{{Token: fakeshop.Backend, Audiences: []string{"paylink", "shop"}}}
+			if diff := cmp.Diff(tokens, s.Users.Reviewed()); diff != "" {
+				t.Error(diff)
+			}
+			if diff := cmp.Diff([]authorizationv1.SubjectAccessReviewSpec{row.asked}, s.Users.Asked()); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func userOf(s *fakeshop.Shop) authenticationv1.UserInfo { return s.Users.Of(fakeshop.Backend) }
+
+// TestToken: without a token that Kubernetes knows nothing is read or done, and how the header is written is no matter.
+func TestToken(t *testing.T) {
+	const missing, unknown = "Authorization: is missing: send a Kubernetes token, as Authorization: Bearer TOKEN.", "Authorization: Kubernetes does not know this token"
+	for header, says := range map[string]string{
+		"": missing, "Bearer": missing, "Bearer ": missing, " ": missing, "Basic dXNlcjpwYXNz": missing, fakeshop.Backend: missing, "Token " + fakeshop.Backend: missing,
+		"Bearer wrong": unknown, "Bearer " + fakeshop.Backend + "x": unknown, "Bearer " + fakeshop.Backend + " x": unknown,
+		"Bearer " + fakeshop.Backend: "", "bearer " + fakeshop.Backend: "", " BEARER  " + fakeshop.Backend + " ": "",
+	} {
+		s := fakeshop.New(t, fakeshop.Options{Trouble: fakeshop.ReadOnly(t)}, fakeshop.Order("mine"))
+		for _, r := range []*http.Request{
+			fakeshop.Post(t, "/api/orders", `{}`), fakeshop.Request(t, http.MethodGet, "/api/orders/mine", ""),
+		} {
+			r.Header.Set("Authorization", header)
+			answer := s.Send(r)
+			if says == "" {
+				if answer.Code == http.StatusUnauthorized {
+					t.Errorf("%q: %s", header, answer.Body)
+				}
+				continue
+			}
+			fakeshop.Refused(t, answer, http.StatusUnauthorized, says)
+			if scheme := answer.Header().Get("WWW-Authenticate"); scheme != `Bearer realm="paylink"` {
+				t.Errorf("%q: WWW-Authenticate is %q", header, scheme)
+			}
+			if strings.Contains(answer.Body.String(), fakeshop.Backend) {
+				t.Errorf("%q: the token is told: %s", header, answer.Body)
+			}
+		}
+		if says == missing && len(s.Users.Reviewed()) > 0 {
+			t.Errorf("%q: Kubernetes is asked of %v", header, s.Users.Reviewed())
+		}
+	}
+}
+
+// TestAudience: where audiences are named a token must be meant for one of them, which Kubernetes says.
+func TestAudience(t *testing.T) {
+	for name, row := range map[string]struct {
+		wanted, meant []string
+		known         bool
+	}{
+		"any":                                   {nil, []string{"https://kubernetes.default.svc"}, true},
+		"none said":                             {nil, nil, true},
+		"the one":                               {[]string{"paylink"}, []string{"paylink"}, true},
+		"one of several":                        {[]string{"paylink", "shop"}, []string{"other", "shop"}, true},
+		"another":                               {[]string{"paylink"}, []string{"https://kubernetes.default.svc"}, false},
+		"an API server that knows no audiences": {[]string{"paylink"}, nil, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := fakeshop.New(t, fakeshop.Options{Audiences: row.wanted}, fakeshop.Link("lifetime"))
+			s.Users.Know(fakeshop.Backend, userOf(s), row.meant...)
+			answer := s.Send(asked(t, lifetime))
+			if row.known {
+				created(t, answer, false)
+				return
+			}
+			fakeshop.Refused(t, answer, http.StatusUnauthorized, "it is meant for another audience")
+			if len(s.Users.Asked()) > 0 || len(s.Orders()) > 0 {
+				t.Error("it goes on all the same")
+			}
+		})
+	}
+}
+
+// TestForbidden: who may not create orders in a namespace learns nothing of it, not even whether it has such a link.
+func TestForbidden(t *testing.T) {
+	s := fakeshop.New(t, fakeshop.Options{Trouble: fakeshop.ReadOnly(t)}, fakeshop.Link("lifetime"))
+	for _, body := range []string{lifetime, `{"paymentLink":"none","namespace":"shop"}`, `{"paymentLink":"lifetime","namespace":"nowhere"}`} {
+		r := fakeshop.Post(t, "/api/orders", body, "Authorization", "Bearer "+fakeshop.Stranger)
+		p := fakeshop.Refused(t, s.Send(r), http.StatusForbidden, "namespace: you may not create orders there (RBAC: create orders.payments.paylink.dev).")
+		if len(p.Errors) != 1 || p.Errors[0].Field != "namespace" {
+			t.Errorf("%+v", p)
+		}
+	}
+	// The rights are asked for anew each time: what is taken away is gone at once.
+	s = fakeshop.New(t, fakeshop.Options{}, fakeshop.Link("lifetime"))
+	created(t, s.Send(asked(t, lifetime)), false)
+	s.Users.Allow(func(authorizationv1.SubjectAccessReviewSpec) bool { return false })
+	fakeshop.Refused(t, s.Send(asked(t, lifetime)), http.StatusForbidden, "you may not create orders there")
+}
+
+// TestKubernetesAway: who cannot be told apart is told to come back.
+func TestKubernetesAway(t *testing.T) {
+	away := errors.New("dial tcp 10.0.0.1:443: connection refused")
+	s := fakeshop.New(t, fakeshop.Options{Trouble: fakeshop.ReadOnly(t)}, fakeshop.Link("lifetime"), fakeshop.Order("mine"))
+	get := func() *http.Request {
+		return fakeshop.Request(t, http.MethodGet, "/api/orders/mine", "", "Authorization", "Bearer "+fakeshop.Backend)
+	}
+	for _, after := range []int{0, 1} { // at the token, and at the rights
+		for name, r := range map[string]*http.Request{"create": asked(t, lifetime), "get": get()} {
+			s.Users.AwayAfter(after, away)
+			answer := s.Send(r)
+			fakeshop.Refused(t, answer, http.StatusServiceUnavailable, "Kubernetes could not be asked: try again later.")
+			if retry := answer.Header().Get("Retry-After"); retry != "5" || strings.Contains(answer.Body.String(), "10.0.0.1") {
+				t.Errorf("%s: after %q: %s", name, retry, answer.Body)
+			}
+		}
+	}
+	if n := strings.Count(s.Logged.String(), "connection refused"); n != 4 {
+		t.Errorf("logged %d times", n)
+	}
+	if strings.Contains(s.Logged.String(), fakeshop.Backend) {
+		t.Error("the token is logged")
+	}
+}
+
+// TestWrongTokens: who tries out tokens comes to an end, from wherever he does it, and is nothing to his neighbours who
+// have come with a right one.
+func TestWrongTokens(t *testing.T) {
+	s := fakeshop.New(t, fakeshop.Options{Proxies: "10.0.0.1"}, fakeshop.Order("mine"))
+	send := func(address, token string) int {
+		r := fakeshop.Request(t, http.MethodGet, "/api/orders/mine", "", "Authorization", "Bearer "+token, "X-Forwarded-For", address)
+		r.RemoteAddr = "10.0.0.1:1234"
+		answer := s.Send(r)
+		if answer.Code == http.StatusTooManyRequests {
+			fakeshop.Refused(t, answer, http.StatusTooManyRequests, "Authorization: too many wrong tokens came from your network: try again later.")
+			if after := answer.Header().Get("Retry-After"); after != "6" {
+				t.Errorf("after %s", after)
+			}
+		}
+		return answer.Code
+	}
+	const here, there = "192.0.2.1", "192.0.2.2"
+	if code := send(here, fakeshop.Backend); code != http.StatusOK {
+		t.Errorf("%d", code)
+	}
+	for i := range 10 {
+		if code := send(here, fmt.Sprint("wrong-", i)); code != http.StatusUnauthorized {
+			t.Errorf("wrong token %d: %d", i, code)
+		}
+	}
+	reviews := len(s.Users.Reviewed())
+	for i, step := range []struct {
+		passes         time.Duration
+		address, token string
+		want           int
+	}{
+		{0, here, "wrong", 429},
+		{0, here, fakeshop.Stranger, 429}, // right, but nobody knows yet
+		{0, here, fakeshop.Backend, 200},  // was right before
+		{0, there, "wrong", 401},
+		{0, there, fakeshop.Stranger, 404},
+		{0, here, fakeshop.Stranger, 404}, // has been right there
+		{6 * time.Second, here, "wrong", 401},
+		{0, here, "wrong", 429},
+		{time.Hour, here, "wrong", 401},
+	} {
+		s.Clock.SetTime(s.Clock.Now().Add(step.passes))
+		if got := send(step.address, step.token); got != step.want {
+			t.Errorf("step %d: %d, not %d", i, got, step.want)
+		}
+	}
+	if n := len(s.Users.Reviewed()) - reviews; n != 6 {
+		t.Errorf("Kubernetes was asked %d times", n)
+	}
+	if diff := cmp.Diff(map[string]float64{"token": 3}, s.Limited()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestTokenThatWasRight: one that has been taken away since is a wrong one like any other.
+func TestTokenThatWasRight(t *testing.T) {
+	s := fakeshop.New(t, fakeshop.Options{}, fakeshop.Order("mine"))
+	send := func(token string) int {
+		return s.Send(fakeshop.Request(t, http.MethodGet, "/api/orders/mine", "", "Authorization", "Bearer "+token)).Code
+	}
+	exhaust := func() {
+		for i := range 10 {
+			send(fmt.Sprint("wrong-", i))
+		}
+	}
+	send(fakeshop.Backend)
+	exhaust()
+	s.Users.Forget(fakeshop.Backend)
+	if first, second := send(fakeshop.Backend), send(fakeshop.Backend); first != http.StatusUnauthorized || second != http.StatusTooManyRequests {
+		t.Errorf("%d, then %d", first, second)
+	}
+
+	// It is known for an hour after it was seen.
+	for passes, want := range map[time.Duration]int{time.Hour - time.Second: http.StatusOK, time.Hour + time.Second: http.StatusTooManyRequests} {
+		s = fakeshop.New(t, fakeshop.Options{}, fakeshop.Order("mine"))
+		send(fakeshop.Backend)
+		s.Clock.SetTime(s.Clock.Now().Add(passes))
+		exhaust()
+		if code := send(fakeshop.Backend); code != want {
+			t.Errorf("%s later: %d", passes, code)
+		}
+	}
+}

@@ -1,0 +1,238 @@
+package checkout_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/paylink-dev/paylink/api/v1alpha1"
+	"github.com/paylink-dev/paylink/test/fakeshop"
+)
+
+// TestSlowController: the answer comes when the order can be paid, and not before.
+func TestSlowController(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := fakeshop.New(t, fakeshop.Options{}, fakeshop.Link("lifetime"))
+		s.Away()
+		start := time.Now()
+		answer := make(chan *httptest.ResponseRecorder)
+		go func() { answer <- s.Send(asked(t, lifetime)) }()
+		<-time.After(7*time.Second + time.Millisecond)
+		s.Reconcile()
+		if got := created(t, <-answer, false); got.CheckoutURL == "" {
+			t.Errorf("%+v", got)
+		}
+		if took := time.Since(start); took > 7100*time.Millisecond {
+			t.Errorf("after %s", took)
+		}
+	})
+}
+
+// TestNoController: after 8 s the caller is told the order that is there all the same, and how to come to it.
+func TestNoController(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := fakeshop.New(t, fakeshop.Options{}, fakeshop.Link("lifetime"))
+		s.Away()
+		start := time.Now()
+		answer := s.Send(asked(t, lifetime, keyHeader, "k1"))
+		if took := time.Since(start); took != 8*time.Second {
+			t.Errorf("after %s", took)
+		}
+		p := fakeshop.Refused(t, answer, http.StatusServiceUnavailable, "The order was created, but is not ready to be paid yet. With the same Idempotency-Key, the same request returns it once it is.")
+		if orders := s.Orders(); len(orders) != 1 || p.OrderID != string(orders[0].UID) || answer.Header().Get("Retry-After") != "5" {
+			t.Errorf("%d orders, the problem names %q", len(orders), p.OrderID)
+		}
+		if !strings.Contains(s.Logged.String(), "is the controller running?") {
+			t.Errorf("the operator does not learn of it: %s", s.Logged)
+		}
+		// It is still not there.
+		if again := fakeshop.Refused(t, s.Send(asked(t, lifetime, keyHeader, "k1")), http.StatusServiceUnavailable, "not ready to be paid yet"); again.OrderID != p.OrderID {
+			t.Errorf("then it names %q", again.OrderID)
+		}
+		s.Reconcile()
+		if got := created(t, s.Send(asked(t, lifetime, keyHeader, "k1")), true); got.OrderID != p.OrderID || got.CheckoutURL == "" {
+			t.Errorf("%+v", got)
+		}
+	})
+}
+
+// TestCacheBehind: until the cache has the very order that was created there is nothing to answer.
+func TestCacheBehind(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		start, o := time.Now(), fakeshop.Options{}
+		o.Cached.Get = func(ctx context.Context, c client.WithWatch, key client.ObjectKey, into client.Object, opts ...client.GetOption) error {
+			order, ok := into.(*v1alpha1.Order)
+			if !ok {
+				return c.Get(ctx, key, into, opts...)
+			}
+			switch passed := time.Since(start); {
+			case passed < time.Second:
+				return apierrors.NewNotFound(schema.GroupResource{Resource: "orders"}, key.Name)
+			case passed < 2*time.Second: // the one that had the name before
+				order.UID, order.Status.CheckoutURL = "another", "https://buy.stripe.com/another"
+				return nil
+			}
+			return c.Get(ctx, key, into, opts...)
+		}
+		s := fakeshop.New(t, o, fakeshop.Link("lifetime"))
+		got := created(t, s.Send(asked(t, lifetime)), false)
+		if took := time.Since(start); took < 2*time.Second || took > 2100*time.Millisecond || !strings.HasSuffix(got.CheckoutURL, got.OrderID) {
+			t.Errorf("after %s: %+v", took, got)
+		}
+	})
+}
+
+// TestClientGone: who does not wait leaves the order behind, and that is no fault of the controller's.
+func TestClientGone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := fakeshop.New(t, fakeshop.Options{}, fakeshop.Link("lifetime"))
+		s.Away()
+		ctx, leave := context.WithCancel(t.Context())
+		time.AfterFunc(time.Second, leave)
+		start := time.Now()
+		p := fakeshop.Refused(t, s.Send(asked(t, lifetime).WithContext(ctx)), http.StatusServiceUnavailable, "not ready to be paid yet")
+		if took := time.Since(start); took != time.Second || p.OrderID == "" {
+			t.Errorf("after %s: %+v", took, p)
+		}
+		if strings.Contains(s.Logged.String(), "is the controller running?") {
+			t.Errorf("%s", s.Logged)
+		}
+	})
+}
+
+// TestWillNeverBeReady: where the controller says that it will not be, nobody waits.
+func TestWillNeverBeReady(t *testing.T) {
+	const link, id = `{"paymentLink":"lifetime","namespace":"shop","customerId":"c1"}`, `{"paymentLink":"lifetime","namespace":"shop","orderId":"mine"}`
+	for name, row := range map[string]struct {
+		body    string
+		becomes func(*fakeshop.Shop)
+		says    string
+		field   string
+	}{
+		"an id that another had first": {id, func(s *fakeshop.Shop) {
+			s.Put(fakeshop.Order("elder", func(o *v1alpha1.Order) { o.Spec.OrderID = "mine" }))
+		}, "orderId: another order has this id: choose another, or leave it out.", "orderId"},
+		"a link that was repriced": {link, func(s *fakeshop.Shop) {
+			s.Put(fakeshop.Link("lifetime", func(l *v1alpha1.PaymentLink) { l.Spec.Amount = 24900 }))
+		}, "paymentLink: the PaymentLink has just changed: create another order.", "paymentLink"},
+		"an order that expired": {link, func(s *fakeshop.Shop) {
+			o := s.Orders()[0]
+			o.Status.ExpiredAt = &metav1.Time{Time: fakeshop.Now}
+			if err := s.API.Status().Update(context.Background(), &o); err != nil {
+				panic(err)
+			}
+			s.Reconcile()
+		}, "The order has expired: create another.", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := fakeshop.New(t, fakeshop.Options{}, fakeshop.Link("lifetime"))
+				s.Away()
+				start := time.Now()
+				answer := make(chan *httptest.ResponseRecorder)
+				go func() { answer <- s.Send(asked(t, row.body)) }()
+				<-time.After(time.Second)
+				row.becomes(s)
+				p := fakeshop.Refused(t, <-answer, http.StatusConflict, row.says)
+				if took := time.Since(start); took > 1100*time.Millisecond {
+					t.Errorf("after %s", took)
+				}
+				if field := len(p.Errors) == 1 && p.Errors[0].Field == row.field; field != (row.field != "") || p.OrderID == "" {
+					t.Errorf("%+v", p)
+				}
+			})
+		})
+	}
+}
+
+// TestNotReadyYet: what may become ready is waited for, whatever the controller says of it now.
+func TestNotReadyYet(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := fakeshop.New(t, fakeshop.Options{}, fakeshop.Link("lifetime"))
+		s.Away()
+		answer := make(chan *httptest.ResponseRecorder)
+		go func() { answer <- s.Send(asked(t, lifetime)) }()
+		<-time.After(time.Second)
+		s.Put(fakeshop.Link("lifetime", unready)) // and the order with it
+		<-time.After(time.Second)
+		s.Put(fakeshop.Link("lifetime"))
+		created(t, <-answer, false)
+	})
+}
+
+// TestCannotCreate: whatever keeps the API server from taking an order, the caller is told to try again, and no more.
+func TestCannotCreate(t *testing.T) {
+	resource := schema.GroupResource{Group: "payments.paylink.dev", Resource: "orders"}
+	for name, err := range map[string]error{
+		"away": errors.New("dial tcp 10.0.0.1:443: connection refused"), "no quota": apierrors.NewForbidden(resource, "", errors.New("exceeded quota: 10.0.0.1")),
+		"older CRDs": apierrors.NewInvalid(schema.GroupKind{Kind: "Order"}, "10.0.0.1", nil), "a made-up name that is there": apierrors.NewAlreadyExists(resource, "10.0.0.1"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := fakeshop.Options{}
+			o.Trouble.Create = func(context.Context, client.WithWatch, client.Object, ...client.CreateOption) error { return err }
+			s := fakeshop.New(t, o, fakeshop.Link("lifetime"))
+			answer := s.Send(asked(t, lifetime))
+			p := fakeshop.Refused(t, answer, http.StatusServiceUnavailable, "The order could not be created: try again later.")
+			if p.OrderID != "" || strings.Contains(answer.Body.String(), "10.0.0.1") || answer.Header().Get("Retry-After") != "5" {
+				t.Errorf("%v %s", answer.Header(), answer.Body)
+			}
+			if !strings.Contains(s.Logged.String(), "Create an order") {
+				t.Error("the operator does not learn of it")
+			}
+			if n := s.Counted()[`orders_created_total{checkout="api"}`]; n != 0 {
+				t.Errorf("%v are counted", n)
+			}
+		})
+	}
+}
+
+// TestKeyedOrderCannotBeRead: with a key that has an order, which then cannot be read, nothing is certain.
+func TestKeyedOrderCannotBeRead(t *testing.T) {
+	o := fakeshop.Options{}
+	o.Cached.List = func(context.Context, client.WithWatch, client.ObjectList, ...client.ListOption) error { return nil }
+	o.Trouble.Get = func(context.Context, client.WithWatch, client.ObjectKey, client.Object, ...client.GetOption) error {
+		return errors.New("dial tcp 10.0.0.1:443: connection refused")
+	}
+	s := fakeshop.New(t, o, fakeshop.Link("lifetime"))
+	created(t, s.Send(asked(t, lifetime, keyHeader, "k1")), false)
+	fakeshop.Refused(t, s.Send(asked(t, lifetime, keyHeader, "k1")), http.StatusServiceUnavailable, "The order could not be read: try again later.")
+}
+
+// TestMaking: only so many orders are created at once, and the rest is sent away at once.
+func TestMaking(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		let, o := make(chan struct{}), fakeshop.Options{}
+		o.Trouble.Create = func(ctx context.Context, c client.WithWatch, o client.Object, opts ...client.CreateOption) error {
+			<-let
+			return c.Create(ctx, o, opts...)
+		}
+		s := fakeshop.New(t, o, fakeshop.Link("lifetime"))
+		answers := make(chan int)
+		for range 64 {
+			go func() { answers <- s.Send(asked(t, lifetime)).Code }()
+		}
+		synctest.Wait()
+		answer := s.Send(asked(t, lifetime))
+		fakeshop.Refused(t, answer, http.StatusServiceUnavailable, "Too many orders are being created at once: try again.")
+		if after := answer.Header().Get("Retry-After"); after != "5" || s.Limited()["in_flight"] != 1 {
+			t.Errorf("after %q, %v", after, s.Limited())
+		}
+		close(let)
+		for range 64 {
+			if code := <-answers; code != http.StatusCreated {
+				t.Errorf("%d", code)
+			}
+		}
+		created(t, s.Send(asked(t, lifetime)), false) // the places were given back
+	})
+}

@@ -1,0 +1,130 @@
+package checkout_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	authorizationv1 "k8s.io/api/authorization/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/paylink-dev/paylink/api/v1alpha1"
+	"github.com/paylink-dev/paylink/test/fakeshop"
+)
+
+// read asks for an order.
+func read(t *testing.T, s *fakeshop.Shop, token, id string) *httptest.ResponseRecorder {
+	t.Helper()
+	return s.Send(fakeshop.Request(t, http.MethodGet, "/api/orders/"+id, "", "Authorization", "Bearer "+token))
+}
+
+// paid is an order that is, with all that Stripe and the shop know of it.
+func paid(o *v1alpha1.Order) {
+	at := metav1.NewTime(fakeshop.Now)
+	o.Status = v1alpha1.OrderStatus{
+		Phase: v1alpha1.OrderPaid, PaidAt: &at, AmountRefunded: 5000, ProviderOrderID: "cs_1", ProviderCaptureID: "pi_1", PaymentLinkID: "plink_1",
+		Payments: []v1alpha1.Payment{{SessionID: "cs_1", Outcome: v1alpha1.OutcomePaid, PaymentIntentID: "pi_1", Amount: 19900, Currency: "usd", AmountRefunded: 5000, PaidAt: &at}},
+	}
+}
+
+// TestGet is an order as it is now: its own words and no more.
+func TestGet(t *testing.T) {
+	s := fakeshop.New(t, fakeshop.Options{Trouble: fakeshop.ReadOnly(t), Cached: fakeshop.ReadOnly(t)}, fakeshop.Link("lifetime"),
+		fakeshop.Order("Mine"), fakeshop.Order("sold", paid), fakeshop.Order("stuck", func(o *v1alpha1.Order) { o.Spec.PaymentLinkRef.Name = "none" }),
+		fakeshop.Order("anonymous", func(o *v1alpha1.Order) { o.Spec.OrderID = "" }))
+	const pay = "https://buy.stripe.com/test_a?client_reference_id="
+	for id, want := range map[string]string{
+		"Mine":             `{"orderId":"Mine","status":"pending","checkoutUrl":"` + pay + `Mine","namespace":"shop","name":"mine","amount":19900,"amountRefunded":0,"currency":"USD"}`,
+		"sold":             `{"orderId":"sold","status":"paid","checkoutUrl":"` + pay + `sold","namespace":"shop","name":"sold","amount":19900,"amountRefunded":5000,"currency":"USD","paidAt":"2026-11-23T12:00:00Z"}`,
+		"stuck":            `{"orderId":"stuck","status":"pending","namespace":"shop","name":"stuck","amount":19900,"amountRefunded":0,"currency":"USD"}`,
+		"uid-of-anonymous": `{"orderId":"uid-of-anonymous","status":"pending","checkoutUrl":"` + pay + `uid-of-anonymous","namespace":"shop","name":"anonymous","amount":19900,"amountRefunded":0,"currency":"USD"}`,
+	} {
+		answer := read(t, s, fakeshop.Backend, id)
+		if diff := cmp.Diff(want, strings.TrimSpace(answer.Body.String())); diff != "" || answer.Code != http.StatusOK {
+			t.Errorf("%s: %d %s", id, answer.Code, diff)
+		}
+		if control := answer.Header().Get("Cache-Control"); control != "no-store" {
+			t.Errorf("%s may be kept: %q", id, control)
+		}
+	}
+}
+
+// TestUnknownAndForbiddenAlike: nobody learns by asking which orders there are that he may not read.
+func TestUnknownAndForbiddenAlike(t *testing.T) {
+	s := fakeshop.New(t, fakeshop.Options{}, fakeshop.Order("mine"), fakeshop.Order("theirs", func(o *v1alpha1.Order) { o.Namespace = "annex" }))
+	want := read(t, s, fakeshop.Backend, "nobodys")
+	fakeshop.Refused(t, want, http.StatusNotFound, "orderId: there is no order of this id that you may read (RBAC: get orders.payments.paylink.dev in its namespace).")
+	for name, got := range map[string]*httptest.ResponseRecorder{
+		"another namespace's": read(t, s, fakeshop.Backend, "theirs"), "a stranger's": read(t, s, fakeshop.Stranger, "mine"), "its name": read(t, s, fakeshop.Backend, "uid-of-mine"),
+	} {
+		if got.Code != want.Code || got.Body.String() != want.Body.String() || cmp.Diff(want.Header(), got.Header()) != "" {
+			t.Errorf("%s: %d %s", name, got.Code, got.Body)
+		}
+	}
+}
+
+// TestRightToOne: the right can be to one order alone, by its name.
+func TestRightToOne(t *testing.T) {
+	s := fakeshop.New(t, fakeshop.Options{}, fakeshop.Order("Mine"), fakeshop.Order("Yours"))
+	s.Users.Allow(func(spec authorizationv1.SubjectAccessReviewSpec) bool {
+		return spec.ResourceAttributes.Verb == "get" && spec.ResourceAttributes.Name == "mine"
+	})
+	if mine, yours := read(t, s, fakeshop.Stranger, "Mine").Code, read(t, s, fakeshop.Stranger, "Yours").Code; mine != http.StatusOK || yours != http.StatusNotFound {
+		t.Errorf("%d, %d", mine, yours)
+	}
+}
+
+// TestWrongID: what can be no id is told so, to those who have a token.
+func TestWrongID(t *testing.T) {
+	s := fakeshop.New(t, fakeshop.Options{}, fakeshop.Order("mine"))
+	for _, id := range []string{"a.b", "a%20b", "%C3%BC", "a%2Fb", strings.Repeat("a", 201), "mine%00", "mine%0A", "%2E%2E"} {
+		p := fakeshop.Refused(t, read(t, s, fakeshop.Backend, id), http.StatusBadRequest, "orderId: is no id of an order: such ids hold letters, digits, _ and - alone, 200 characters at most.")
+		if len(p.Errors) != 1 || p.Errors[0].Field != "orderId" {
+			t.Errorf("%s: %+v", id, p)
+		}
+		fakeshop.Refused(t, read(t, s, "wrong", id), http.StatusUnauthorized, "Kubernetes does not know this token")
+	}
+	fakeshop.Refused(t, read(t, s, fakeshop.Backend, strings.Repeat("a", 200)), http.StatusNotFound, "there is no order of this id")
+}
+
+// TestJustCreated: an order that the cache does not have yet is asked of the API server.
+func TestJustCreated(t *testing.T) {
+	o := fakeshop.Options{}
+	o.Cached.List = func(context.Context, client.WithWatch, client.ObjectList, ...client.ListOption) error { return nil }
+	s := fakeshop.New(t, o, fakeshop.Link("lifetime"), fakeshop.Order("mine"))
+	var got order
+	if answer := read(t, s, fakeshop.Backend, "mine"); json.Unmarshal(answer.Body.Bytes(), &got) != nil || got.OrderID != "mine" {
+		t.Errorf("%d %s", answer.Code, answer.Body)
+	}
+}
+
+// TestOrdersCannotBeRead: the caller is told to come back.
+func TestOrdersCannotBeRead(t *testing.T) {
+	away := func(context.Context, client.WithWatch, client.ObjectList, ...client.ListOption) error {
+		return errors.New("dial tcp 10.0.0.1:443: connection refused")
+	}
+	o := fakeshop.Options{Trouble: fakeshop.ReadOnly(t)}
+	o.Cached.List = away
+	s := fakeshop.New(t, o, fakeshop.Link("lifetime"), fakeshop.Order("mine"))
+	for name, answer := range map[string]*httptest.ResponseRecorder{
+		"get": read(t, s, fakeshop.Backend, "mine"), "create, with a key": s.Send(asked(t, lifetime, keyHeader, "k1")),
+		"create, with an id": s.Send(asked(t, `{"paymentLink":"lifetime","namespace":"shop","orderId":"mine"}`)),
+	} {
+		fakeshop.Refused(t, answer, http.StatusServiceUnavailable, "try again later")
+		if after := answer.Header().Get("Retry-After"); after != "5" || strings.Contains(answer.Body.String(), "10.0.0.1") {
+			t.Errorf("%s: after %q: %s", name, after, answer.Body)
+		}
+	}
+	o = fakeshop.Options{Trouble: fakeshop.ReadOnly(t)}
+	o.Cached.Get = func(context.Context, client.WithWatch, client.ObjectKey, client.Object, ...client.GetOption) error {
+		return errors.New("timeout")
+	}
+	s = fakeshop.New(t, o, fakeshop.Link("lifetime"))
+	fakeshop.Refused(t, s.Send(asked(t, lifetime)), http.StatusServiceUnavailable, "The PaymentLink could not be read: try again later.")
+}

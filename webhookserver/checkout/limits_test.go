@@ -1,0 +1,157 @@
+package checkout_test
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/paylink-dev/paylink/test/fakeshop"
+	"github.com/paylink-dev/paylink/webhookserver/checkout"
+	"github.com/paylink-dev/paylink/webhookserver/page"
+	"github.com/paylink-dev/paylink/webhookserver/visitor"
+)
+
+// limits are those of a small shop.
+func limits(perAddress, perLink visitor.Rate, open int) checkout.Limits {
+	return checkout.Limits{PerAddress: perAddress, PerLink: perLink, Open: open, Expiry: time.Hour}
+}
+
+// step is one who buys, some time after the one before.
+type step struct {
+	passes        time.Duration
+	address, path string
+	want          int
+}
+
+// walk has buyers come one after another, through a proxy.
+func walk(t *testing.T, s *fakeshop.Shop, after string, steps []step) {
+	t.Helper()
+	for i, step := range steps {
+		s.Clock.SetTime(s.Clock.Now().Add(step.passes))
+		r := fakeshop.Request(t, http.MethodPost, step.path, "", "X-Forwarded-For", step.address)
+		r.RemoteAddr = "10.0.0.1:1234"
+		answer := s.Send(r)
+		if answer.Code != step.want {
+			t.Errorf("step %d: %d, not %d: %s", i, answer.Code, step.want, answer.Body)
+		}
+		if got := answer.Header().Get("Retry-After"); answer.Code != http.StatusSeeOther && answer.Code != http.StatusNotFound && got != after {
+			t.Errorf("step %d: after %q, not %q", i, got, after)
+		}
+	}
+}
+
+// TestPerAddress: one client buys so much an hour, of whatever link, and no other pays for it.
+func TestPerAddress(t *testing.T) {
+	few := visitor.Rate{Events: 4, Per: time.Hour, Burst: 2}
+	s := fakeshop.New(t, fakeshop.Options{Proxies: "10.0.0.1", Limits: limits(few, fakeshop.Anything, 1000)}, fakeshop.Link("lifetime"), fakeshop.Link("other"))
+	walk(t, s, "900", []step{
+		{0, "192.0.2.1", "/buy/shop/none", 404}, // costs nothing
+		{0, "192.0.2.1", forSale, 303}, {0, "192.0.2.1", "/buy/shop/other", 303}, {0, "192.0.2.1", forSale, 429}, {0, "192.0.2.1", "/buy/shop/other", 429},
+		{0, "192.0.2.2", forSale, 303}, {0, "2001:db8::1", forSale, 303}, {0, "2001:db8::2", forSale, 303}, {0, "2001:db8::3", forSale, 429},
+		{15 * time.Minute, "192.0.2.1", forSale, 303}, {0, "192.0.2.1", forSale, 429},
+	})
+	if diff := cmp.Diff(map[string]float64{"buy_address": 4}, s.Limited()); diff != "" {
+		t.Error(diff)
+	}
+	if n := len(s.Orders()); n != 6 {
+		t.Errorf("%d orders", n)
+	}
+	r := bought(t, forSale, "X-Forwarded-For", "192.0.2.1")
+	r.RemoteAddr = "10.0.0.1:1234"
+	notice(t, s.Send(r), http.StatusTooManyRequests, page.Limited)
+}
+
+// TestPerLink: all clients together buy so much of one link, and another sells on.
+func TestPerLink(t *testing.T) {
+	few := visitor.Rate{Events: 3, Per: time.Minute, Burst: 2}
+	s := fakeshop.New(t, fakeshop.Options{Proxies: "10.0.0.1", Limits: limits(fakeshop.Anything, few, 1000)}, fakeshop.Link("lifetime"), fakeshop.Link("other"))
+	walk(t, s, "20", []step{
+		{0, "192.0.2.1", forSale, 303}, {0, "192.0.2.2", forSale, 303}, {0, "192.0.2.3", forSale, 429}, {0, "192.0.2.1", "/buy/shop/other", 303},
+		{20 * time.Second, "192.0.2.4", forSale, 303}, {0, "192.0.2.5", forSale, 429},
+	})
+	if diff := cmp.Diff(map[string]float64{"buy_link": 2}, s.Limited()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestLinksOfOneName in two namespaces are two links.
+func TestLinksOfOneName(t *testing.T) {
+	once := visitor.Rate{Events: 1, Per: time.Hour, Burst: 1}
+	beyond := fakeshop.Link("lifetime")
+	beyond.Namespace = "annex"
+	s := fakeshop.New(t, fakeshop.Options{Proxies: "10.0.0.1", Limits: limits(fakeshop.Anything, once, 1)}, fakeshop.Link("lifetime"), beyond)
+	walk(t, s, "3600", []step{{0, "192.0.2.1", forSale, 303}, {0, "192.0.2.1", "/buy/annex/lifetime", 303}, {0, "192.0.2.1", forSale, 429}})
+}
+
+// TestLooking at a page is not buying.
+func TestLooking(t *testing.T) {
+	once := visitor.Rate{Events: 1, Per: time.Hour, Burst: 1}
+	s := fakeshop.New(t, fakeshop.Options{Limits: limits(once, once, 1)}, fakeshop.Link("lifetime"))
+	for range 5 {
+		if code := s.Send(fakeshop.Request(t, http.MethodGet, forSale, "")).Code; code != http.StatusOK {
+			t.Errorf("%d", code)
+		}
+	}
+	if code := s.Send(fakeshop.Request(t, http.MethodPost, forSale, "")).Code; code != http.StatusSeeOther {
+		t.Errorf("%d", code)
+	}
+}
+
+// TestDefaultLimits are what the flags say.
+func TestDefaultLimits(t *testing.T) {
+	want := checkout.Limits{
+		PerAddress: visitor.Rate{Events: 30, Per: time.Hour, Burst: 10}, PerLink: visitor.Rate{Events: 600, Per: time.Minute, Burst: 100}, Open: 1000, Expiry: 24 * time.Hour,
+	}
+	if diff := cmp.Diff(want, checkout.DefaultLimits()); diff != "" {
+		t.Error(diff)
+	}
+	if err := checkout.DefaultLimits().Check(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestCheck refuses limits with which nobody could buy, or which the API server would not take, by the flag.
+func TestCheck(t *testing.T) {
+	for name, row := range map[string]struct {
+		change func(*checkout.Limits)
+		want   string
+	}{
+		"none open":        {func(l *checkout.Limits) { l.Open = 0 }, "--public-orders-open must be at least 1"},
+		"less than none":   {func(l *checkout.Limits) { l.Open = -1 }, "--public-orders-open must be at least 1"},
+		"one open":         {func(l *checkout.Limits) { l.Open = 1 }, ""},
+		"never":            {func(l *checkout.Limits) { l.Expiry = 0 }, "--public-order-expiry must be from 1s to 87600h"},
+		"in the past":      {func(l *checkout.Limits) { l.Expiry = -time.Hour }, "--public-order-expiry must be from 1s to 87600h, as spec.expiresAfter of an Order, not -1h0m0s"},
+		"the shortest":     {func(l *checkout.Limits) { l.Expiry = time.Second }, ""},
+		"shorter":          {func(l *checkout.Limits) { l.Expiry = time.Second - 1 }, "from 1s to 87600h"},
+		"the longest":      {func(l *checkout.Limits) { l.Expiry = 87600 * time.Hour }, ""},
+		"longer":           {func(l *checkout.Limits) { l.Expiry = 87600*time.Hour + time.Second }, "from 1s to 87600h"},
+		"half a second":    {func(l *checkout.Limits) { l.Expiry = 1500 * time.Millisecond }, "--public-order-expiry must be in whole seconds, not 1.5s"},
+		"none per address": {func(l *checkout.Limits) { l.PerAddress.Events = 0 }, "--public-orders-per-address must be at least 1, not 0"},
+		"none per link":    {func(l *checkout.Limits) { l.PerLink.Events = -5 }, "--public-orders-per-link must be at least 1, not -5"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := checkout.DefaultLimits()
+			row.change(&l)
+			if err := l.Check(); (err == nil) != (row.want == "") || (err != nil && !strings.Contains(err.Error(), row.want)) {
+				t.Errorf("%v, not %q", err, row.want)
+			}
+		})
+	}
+}
+
+// TestExpiry is what the limits say.
+func TestExpiry(t *testing.T) {
+	for _, expiry := range []time.Duration{time.Second, 90 * time.Minute} {
+		l := limits(fakeshop.Anything, fakeshop.Anything, 1)
+		l.Expiry = expiry
+		s := fakeshop.New(t, fakeshop.Options{Limits: l}, fakeshop.Link("lifetime"))
+		s.Send(fakeshop.Request(t, http.MethodPost, forSale, ""))
+		if got := fmt.Sprint(s.Orders()[0].Spec.ExpiresAfter.Duration); got != expiry.String() {
+			t.Errorf("%s, not %s", got, expiry)
+		}
+	}
+}

@@ -1,0 +1,228 @@
+package checkout_test
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/utils/clock"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/paylink-dev/paylink/api/v1alpha1"
+	"github.com/paylink-dev/paylink/test/fakeshop"
+	"github.com/paylink-dev/paylink/webhookserver/checkout"
+	"github.com/paylink-dev/paylink/webhookserver/page"
+)
+
+// waiting is an anonymous order of lifetime that nobody has paid.
+func waiting(id string, changes ...func(*v1alpha1.Order)) *v1alpha1.Order {
+	return fakeshop.Order(id, append([]func(*v1alpha1.Order){func(o *v1alpha1.Order) {
+		o.Labels = map[string]string{"payments.paylink.dev/checkout": "public"}
+	}}, changes...)...)
+}
+
+// TestOpenOrders: so many anonymous orders of one link may wait to be paid, and no other order counts.
+func TestOpenOrders(t *testing.T) {
+	in := func(phase v1alpha1.OrderPhase) func(*v1alpha1.Order) {
+		return func(o *v1alpha1.Order) { o.Status.Phase = phase }
+	}
+	of := func(link string) func(*v1alpha1.Order) {
+		return func(o *v1alpha1.Order) { o.Spec.PaymentLinkRef.Name = link }
+	}
+	l := limits(fakeshop.Anything, fakeshop.Anything, 3)
+	s := fakeshop.New(t, fakeshop.Options{Limits: l}, fakeshop.Link("lifetime"), fakeshop.Link("other"),
+		waiting("a"), waiting("b", in("")), // two that count
+		waiting("c", in(v1alpha1.OrderPaid)), waiting("d", in(v1alpha1.OrderFailed)), waiting("e", in(v1alpha1.OrderRefunded)), waiting("f", of("other")),
+		waiting("g", func(o *v1alpha1.Order) { o.Namespace = "annex" }), waiting("h", func(o *v1alpha1.Order) { o.Labels["payments.paylink.dev/checkout"] = "api" }),
+		fakeshop.Order("i"), waiting("j", func(o *v1alpha1.Order) {
+			o.Spec.PaymentLinkRef, o.Spec.PaymentLinkURL = nil, "https://buy.stripe.com/a"
+		}))
+	buy := func() int { return s.Send(fakeshop.Request(t, http.MethodPost, forSale, "")).Code }
+	if code := buy(); code != http.StatusSeeOther {
+		t.Errorf("the third: %d", code)
+	}
+	answer := s.Send(fakeshop.Request(t, http.MethodPost, forSale, ""))
+	fakeshop.Refused(t, answer, http.StatusServiceUnavailable, "Too many orders of this PaymentLink wait to be paid: try again later.")
+	if after := answer.Header().Get("Retry-After"); after != "60" {
+		t.Errorf("after %s", after)
+	}
+	notice(t, s.Send(bought(t, forSale)), http.StatusServiceUnavailable, page.NotNow)
+	if code := s.Send(fakeshop.Request(t, http.MethodPost, "/buy/shop/other", "")).Code; code != http.StatusSeeOther {
+		t.Errorf("another link: %d", code)
+	}
+	created(t, s.Send(asked(t, lifetime)), false) // a shop's own orders are not limited
+
+	var first v1alpha1.Order
+	if err := s.API.Get(t.Context(), client.ObjectKey{Namespace: "shop", Name: "a"}, &first); err != nil {
+		t.Fatal(err)
+	}
+	first.Status.Phase = v1alpha1.OrderPaid
+	if err := s.API.Status().Update(t.Context(), &first); err != nil {
+		t.Fatal(err)
+	}
+	if again, more := buy(), buy(); again != http.StatusSeeOther || more != http.StatusServiceUnavailable {
+		t.Errorf("when one is paid: %d, then %d", again, more)
+	}
+	if diff := cmp.Diff(map[string]float64{"buy_open": 3}, s.Limited()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestFullIsLoggedOnceAMinute: the operator must learn that a link sells nothing, and a crowd must not fill the log.
+func TestFullIsLoggedOnceAMinute(t *testing.T) {
+	s := fakeshop.New(t, fakeshop.Options{Limits: limits(fakeshop.Anything, fakeshop.Anything, 1)}, fakeshop.Link("lifetime"), waiting("a"))
+	for i, step := range []struct {
+		passes time.Duration
+		lines  int
+	}{{0, 1}, {0, 1}, {59 * time.Second, 1}, {time.Second, 2}} {
+		s.Clock.SetTime(s.Clock.Now().Add(step.passes))
+		s.Send(fakeshop.Request(t, http.MethodPost, forSale, ""))
+		if n := strings.Count(s.Logged.String(), `as many unpaid orders as it may, and sells nothing to others until they are paid or expire: see --public-orders-open and --public-order-expiry" "namespace"="shop" "paymentLink"="lifetime" "open"=1`); n != step.lines {
+			t.Errorf("step %d: %d lines: %s", i, n, s.Logged)
+		}
+	}
+}
+
+// TestExpiryMakesRoom: an order that nobody paid in time does not count any more.
+func TestExpiryMakesRoom(t *testing.T) {
+	s := fakeshop.New(t, fakeshop.Options{Limits: limits(fakeshop.Anything, fakeshop.Anything, 1)}, fakeshop.Link("lifetime"))
+	buy := func() int { return s.Send(fakeshop.Request(t, http.MethodPost, forSale, "")).Code }
+	if first, second := buy(), buy(); first != http.StatusSeeOther || second != http.StatusServiceUnavailable {
+		t.Errorf("%d, then %d", first, second)
+	}
+	s.Clock.SetTime(s.Clock.Now().Add(time.Hour))
+	s.Reconcile()
+	if code := buy(); code != http.StatusSeeOther {
+		t.Errorf("an hour later: %d", code)
+	}
+}
+
+// lagging is a cache that has an order only some time after the API server does.
+func lagging(lag time.Duration) fakeshop.Options {
+	o := fakeshop.Options{Clock: clock.RealClock{}}
+	young := func(order *v1alpha1.Order) bool { return time.Since(order.CreationTimestamp.Time) < lag }
+	o.Cached.Get = func(ctx context.Context, c client.WithWatch, key client.ObjectKey, into client.Object, opts ...client.GetOption) error {
+		if err := c.Get(ctx, key, into, opts...); err != nil {
+			return err
+		}
+		if order, ok := into.(*v1alpha1.Order); ok && young(order) {
+			return apierrors.NewNotFound(schema.GroupResource{Resource: "orders"}, key.Name)
+		}
+		return nil
+	}
+	o.Cached.List = func(ctx context.Context, c client.WithWatch, list client.ObjectList, opts ...client.ListOption) error {
+		err := c.List(ctx, list, opts...)
+		if orders, ok := list.(*v1alpha1.OrderList); ok {
+			orders.Items = slices.DeleteFunc(orders.Items, func(o v1alpha1.Order) bool { return young(&o) })
+		}
+		return err
+	}
+	return o
+}
+
+// TestCrowdAtTheCounter: of two hundred who press the button at once, never more come through than may, however far
+// the cache is behind; and when they are through, the last place can still be had.
+func TestCrowdAtTheCounter(t *testing.T) {
+	for name, lag := range map[string]time.Duration{"a cache that is there": 0, "a cache that is behind": 2 * time.Second} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				const most = 20
+				o := lagging(lag)
+				o.Limits = limits(fakeshop.Anything, fakeshop.Anything, most)
+				s := fakeshop.New(t, o, fakeshop.Link("lifetime"))
+				codes := make(chan int, 200)
+				for range 200 {
+					go func() { codes <- s.Send(fakeshop.Request(t, http.MethodPost, forSale, "")).Code }()
+				}
+				counts := map[int]int{}
+				for range 200 {
+					counts[<-codes]++
+				}
+				through := counts[http.StatusSeeOther]
+				if through == 0 || through > most || through+counts[http.StatusServiceUnavailable] != 200 || len(s.Orders()) != through {
+					t.Errorf("%v, %d orders", counts, len(s.Orders()))
+				}
+				<-time.After(lag)
+				for range most - through {
+					if code := s.Send(fakeshop.Request(t, http.MethodPost, forSale, "")).Code; code != http.StatusSeeOther {
+						t.Errorf("a place that is left: %d", code)
+					}
+				}
+				if code := s.Send(fakeshop.Request(t, http.MethodPost, forSale, "")).Code; code != http.StatusServiceUnavailable {
+					t.Errorf("one too many: %d", code)
+				}
+			})
+		})
+	}
+}
+
+// TestPlacesAreGivenBack by those who could not be served.
+func TestPlacesAreGivenBack(t *testing.T) {
+	broken, o := true, fakeshop.Options{Limits: limits(fakeshop.Anything, fakeshop.Anything, 1)}
+	o.Trouble.Create = func(ctx context.Context, c client.WithWatch, o client.Object, opts ...client.CreateOption) error {
+		if broken {
+			return apierrors.NewInternalError(context.DeadlineExceeded)
+		}
+		return c.Create(ctx, o, opts...)
+	}
+	s := fakeshop.New(t, o, fakeshop.Link("lifetime"))
+	for range 3 {
+		fakeshop.Refused(t, s.Send(fakeshop.Request(t, http.MethodPost, forSale, "")), http.StatusServiceUnavailable, "The order could not be created")
+	}
+	broken = false
+	if code := s.Send(fakeshop.Request(t, http.MethodPost, forSale, "")).Code; code != http.StatusSeeOther {
+		t.Errorf("%d", code)
+	}
+}
+
+// TestIndices: what is no order has no key, and only what was created with a key is found by one.
+func TestIndices(t *testing.T) {
+	if keys := checkout.ByOpen(fakeshop.Link("lifetime")); keys != nil {
+		t.Errorf("a PaymentLink is an open order of %v", keys)
+	}
+	const hash = "order-0123456789abcdef0123456789abcdef"
+	for name, want := range map[string][]string{
+		hash: {hash}, "lifetime-7c9e": nil, hash + "0": nil, "x" + hash: nil, strings.ToUpper(hash): nil, "order-1": nil, hash[:len(hash)-1]: nil,
+	} {
+		if diff := cmp.Diff(want, checkout.ByKeyed(&v1alpha1.Order{ObjectMeta: metav1.ObjectMeta{Name: name}})); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
+	}
+}
+
+// TestPlacesOfTwoNamespaces: what is just being made of one link takes no place of another of its name elsewhere.
+func TestPlacesOfTwoNamespaces(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		let, o := make(chan struct{}), fakeshop.Options{Limits: limits(fakeshop.Anything, fakeshop.Anything, 1)}
+		o.Trouble.Create = func(ctx context.Context, c client.WithWatch, o client.Object, opts ...client.CreateOption) error {
+			if o.GetNamespace() == "shop" {
+				<-let
+			}
+			return c.Create(ctx, o, opts...)
+		}
+		beyond := fakeshop.Link("lifetime")
+		beyond.Namespace = "annex"
+		s := fakeshop.New(t, o, fakeshop.Link("lifetime"), beyond)
+		first := make(chan int)
+		go func() { first <- s.Send(fakeshop.Request(t, http.MethodPost, forSale, "")).Code }()
+		synctest.Wait()
+		if code := s.Send(fakeshop.Request(t, http.MethodPost, forSale, "")).Code; code != http.StatusServiceUnavailable {
+			t.Errorf("a second one of the same: %d", code)
+		}
+		if code := s.Send(fakeshop.Request(t, http.MethodPost, "/buy/annex/lifetime", "")).Code; code != http.StatusSeeOther {
+			t.Errorf("one of the other: %d", code)
+		}
+		close(let)
+		if code := <-first; code != http.StatusSeeOther {
+			t.Errorf("the first: %d", code)
+		}
+	})
+}

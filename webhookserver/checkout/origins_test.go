@@ -1,0 +1,82 @@
+package checkout_test
+
+import (
+	"net/http"
+	"net/url"
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/paylink-dev/paylink/internal/metrics"
+	"github.com/paylink-dev/paylink/test/fakeshop"
+	"github.com/paylink-dev/paylink/webhookserver/checkout"
+	"github.com/paylink-dev/paylink/webhookserver/page"
+)
+
+// TestOrigins: a form of the shop's pages may buy, and so may a program; no other web site's page can, whoever visits it.
+func TestOrigins(t *testing.T) {
+	const app = "https://shop.example.com/en"
+	for name, row := range map[string]struct {
+		appURL, site, origin string
+		may                  bool
+	}{
+		"the page itself":                  {"", "same-origin", "http://example.com", true},
+		"typed in":                         {"", "none", "", true},
+		"a program":                        {"", "", "", true},
+		"an old browser, the page itself":  {"", "", "http://example.com", true},
+		"the shop":                         {app, "same-site", "https://shop.example.com", true},
+		"the shop, of another site":        {app, "cross-site", "https://shop.example.com", true},
+		"the shop, an old browser":         {app, "", "https://shop.example.com", true},
+		"the shop, whose address is unset": {"", "cross-site", "https://shop.example.com", false},
+		"another site":                     {app, "cross-site", "https://evil.example", false},
+		"another site, an old browser":     {app, "", "https://evil.example", false},
+		"another site of no origin":        {app, "cross-site", "null", false},
+		"a neighbour of the shop":          {app, "same-site", "https://www.example.com", false},
+		"the shop without encryption":      {app, "cross-site", "http://shop.example.com", false},
+		"the shop at another port":         {app, "cross-site", "https://shop.example.com:8443", false},
+		"a name that begins like it":       {app, "cross-site", "https://shop.example.com.evil.example", false},
+		"cross-site without an origin":     {app, "cross-site", "", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			send := func(accept string) (*fakeshop.Shop, *http.Request) {
+				r := fakeshop.Request(t, http.MethodPost, forSale, "", "Accept", accept)
+				for header, value := range map[string]string{"Sec-Fetch-Site": row.site, "Origin": row.origin} {
+					if value != "" {
+						r.Header.Set(header, value)
+					}
+				}
+				return fakeshop.New(t, fakeshop.Options{AppURL: row.appURL}, fakeshop.Link("lifetime")), r
+			}
+			s, r := send("text/html")
+			answer := s.Send(r)
+			if row.may {
+				if answer.Code != http.StatusSeeOther || len(s.Orders()) != 1 {
+					t.Errorf("%d %s", answer.Code, answer.Body)
+				}
+				return
+			}
+			notice(t, answer, http.StatusForbidden, page.Elsewhere)
+			s, r = send("*/*")
+			p := fakeshop.Refused(t, s.Send(r), http.StatusForbidden, "Origin: the form was sent from a page of another origin")
+			if len(s.Orders()) > 0 || len(p.Errors) != 1 || p.Errors[0].Field != "Origin" {
+				t.Errorf("%+v", p)
+			}
+		})
+	}
+}
+
+// TestAnybodyMayLook: a link to the page may be on any web site.
+func TestAnybodyMayLook(t *testing.T) {
+	s := fakeshop.New(t, fakeshop.Options{}, fakeshop.Link("lifetime"))
+	if answer := s.Send(fakeshop.Request(t, http.MethodGet, forSale, "", "Sec-Fetch-Site", "cross-site", "Origin", "https://evil.example")); answer.Code != http.StatusOK {
+		t.Errorf("%d", answer.Code)
+	}
+}
+
+// TestAddressOfNoUse: an address that is no origin opens no counter.
+func TestAddressOfNoUse(t *testing.T) {
+	maker := &checkout.Maker{Metrics: metrics.NewBuyer(prometheus.NewRegistry())}
+	if _, err := checkout.NewCounter(maker, nil, nil, &url.URL{Scheme: "https"}, checkout.DefaultLimits(), nil); err == nil {
+		t.Error("an address without a host is taken")
+	}
+}

@@ -32,7 +32,7 @@ func Builder(t testing.TB, objects ...client.Object) *fake.ClientBuilder {
 	}
 	kinds := []client.Object{&v1alpha1.Order{}, &v1alpha1.PaymentLink{}, &v1alpha1.StripeEvent{}}
 	builder := fake.NewClientBuilder().WithScheme(scheme).WithStatusSubresource(kinds...).WithObjects(objects...)
-	if err := ledger.Index(t.Context(), indexer{builder}); err != nil {
+	if err := ledger.Index(t.Context(), Indexer{builder}); err != nil {
 		t.Fatal(err)
 	}
 	for plural, kind := range map[string]client.Object{"orders": kinds[0], "paymentlinks": kinds[1], "stripeevents": kinds[2]} {
@@ -44,10 +44,11 @@ func Builder(t testing.TB, objects ...client.Object) *fake.ClientBuilder {
 	return builder
 }
 
-// indexer gives a cache's indices to the fake client.
-type indexer struct{ *fake.ClientBuilder }
+// Indexer gives a cache's indices to the fake client, as a package's Index function registers them.
+type Indexer struct{ *fake.ClientBuilder }
 
-func (i indexer) IndexField(_ context.Context, object client.Object, field string, keys client.IndexerFunc) error {
+// IndexField registers one.
+func (i Indexer) IndexField(_ context.Context, object client.Object, field string, keys client.IndexerFunc) error {
 	i.WithIndex(object, field, keys)
 	return nil
 }

@@ -1,0 +1,130 @@
+package fakeshop
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/prometheus/client_golang/prometheus"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/tools/events"
+	"k8s.io/utils/clock"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/paylink-dev/paylink/api/v1alpha1"
+	"github.com/paylink-dev/paylink/controllers"
+	"github.com/paylink-dev/paylink/internal/ledger"
+	"github.com/paylink-dev/paylink/internal/metrics"
+)
+
+// controller is the real reconcilers, which see an order as soon as it is there.
+type controller struct {
+	api    client.WithWatch
+	clock  clock.PassiveClock
+	orders *controllers.OrderReconciler
+	links  *controllers.PaymentLinkReconciler
+
+	mu   sync.Mutex
+	away bool
+	made int
+}
+
+func newController(api client.WithWatch, l *ledger.Ledger, c clock.PassiveClock) *controller {
+	return &controller{
+		api: api, clock: c,
+		orders: &controllers.OrderReconciler{
+			Client: api, Ledger: l, Clock: c, Recorder: &events.FakeRecorder{}, Metrics: metrics.NewController(prometheus.NewRegistry()),
+		},
+		links: &controllers.PaymentLinkReconciler{Client: api, Clock: c},
+	}
+}
+
+// create does what the API server does with a new order, and then, unless it is away, what the controller does.
+func (c *controller) create(ctx context.Context, api client.WithWatch, o client.Object, opts ...client.CreateOption) error {
+	order, ok := o.(*v1alpha1.Order)
+	if !ok {
+		return fmt.Errorf("the webhook server creates a %T", o)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	made := order.DeepCopy()
+	made.UID = types.UID(fmt.Sprintf("00000000-0000-4000-8000-%012d", c.made+1))
+	made.CreationTimestamp = metav1.NewTime(c.clock.Now())
+	made.Generation = 1
+	made.Status = v1alpha1.OrderStatus{Phase: v1alpha1.OrderPending} // the CRD's default
+	if err := api.Create(ctx, made, opts...); err != nil {
+		return err
+	}
+	c.made++
+	made.DeepCopyInto(order)
+	if c.away {
+		return nil
+	}
+	_, err := c.orders.Reconcile(ctx, made)
+	return err
+}
+
+// reconcile brings everything up to date.
+func (c *controller) reconcile(ctx context.Context) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var links v1alpha1.PaymentLinkList
+	var orders v1alpha1.OrderList
+	if err := errors.Join(c.api.List(ctx, &links), c.api.List(ctx, &orders)); err != nil {
+		return err
+	}
+	var failed []error
+	for i := range links.Items {
+		_, err := c.links.Reconcile(ctx, &links.Items[i])
+		failed = append(failed, err)
+	}
+	for i := range orders.Items {
+		_, err := c.orders.Reconcile(ctx, &orders.Items[i])
+		failed = append(failed, err)
+	}
+	return errors.Join(failed...)
+}
+
+// Away sends the controller away: orders are created and nobody makes them ready.
+func (s *Shop) Away() {
+	s.controller.mu.Lock()
+	defer s.controller.mu.Unlock()
+	s.controller.away = true
+}
+
+// Reconcile has the controller come back, if it was away, and bring everything up to date.
+func (s *Shop) Reconcile() {
+	s.t.Helper()
+	s.controller.mu.Lock()
+	s.controller.away = false
+	s.controller.mu.Unlock()
+	s.must(s.controller.reconcile(s.t.Context()))
+}
+
+// Orders returns all orders there are.
+func (s *Shop) Orders() []v1alpha1.Order {
+	s.t.Helper()
+	var list v1alpha1.OrderList
+	s.must(s.API.List(s.t.Context(), &list))
+	return list.Items
+}
+
+// Put creates an object, or changes the one that there is, and has the controller look at it.
+func (s *Shop) Put(o client.Object) {
+	s.t.Helper()
+	before := o.DeepCopyObject().(client.Object)
+	err := s.API.Get(s.t.Context(), client.ObjectKeyFromObject(o), before)
+	switch {
+	case apierrors.IsNotFound(err):
+		err = s.API.Create(s.t.Context(), o)
+	case err == nil:
+		o.SetResourceVersion(before.GetResourceVersion())
+		o.SetGeneration(before.GetGeneration() + 1)
+		err = s.API.Update(s.t.Context(), o)
+	}
+	s.must(err)
+	s.Reconcile()
+}

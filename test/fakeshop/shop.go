@@ -1,0 +1,208 @@
+// Package fakeshop is the webhook server's routes for shops and buyers, over an API server, a controller and users that
+// are not real. All that goes through it is held to the routes' own description.
+package fakeshop
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/go-logr/logr"
+	"github.com/go-logr/logr/funcr"
+	"github.com/prometheus/client_golang/prometheus"
+	"k8s.io/utils/clock"
+	testingclock "k8s.io/utils/clock/testing"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
+
+	"github.com/paylink-dev/paylink/internal/ledger"
+	"github.com/paylink-dev/paylink/internal/metrics"
+	"github.com/paylink-dev/paylink/test/fakeapi"
+	"github.com/paylink-dev/paylink/test/scrape"
+	"github.com/paylink-dev/paylink/webhookserver"
+	"github.com/paylink-dev/paylink/webhookserver/billing"
+	"github.com/paylink-dev/paylink/webhookserver/checkout"
+	"github.com/paylink-dev/paylink/webhookserver/page"
+	"github.com/paylink-dev/paylink/webhookserver/visitor"
+)
+
+// Now is when a shop opens.
+var Now = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+
+// Options are what a shop can be told; the zero value is a shop with everything but a Stripe to ask and an address.
+type Options struct {
+	// AppURL is NEXT_PUBLIC_APP_URL; empty: not set.
+	AppURL string
+	// Stripe is asked for sessions; nil: there is no API key.
+	Stripe billing.Stripe
+	// Looks is how often one client may look; zero: as often as he likes.
+	Looks visitor.Rate
+	// Limits of anonymous orders; zero: the default ones, but as many of one client as he likes.
+	Limits checkout.Limits
+	// Namespaces are those that are served; none: all.
+	Namespaces []string
+	// Audiences are those of which a token must have one; none: any.
+	Audiences []string
+	// Proxies are the ones that are trusted.
+	Proxies string
+	// Clock is the time; nil: it stands still at Now.
+	Clock clock.PassiveClock
+	// Cached comes before reads of the cache, Trouble before live reads and before writes.
+	Cached, Trouble interceptor.Funcs
+}
+
+// Shop is the real handler over fakes.
+type Shop struct {
+	// API is the API server's own.
+	API client.WithWatch
+	// Clock is the one that stands still.
+	Clock *testingclock.FakePassiveClock
+	Users *Users
+	// Ledger settles orders, as the webhooks do.
+	Ledger *ledger.Ledger
+	Logged *Journal
+	// Handler is not held to the description; Send is.
+	Handler http.Handler
+
+	t          testing.TB
+	registry   *prometheus.Registry
+	controller *controller
+}
+
+// Anything is a rate at which everybody may.
+var Anything = visitor.Rate{Events: 1 << 30, Per: time.Second, Burst: 1 << 30}
+
+func (o Options) withDefaults() Options {
+	if o.Looks == (visitor.Rate{}) {
+		o.Looks = Anything
+	}
+	if o.Limits == (checkout.Limits{}) {
+		o.Limits = checkout.DefaultLimits()
+		o.Limits.PerAddress, o.Limits.PerLink = Anything, Anything
+	}
+	return o
+}
+
+// New opens a shop that has these objects. Its orders and links are as the controller leaves them.
+func New(t testing.TB, o Options, objects ...client.Object) *Shop {
+	t.Helper()
+	o = o.withDefaults()
+	s := &Shop{
+		t: t, Clock: testingclock.NewFakePassiveClock(Now), Users: newUsers(), Logged: &Journal{}, registry: prometheus.NewRegistry(),
+	}
+	if o.Clock == nil {
+		o.Clock = s.Clock
+	}
+	builder := fakeapi.Builder(t, objects...)
+	s.must(billing.Index(t.Context(), fakeapi.Indexer{ClientBuilder: builder}))
+	s.must(checkout.Index(t.Context(), fakeapi.Indexer{ClientBuilder: builder}))
+	s.API = builder.Build()
+	s.Ledger = &ledger.Ledger{
+		Cache: s.API, Live: s.API, Writer: s.API, EventNamespace: "paylink-system", Clock: o.Clock, Metrics: metrics.NewLedger(prometheus.NewRegistry()),
+	}
+	s.controller = newController(s.API, s.Ledger, o.Clock)
+	s.Reconcile()
+	routes, err := s.routes(o)
+	s.must(err)
+	webhook := http.NotFoundHandler() // not of this shop's concern
+	s.Handler = (&webhookserver.Server{Webhook: webhook, Shop: routes, Log: s.Logged.logger()}).Handler()
+	return s
+}
+
+func (s *Shop) must(err error) {
+	s.t.Helper()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// routes makes what the command makes of its flags.
+func (s *Shop) routes(o Options) (*webhookserver.Shop, error) {
+	counters, log := metrics.NewBuyer(s.registry), s.Logged.logger()
+	var appURL *url.URL
+	if o.AppURL != "" {
+		var err error
+		if appURL, err = url.Parse(o.AppURL); err != nil {
+			return nil, err
+		}
+	}
+	proxies, err := visitor.ParseProxies(o.Proxies)
+	if err != nil {
+		return nil, err
+	}
+	pages, err := page.New(appURL)
+	if err != nil {
+		return nil, err
+	}
+	visitors := &visitor.Addresses{Trusted: proxies, Log: log}
+	cache, live := interceptor.NewClient(s.API, o.Cached), interceptor.NewClient(s.API, o.Trouble)
+	desk := &billing.Desk{Orders: cache, Pages: pages, Visitors: visitors, Looks: visitor.NewLimit(o.Looks, o.Clock), Metrics: counters, Log: log}
+	if o.Stripe != nil {
+		desk.Stripe = billing.NewInquiries(o.Stripe, counters, o.Clock, log)
+	}
+	routes := &webhookserver.Shop{AppURL: appURL, Billing: desk, Metrics: counters, Clock: o.Clock}
+	writer := interceptor.NewClient(interceptor.NewClient(s.API, interceptor.Funcs{Create: s.controller.create}), o.Trouble)
+	maker := checkout.NewMaker(cache, live, writer, o.Namespaces, counters, log)
+	access := checkout.NewAccess(tokens{Users: s.Users}, rights{Users: s.Users}, visitors, counters, o.Clock, log)
+	access.Audiences = o.Audiences
+	routes.API = &checkout.API{Access: access, Maker: maker, Orders: &ledger.Ledger{
+		Cache: cache, Live: live, Writer: writer, Namespaces: o.Namespaces, Clock: o.Clock, Metrics: metrics.NewLedger(prometheus.NewRegistry()),
+	}}
+	routes.Counter, err = checkout.NewCounter(maker, pages, visitors, appURL, o.Limits, o.Clock)
+	return routes, err
+}
+
+// Send has the handler answer a request, and holds both to the description.
+func (s *Shop) Send(r *http.Request) *httptest.ResponseRecorder {
+	s.t.Helper()
+	return exchange(s.t, s.Handler, r)
+}
+
+// Counted returns the samples of paylink_checkout_… that are not 0, by their names without that.
+func (s *Shop) Counted() map[string]float64 {
+	s.t.Helper()
+	counted := map[string]float64{}
+	for sample, value := range scrape.Metrics(s.t, s.registry) {
+		if name, ok := strings.CutPrefix(sample, "paylink_checkout_"); ok && value != 0 {
+			counted[name] = value
+		}
+	}
+	return counted
+}
+
+// Limited returns how often each limit has kept something from being done.
+func (s *Shop) Limited() map[string]float64 {
+	s.t.Helper()
+	limited := map[string]float64{}
+	for sample, value := range s.Counted() {
+		if name, ok := strings.CutPrefix(sample, `limited_total{limit="`); ok {
+			limited[strings.TrimSuffix(name, `"}`)] = value
+		}
+	}
+	return limited
+}
+
+// Journal is everything that is logged, at every level.
+type Journal struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (j *Journal) logger() logr.Logger {
+	return funcr.New(func(prefix, args string) {
+		j.mu.Lock()
+		defer j.mu.Unlock()
+		j.text.WriteString(prefix + " " + args + "\n")
+	}, funcr.Options{Verbosity: 10})
+}
+
+// String is all of it.
+func (j *Journal) String() string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.text.String()
+}

@@ -1,0 +1,134 @@
+package fakeshop
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
+
+	"github.com/paylink-dev/paylink/api/v1alpha1"
+	"github.com/paylink-dev/paylink/internal/stripeapi"
+)
+
+// Link is a PaymentLink of the namespace shop that sells to anybody for 199.00 USD in test mode.
+func Link(name string, changes ...func(*v1alpha1.PaymentLink)) *v1alpha1.PaymentLink {
+	live := false
+	l := &v1alpha1.PaymentLink{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: name, Generation: 1},
+		Spec: v1alpha1.PaymentLinkSpec{
+			ProductID: "lifetime", ProductName: "Lifetime", Amount: 19900, Currency: "USD", Livemode: &live,
+			URL: "https://buy.stripe.com/test_a", PaymentLinkID: "plink_1", PublicCheckout: true,
+		},
+	}
+	for _, change := range changes {
+		change(l)
+	}
+	return l
+}
+
+// Order is one of the namespace shop, an hour old, of the PaymentLink lifetime.
+func Order(id string, changes ...func(*v1alpha1.Order)) *v1alpha1.Order {
+	live := false
+	o := &v1alpha1.Order{
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace: "shop", Name: strings.ToLower(id), UID: types.UID("uid-of-" + id), Generation: 1, CreationTimestamp: metav1.NewTime(Now.Add(-time.Hour)),
+		},
+		Spec: v1alpha1.OrderSpec{
+			ProductID: "lifetime", ProductName: "Lifetime", Amount: 19900, Currency: "USD", Livemode: &live, OrderID: id, CustomerID: "customer-of-" + id,
+			PaymentLinkRef: &v1alpha1.LocalObjectReference{Name: "lifetime"},
+		},
+		Status: v1alpha1.OrderStatus{Phase: v1alpha1.OrderPending},
+	}
+	for _, change := range changes {
+		change(o)
+	}
+	return o
+}
+
+// StripeFunc is a Stripe of one function.
+type StripeFunc func(ctx context.Context, id string) (stripeapi.Session, error)
+
+// Session asks the function.
+func (f StripeFunc) Session(ctx context.Context, id string) (stripeapi.Session, error) {
+	return f(ctx, id)
+}
+
+// ReadOnly fails the test at any write.
+func ReadOnly(t testing.TB) interceptor.Funcs {
+	return interceptor.Funcs{
+		Create: func(_ context.Context, _ client.WithWatch, o client.Object, _ ...client.CreateOption) error {
+			t.Errorf("a %T is created", o)
+			return nil
+		},
+		Update: func(_ context.Context, _ client.WithWatch, o client.Object, _ ...client.UpdateOption) error {
+			t.Errorf("a %T is updated", o)
+			return nil
+		},
+		Patch: func(_ context.Context, _ client.WithWatch, o client.Object, _ client.Patch, _ ...client.PatchOption) error {
+			t.Errorf("a %T is patched", o)
+			return nil
+		},
+		Delete: func(_ context.Context, _ client.WithWatch, o client.Object, _ ...client.DeleteOption) error {
+			t.Errorf("a %T is deleted", o)
+			return nil
+		},
+		SubResourcePatch: func(_ context.Context, _ client.Client, _ string, o client.Object, _ client.Patch, _ ...client.SubResourcePatchOption) error {
+			t.Errorf("the status of a %T is patched", o)
+			return nil
+		},
+		SubResourceUpdate: func(_ context.Context, _ client.Client, _ string, o client.Object, _ ...client.SubResourceUpdateOption) error {
+			t.Errorf("the status of a %T is updated", o)
+			return nil
+		},
+	}
+}
+
+// Request is a client's, of the address 192.0.2.7.
+func Request(t testing.TB, method, path, body string, headers ...string) *http.Request {
+	t.Helper()
+	r := httptest.NewRequestWithContext(t.Context(), method, path, strings.NewReader(body))
+	r.RemoteAddr = "192.0.2.7:4711"
+	for i := 0; i+1 < len(headers); i += 2 {
+		r.Header.Add(headers[i], headers[i+1])
+	}
+	return r
+}
+
+// Post is a request with a JSON body.
+func Post(t testing.TB, path, body string, headers ...string) *http.Request {
+	t.Helper()
+	return Request(t, http.MethodPost, path, body, append([]string{"Content-Type", "application/json"}, headers...)...)
+}
+
+// Problem is what a refusal says.
+type Problem struct {
+	Title  string `json:"title"`
+	Status int    `json:"status"`
+	Detail string `json:"detail"`
+	Errors []struct {
+		Field  string `json:"field"`
+		Detail string `json:"detail"`
+	} `json:"errors"`
+	OrderID string `json:"orderId"`
+}
+
+// Refused fails the test unless an answer is a problem of this status, that says this. It returns the problem.
+func Refused(t testing.TB, answer *httptest.ResponseRecorder, status int, says string) Problem {
+	t.Helper()
+	var p Problem
+	if err := json.Unmarshal(answer.Body.Bytes(), &p); err != nil {
+		t.Errorf("%d %s: %v", answer.Code, answer.Body, err)
+	}
+	if answer.Code != status || p.Status != status || p.Title != http.StatusText(status) || !strings.Contains(p.Detail, says) {
+		t.Errorf("%d %+v, not %d %q", answer.Code, p, status, says)
+	}
+	return p
+}

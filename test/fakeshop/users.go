@@ -1,0 +1,140 @@
+package fakeshop
+
+import (
+	"context"
+	"sync"
+
+	authenticationv1 "k8s.io/api/authentication/v1"
+	authorizationv1 "k8s.io/api/authorization/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	authenticationclient "k8s.io/client-go/kubernetes/typed/authentication/v1"
+	authorizationclient "k8s.io/client-go/kubernetes/typed/authorization/v1"
+)
+
+// The tokens of two users. Backend may create and get orders in the namespace shop; Stranger is known and may nothing.
+const (
+	Backend  = "token-of-backend"
+	Stranger = "token-of-stranger"
+)
+
+// Users are Kubernetes' users and what they may do.
+type Users struct {
+	mu sync.Mutex
+	// known are the users by their tokens, and audiences what each token is meant for.
+	known     map[string]authenticationv1.UserInfo
+	audiences map[string][]string
+	allow     func(authorizationv1.SubjectAccessReviewSpec) bool
+	away      error
+	patience  int
+
+	reviewed []authenticationv1.TokenReviewSpec
+	asked    []authorizationv1.SubjectAccessReviewSpec
+}
+
+func newUsers() *Users {
+	return &Users{
+		known: map[string]authenticationv1.UserInfo{
+			Backend: {
+				Username: "system:serviceaccount:shop:backend", UID: "b1", Groups: []string{"system:serviceaccounts", "system:authenticated"},
+				Extra: map[string]authenticationv1.ExtraValue{"authentication.kubernetes.io/pod-name": {"backend-1"}},
+			},
+			Stranger: {Username: "system:serviceaccount:annex:stranger", UID: "s1"},
+		},
+		audiences: map[string][]string{},
+		allow: func(spec authorizationv1.SubjectAccessReviewSpec) bool {
+			return spec.User == "system:serviceaccount:shop:backend" && spec.ResourceAttributes.Namespace == "shop"
+		},
+	}
+}
+
+// Allow says who may do what from now on.
+func (u *Users) Allow(rule func(authorizationv1.SubjectAccessReviewSpec) bool) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.allow = rule
+}
+
+// Know makes a token that of a user, meant for these audiences.
+func (u *Users) Know(token string, user authenticationv1.UserInfo, audiences ...string) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.known[token], u.audiences[token] = user, audiences
+}
+
+// Of is the user of a token.
+func (u *Users) Of(token string) authenticationv1.UserInfo {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.known[token]
+}
+
+// Forget makes a token one that nobody knows.
+func (u *Users) Forget(token string) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	delete(u.known, token)
+}
+
+// AwayAfter has every question fail but so many.
+func (u *Users) AwayAfter(questions int, err error) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.patience, u.away = questions, err
+}
+
+// failure is why a question is not answered. The caller holds the lock.
+func (u *Users) failure() error {
+	if u.patience--; u.patience >= 0 {
+		return nil
+	}
+	return u.away
+}
+
+// Reviewed are the tokens that were asked about.
+func (u *Users) Reviewed() []authenticationv1.TokenReviewSpec {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.reviewed
+}
+
+// Asked are the rights that were asked about.
+func (u *Users) Asked() []authorizationv1.SubjectAccessReviewSpec {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.asked
+}
+
+type tokens struct {
+	authenticationclient.TokenReviewInterface
+	*Users
+}
+
+func (t tokens) Create(_ context.Context, review *authenticationv1.TokenReview, _ metav1.CreateOptions) (*authenticationv1.TokenReview, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.reviewed = append(t.reviewed, review.Spec)
+	if err := t.failure(); err != nil {
+		return nil, err
+	}
+	user, known := t.known[review.Spec.Token]
+	answer := review.DeepCopy()
+	answer.Status = authenticationv1.TokenReviewStatus{Authenticated: known, User: user, Audiences: t.audiences[review.Spec.Token]}
+	return answer, nil
+}
+
+type rights struct {
+	authorizationclient.SubjectAccessReviewInterface
+	*Users
+}
+
+func (r rights) Create(_ context.Context, review *authorizationv1.SubjectAccessReview, _ metav1.CreateOptions) (*authorizationv1.SubjectAccessReview, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.asked = append(r.asked, review.Spec)
+	if err := r.failure(); err != nil {
+		return nil, err
+	}
+	answer := review.DeepCopy()
+	answer.Status.Allowed = r.allow(review.Spec)
+	return answer, nil
+}

@@ -1,0 +1,123 @@
+package webhookserver_test
+
+import (
+	"strings"
+
+	"github.com/paylink-dev/paylink/api/v1alpha1"
+	"github.com/paylink-dev/paylink/webhookserver/checkout"
+)
+
+func readings() map[string]row {
+	rows := map[string]row{
+		"get: no token":            {calls: []call{getOrder("paid").as("")}, want: 401},
+		"get: a wrong token":       {calls: []call{getOrder("paid").as("wrong")}, want: 401},
+		"get: no right":            {calls: []call{getOrder("paid").as(guest)}, want: 404},
+		"get: no such order":       {calls: []call{getOrder("none")}, want: 404},
+		"get: a wrong id":          {calls: []call{getOrder("a.b")}, want: 400},
+		"get: a path":              {calls: []call{getOrder("..%2Fpaid")}, want: 400},
+		"get: a long id":           {calls: []call{getOrder(strings.Repeat("a", 201))}, want: 400},
+		"get: many wrong tokens":   {calls: times(11, getOrder("paid").as("wrong")), want: 429},
+		"get: tokens not reviewed": {opening{tokens: errAway}, []call{getOrder("paid")}, 503},
+		"get: rights not reviewed": {opening{rights: errAway}, []call{getOrder("paid")}, 503},
+		"get: not read":            {opening{trouble: noList}, []call{getOrder("paid")}, 503},
+		"get: not ready yet": {opening{controller: because("")},
+			after(getOrder("own-1"), newOrder(`{"paymentLink":"lifetime","namespace":"shop","orderId":"own-1"}`)), 200},
+	}
+	for _, id := range []string{"pending", "paid", "failed", "refunded"} {
+		rows["get: "+id] = row{calls: []call{getOrder(id)}, want: 200}
+	}
+	return rows
+}
+
+func captures() map[string]row {
+	rows := map[string]row{
+		"capture: unknown":       {calls: []call{capture("cs_test_none")}, want: 404},
+		"capture: another shop":  {calls: []call{capture("cs_live_elsewhere")}, want: 404},
+		"capture: broken off":    {calls: []call{captureOf(`{"prov`).cut()}, want: 408},
+		"capture: too large":     {calls: []call{captureOf(`{"provider":"` + strings.Repeat("a", 16<<10) + `"}`)}, want: 413},
+		"capture: a form":        {calls: []call{captureOf("provider=stripe").with("Content-Type", "application/x-www-form-urlencoded")}, want: 415},
+		"capture: text":          {calls: []call{capture("cs_test_paid").with("Content-Type", "text/plain")}, want: 415},
+		"capture: too often":     {opening{looks: 2}, times(3, capture("cs_test_paid")), 429},
+		"capture: not looked up": {opening{trouble: noList}, []call{capture("cs_test_paid")}, 503},
+	}
+	for _, state := range []string{"paid", "failed", "refunded", "open", "complete", "expired", "silence"} {
+		rows["capture: "+state] = row{calls: []call{capture(sessionOf(state))}, want: 200}
+	}
+	for name, body := range map[string]string{
+		"nothing": "", "a list": "[]", "an empty object": "{}", "no session": `{"provider":"stripe"}`, "no provider": `{"session_id":"cs_test_paid"}`,
+		"another provider": `{"provider":"paypal","session_id":"cs_test_paid"}`, "null": `{"provider":"stripe","session_id":null}`,
+		"an empty session": `{"provider":"stripe","session_id":""}`, "a payment": `{"provider":"stripe","session_id":"pi_1"}`,
+		"the placeholder": `{"provider":"stripe","session_id":"{CHECKOUT_SESSION_ID}"}`,
+		"a long session":  `{"provider":"stripe","session_id":"cs_test_` + strings.Repeat("a", 248) + `"}`,
+		"another field":   `{"provider":"stripe","session_id":"cs_test_paid","status":"paid"}`,
+		"a field twice":   `{"provider":"stripe","session_id":"cs_test_paid","session_id":"cs_test_paid"}`,
+	} {
+		rows["capture: "+name] = row{calls: []call{captureOf(body).with("Content-Type", "application/json")}, want: 400}
+	}
+	return rows
+}
+
+func pages() map[string]row {
+	paid := get(billingPath + "cs_test_paid")
+	rows := map[string]row{
+		"page: paid":                  {calls: []call{paid.html()}, want: 200},
+		"page: for a program":         {calls: []call{paid}, want: 200},
+		"page: without a provider":    {calls: []call{get("/dashboard/billing?session_id=cs_test_paid")}, want: 200},
+		"page: an empty provider":     {calls: []call{get("/dashboard/billing?provider=&session_id=cs_test_paid")}, want: 200},
+		"page: confirming":            {calls: []call{get(billingPath + "cs_test_silence").html()}, want: 200},
+		"page: for the third time":    {calls: []call{get(billingPath + "cs_test_silence&try=3").html()}, want: 200},
+		"page: for the umpteenth":     {calls: []call{get(billingPath + "cs_test_silence&try=umpteen").html()}, want: 200},
+		"page: for the minus first":   {calls: []call{get(billingPath + "cs_test_silence&try=-1").html()}, want: 200},
+		"page: with other parameters": {calls: []call{get(billingPath + "cs_test_paid&utm_source=mail").html()}, want: 200},
+		"page: not looked up":         {opening{trouble: noList}, []call{paid.html()}, 200},
+		"page: unknown":               {calls: []call{get(billingPath + "cs_test_none").html()}, want: 404},
+		"page: unknown to a program":  {calls: []call{get(billingPath + "cs_test_none")}, want: 404},
+		"page: too often":             {opening{looks: 2}, times(3, paid.html()), 429},
+		"page: too often a program":   {opening{looks: 2}, times(3, paid), 429},
+	}
+	for name, query := range map[string]string{
+		"nothing": "", "no session": "?provider=stripe", "an empty session": "?provider=stripe&session_id=", "a payment": "?provider=stripe&session_id=pi_1",
+		"another provider": "?provider=paypal&session_id=cs_test_paid", "the placeholder": "?provider=stripe&session_id={CHECKOUT_SESSION_ID}",
+	} {
+		rows["page: "+name] = row{calls: []call{get("/dashboard/billing" + query).html()}, want: 400}
+		rows["page: to a program, "+name] = row{calls: []call{get("/dashboard/billing" + query)}, want: 400}
+	}
+	return rows
+}
+
+// purchases are answered with a page to a browser, and with a problem to a program.
+func purchases() map[string]row {
+	strange := buy(lifetimePath).with("Sec-Fetch-Site", "cross-site").with("Origin", "https://evil.example")
+	few := func(l *checkout.Limits) { l.PerAddress.Burst = 2 }
+	rows := map[string]row{}
+	for name, r := range map[string]row{
+		"buy page":                        {calls: []call{get(lifetimePath)}, want: 200},
+		"buy page: not public":            {calls: []call{get("/buy/shop/backstage")}, want: 404},
+		"buy page: neither public, ready": {calls: []call{get("/buy/shop/later")}, want: 404},
+		"buy page: none":                  {calls: []call{get("/buy/shop/none")}, want: 404},
+		"buy page: no names":              {calls: []call{get("/buy/Shop/..%2Fx")}, want: 404},
+		"buy page: not ready":             {calls: []call{get("/buy/shop/soon")}, want: 503},
+		"buy page: not read":              {opening{trouble: noGet}, []call{get(lifetimePath)}, 503},
+		"buy":                             {calls: []call{buy(lifetimePath)}, want: 303},
+		"buy: as a browser's form":        {calls: []call{buy(lifetimePath).with("Content-Type", "application/x-www-form-urlencoded").with("Sec-Fetch-Site", "same-origin")}, want: 303},
+		"buy: from elsewhere":             {calls: []call{strange}, want: 403},
+		"buy: not public":                 {calls: []call{buy("/buy/shop/backstage")}, want: 404},
+		"buy: price changes":              {opening{controller: because(v1alpha1.ReasonPaymentLinkMismatch)}, []call{buy(lifetimePath)}, 409},
+		"buy: expires at once":            {opening{controller: because(v1alpha1.ReasonExpired)}, []call{buy(lifetimePath)}, 409},
+		"buy: one address's too many":     {opening{limits: few}, times(3, buy(lifetimePath)), 429},
+		"buy: one link's too many":        {opening{limits: func(l *checkout.Limits) { l.PerLink.Burst = 2 }}, times(3, buy(lifetimePath)), 429},
+		"buy: too many wait":              {opening{limits: func(l *checkout.Limits) { l.Open = 2 }}, times(3, buy(lifetimePath)), 503},
+		"buy: not ready":                  {calls: []call{buy("/buy/shop/soon")}, want: 503},
+		"buy: orders not counted":         {opening{trouble: noList}, []call{buy(lifetimePath)}, 503},
+		"buy: not written":                {opening{trouble: noCreate}, []call{buy(lifetimePath)}, 503},
+		"buy: no controller":              {opening{controller: because("")}, []call{buy(lifetimePath)}, 503},
+	} {
+		rows[name] = r
+		shown := row{opening: r.opening, want: r.want}
+		for _, c := range r.calls {
+			shown.calls = append(shown.calls, c.html())
+		}
+		rows[name+", in a browser"] = shown
+	}
+	return rows
+}

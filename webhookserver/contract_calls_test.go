@@ -1,0 +1,189 @@
+package webhookserver_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
+
+	"github.com/paylink-dev/paylink/api/v1alpha1"
+	"github.com/paylink-dev/paylink/webhookserver/checkout"
+)
+
+// TestContract goes through every operation and every answer that openapi.yaml describes, and none other comes.
+func TestContract(t *testing.T) {
+	c, ran, rows := newContract(t), 0, exchanges()
+	for name, row := range rows {
+		t.Run(name, func(t *testing.T) {
+			ran++
+			synctest.Test(t, func(t *testing.T) {
+				s := open(t, row.opening)
+				s.handler = c.around(s.handler, func(complaint string) { t.Error(complaint) })
+				for i, call := range row.calls {
+					answer := s.ask(call)
+					if last := i == len(row.calls)-1; last && answer.Code != row.want {
+						t.Errorf("%s %s: %d, not %d: %s", call.method, call.path, answer.Code, row.want, answer.Body)
+					}
+				}
+			})
+		})
+	}
+	if ran < len(rows) {
+		return // somebody wanted to see but one
+	}
+	if unseen := c.unseen(); len(unseen) > 0 {
+		t.Errorf("openapi.yaml describes what no call has brought about:\n%s", strings.Join(unseen, "\n"))
+	}
+}
+
+// row is a conversation: its last call is answered as wanted.
+type row struct {
+	opening opening
+	calls   []call
+	want    int
+}
+
+const (
+	lifetime     = `{"paymentLink":"lifetime","namespace":"shop"}`
+	capturePath  = "/api/orders/capture"
+	billingPath  = "/dashboard/billing?provider=stripe&session_id="
+	lifetimePath = "/buy/shop/lifetime"
+)
+
+func newOrder(body string) call {
+	return call{method: http.MethodPost, path: checkout.OrdersPath, token: backend, body: body}
+}
+func getOrder(id string) call {
+	return call{method: http.MethodGet, path: checkout.OrdersPath + "/" + id, token: backend}
+}
+func capture(session string) call {
+	return captureOf(fmt.Sprintf(`{"provider":"stripe","session_id":%q}`, session))
+}
+func captureOf(body string) call {
+	return call{method: http.MethodPost, path: capturePath, body: body}
+}
+func get(path string) call      { return call{method: http.MethodGet, path: path} }
+func buy(path string) call      { return call{method: http.MethodPost, path: path} }
+func (c call) as(t string) call { c.token = t; return c }
+func (c call) cut() call        { c.broken = true; return c }
+
+// with is the call with one header more.
+func (c call) with(name, value string) call {
+	header := map[string]string{name: value}
+	for k, v := range c.header {
+		header[k] = v
+	}
+	c.header = header
+	return c
+}
+
+// html is the call as a browser makes it.
+func (c call) html() call { return c.with("Accept", "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8") }
+
+// after is a call and what goes before it.
+func after(c call, before ...call) []call { return append(before, c) }
+
+// times is a call again and again.
+func times(n int, c call) []call {
+	calls := make([]call, n)
+	for i := range calls {
+		calls[i] = c
+	}
+	return calls
+}
+
+// away are troubles of the API server, or of the cache.
+var (
+	noGet = interceptor.Funcs{Get: func(context.Context, client.WithWatch, client.ObjectKey, client.Object, ...client.GetOption) error {
+		return errAway
+	}}
+	noList = interceptor.Funcs{List: func(context.Context, client.WithWatch, client.ObjectList, ...client.ListOption) error {
+		return errAway
+	}}
+	noCreate = interceptor.Funcs{Create: func(context.Context, client.WithWatch, client.Object, ...client.CreateOption) error {
+		return errAway
+	}}
+)
+
+// exchanges are the conversations.
+func exchanges() map[string]row {
+	all := map[string]row{"the description": {calls: []call{get("/openapi.yaml")}, want: 200}}
+	for _, some := range []map[string]row{creations(), wrongCreations(), readings(), captures(), pages(), purchases()} {
+		for name, row := range some {
+			all[name] = row
+		}
+	}
+	return all
+}
+
+func creations() map[string]row {
+	keyed := newOrder(lifetime).with("Idempotency-Key", "cart-4711")
+	return map[string]row{
+		"create: an order":               {calls: []call{newOrder(lifetime)}, want: 201},
+		"create: of all fields":          {calls: []call{newOrder(`{"paymentLink":"lifetime","namespace":"shop","orderId":"A_b-1","customerId":"c 42, Ü"}`)}, want: 201},
+		"create: fields that are null":   {calls: []call{newOrder(`{"paymentLink":"lifetime","namespace":"shop","orderId":null,"customerId":null}`)}, want: 201},
+		"create: fields that are empty":  {calls: []call{newOrder(`{"paymentLink":"lifetime","namespace":"shop","orderId":"","customerId":""}`)}, want: 201},
+		"create: of a link not public":   {calls: []call{newOrder(`{"paymentLink":"backstage","namespace":"shop"}`)}, want: 201},
+		"create: with a charset":         {calls: []call{newOrder(lifetime).with("Content-Type", "application/json; charset=utf-8")}, want: 201},
+		"create: longest ids":            {calls: []call{newOrder(`{"paymentLink":"lifetime","namespace":"shop","orderId":"` + strings.Repeat("a", 200) + `","customerId":"` + strings.Repeat("ü", 200) + `"}`)}, want: 201},
+		"create: longest key":            {calls: []call{newOrder(lifetime).with("Idempotency-Key", strings.Repeat("~", 255))}, want: 201},
+		"create: the key again":          {calls: []call{keyed, keyed}, want: 201},
+		"create: no token":               {calls: []call{newOrder(lifetime).as("")}, want: 401},
+		"create: a password":             {calls: []call{newOrder(lifetime).as("").with("Authorization", "Basic YTpi")}, want: 401},
+		"create: a wrong token":          {calls: []call{newOrder(lifetime).as("wrong")}, want: 401},
+		"create: no right":               {calls: []call{newOrder(lifetime).as(guest)}, want: 403},
+		"create: another namespace":      {calls: []call{newOrder(`{"paymentLink":"lifetime","namespace":"annex"}`)}, want: 403},
+		"create: no such link":           {calls: []call{newOrder(`{"paymentLink":"none","namespace":"shop"}`)}, want: 404},
+		"create: broken off":             {calls: []call{newOrder(lifetime[:9]).cut()}, want: 408},
+		"create: link not ready":         {calls: []call{newOrder(`{"paymentLink":"soon","namespace":"shop"}`)}, want: 409},
+		"create: id is taken":            {calls: []call{newOrder(`{"paymentLink":"lifetime","namespace":"shop","orderId":"paid"}`)}, want: 409},
+		"create: key of another body":    {calls: []call{keyed, newOrder(`{"paymentLink":"backstage","namespace":"shop"}`).with("Idempotency-Key", "cart-4711")}, want: 409},
+		"create: id is taken meanwhile":  {opening{controller: because(v1alpha1.ReasonDuplicateOrderID)}, []call{newOrder(lifetime)}, 409},
+		"create: price changes":          {opening{controller: because(v1alpha1.ReasonPaymentLinkMismatch)}, []call{newOrder(lifetime)}, 409},
+		"create: too large":              {calls: []call{newOrder(`{"paymentLink":"` + strings.Repeat("a", 16<<10) + `","namespace":"shop"}`)}, want: 413},
+		"create: a form":                 {calls: []call{newOrder("paymentLink=lifetime&namespace=shop").with("Content-Type", "application/x-www-form-urlencoded")}, want: 415},
+		"create: of no type":             {calls: []call{newOrder(lifetime).with("Content-Type", "")}, want: 415},
+		"create: many wrong tokens":      {calls: times(11, newOrder(lifetime).as("wrong")), want: 429},
+		"create: tokens not reviewed":    {opening{tokens: errAway}, []call{newOrder(lifetime)}, 503},
+		"create: rights not reviewed":    {opening{rights: errAway}, []call{newOrder(lifetime)}, 503},
+		"create: link not read":          {opening{trouble: noGet}, []call{newOrder(lifetime)}, 503},
+		"create: key not looked up":      {opening{trouble: noList}, []call{keyed}, 503},
+		"create: not written":            {opening{trouble: noCreate}, []call{newOrder(lifetime)}, 503},
+		"create: no controller":          {opening{controller: because("")}, []call{newOrder(lifetime)}, 503},
+		"create: no controller for long": {opening{controller: because("")}, []call{keyed, keyed}, 503},
+	}
+}
+
+// wrongCreations are all 400.
+func wrongCreations() map[string]row {
+	rows := map[string]row{}
+	for name, body := range map[string]string{
+		"nothing": "", "blanks": " ", "a list": `[]`, "null": `null`, "a text": `"lifetime"`, "no JSON": `{`, "two objects": lifetime + lifetime,
+		"an empty object": `{}`, "no link": `{"namespace":"shop"}`, "no namespace": `{"paymentLink":"lifetime"}`,
+		"null for a link": `{"paymentLink":null,"namespace":"shop"}`, "a number": `{"paymentLink":1,"namespace":"shop"}`,
+		"an empty link": `{"paymentLink":"","namespace":"shop"}`, "an empty namespace": `{"paymentLink":"lifetime","namespace":""}`,
+		"an unknown field": `{"paymentLink":"lifetime","namespace":"shop","amount":1}`, "another case": `{"PaymentLink":"lifetime","namespace":"shop"}`,
+		"a field twice": `{"paymentLink":"lifetime","namespace":"annex","namespace":"shop"}`,
+		"not UTF-8":     "{\"paymentLink\":\"lifetime\",\"namespace\":\"shop\",\"customerId\":\"\xff\"}",
+		"a wrong link":  `{"paymentLink":"Life_time","namespace":"shop"}`, "a path": `{"paymentLink":"../lifetime","namespace":"shop"}`,
+		"a wrong namespace": `{"paymentLink":"lifetime","namespace":"shop.annex"}`,
+		"a long link":       `{"paymentLink":"` + strings.Repeat("a", 254) + `","namespace":"shop"}`,
+		"a long namespace":  `{"paymentLink":"lifetime","namespace":"` + strings.Repeat("a", 64) + `"}`,
+		"a wrong id":        `{"paymentLink":"lifetime","namespace":"shop","orderId":"a b"}`,
+		"an id's line feed": `{"paymentLink":"lifetime","namespace":"shop","orderId":"a\n"}`,
+		"a long id":         `{"paymentLink":"lifetime","namespace":"shop","orderId":"` + strings.Repeat("a", 201) + `"}`,
+		"a route's id":      `{"paymentLink":"lifetime","namespace":"shop","orderId":"capture"}`,
+		"a long customer":   `{"paymentLink":"lifetime","namespace":"shop","customerId":"` + strings.Repeat("ü", 201) + `"}`,
+	} {
+		rows["create: "+name] = row{calls: []call{newOrder(body).with("Content-Type", "application/json")}, want: 400}
+	}
+	for name, key := range map[string]string{"a key of two words": "cart 4711", "a long key": strings.Repeat("~", 256), "a key in umlauts": "ü"} {
+		rows["create: "+name] = row{calls: []call{newOrder(lifetime).with("Idempotency-Key", key)}, want: 400}
+	}
+	return rows
+}

@@ -1,0 +1,53 @@
+package webhookserver_test
+
+import (
+	"encoding/json"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+)
+
+// FuzzContract: whatever is sent, description and server agree on whether it is a request.
+func FuzzContract(f *testing.F) {
+	for _, row := range exchanges() {
+		for _, c := range row.calls {
+			r := c.request(f.Context())
+			f.Add(c.body, r.Header.Get("Content-Type"), r.Header.Get("Idempotency-Key"), r.URL.Query().Get("session_id"), r.URL.Query().Get("provider"))
+		}
+	}
+	for _, name := range []string{"lifetime", "shop", "a.b-c", "capture", "-a", "a-", "..", "A_b", "ü", "\u2028", "\x7f", "a\n", "cs_live_Aa1"} {
+		f.Add(lifetime, "application/json", name, name, name)
+	}
+	// Nothing is created, so that one store is as new as the next.
+	c, s := newContract(f), open(f, opening{looks: 1 << 40})
+	f.Fuzz(func(t *testing.T, body, contentType, key, session, provider string) {
+		object := func(fields map[string]string) string {
+			text, err := json.Marshal(fields)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return string(text)
+		}
+		calls := []call{
+			newOrder(body).as(guest).with("Content-Type", contentType).with("Idempotency-Key", key),
+			newOrder(object(map[string]string{"paymentLink": session, "namespace": provider, "orderId": key, "customerId": contentType})).as(guest),
+			newOrder(object(map[string]string{"paymentLink": key, "namespace": session})).as(guest),
+			captureOf(body).with("Content-Type", contentType),
+			captureOf(body).with("Content-Type", "application/json"),
+			captureOf(object(map[string]string{"provider": provider, "session_id": session})),
+			get("/dashboard/billing?try=1&" + url.Values{"session_id": {session}, "provider": {provider}}.Encode()),
+		}
+		for _, id := range []string{key, session} {
+			if strings.Trim(id, ".") != "" { // such a path is another before it comes to a route
+				calls = append(calls, getOrder(url.PathEscape(id)).as(guest), get("/buy/shop/"+url.PathEscape(id)))
+			}
+		}
+		handler := c.around(s.handler, func(complaint string) { t.Error(complaint) })
+		for _, call := range calls {
+			if handler.ServeHTTP(httptest.NewRecorder(), call.request(t.Context())); t.Failed() {
+				return
+			}
+		}
+	})
+}

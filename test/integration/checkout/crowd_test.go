@@ -1,0 +1,39 @@
+package checkout_test
+
+import (
+	"sync"
+	"time"
+)
+
+// crowd makes n calls, so many at once. It counts the answers by their status, and says how long all of it took.
+func (s *shop) crowd(n, atOnce int, of func(i int) call) (statuses map[int]int, took time.Duration) {
+	s.t.Helper()
+	var mu sync.Mutex
+	statuses = map[int]int{}
+	next := make(chan int)
+	var clients sync.WaitGroup
+	begun := time.Now()
+	for range atOnce {
+		clients.Go(func() {
+			for i := range next {
+				a, err := send(s.ctx, of(i))
+				if err != nil {
+					s.t.Errorf("call %d: %v", i, err)
+					continue
+				}
+				if a.status >= 400 {
+					a.problem(s.t, a.status)
+				}
+				mu.Lock()
+				statuses[a.status]++
+				mu.Unlock()
+			}
+		})
+	}
+	for i := range n {
+		next <- i
+	}
+	close(next)
+	clients.Wait()
+	return statuses, time.Since(begun)
+}

@@ -1,0 +1,58 @@
+// Package checkout_test is a shop: it creates orders through the webhook server, sends buyers to the Stripe simulator,
+// and asks what became of their payments. The servers, the API server and its users are real.
+package checkout_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/go-logr/logr"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+
+	"github.com/paylink-dev/paylink/test/cluster"
+	"github.com/paylink-dev/paylink/test/stack"
+	"github.com/paylink-dev/paylink/test/stripesim"
+)
+
+// appURL is the shop's own address, at which nobody serves here.
+const appURL = "https://shop.example.com"
+
+// paylink is the installation that the tests of this package share. Each test sells in a namespace of its own.
+var paylink *stack.Stack
+
+func TestMain(m *testing.M) {
+	log.SetLogger(logr.Discard()) // or controller-runtime complains after 30 s
+	code, err := run(context.Background(), m)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+func run(ctx context.Context, m *testing.M) (code int, err error) {
+	c, err := cluster.Start(ctx, cluster.Options{Audit: true, Log: os.Stderr})
+	if err != nil {
+		return 1, err
+	}
+	defer func() { err = errors.Join(err, c.Stop()) }()
+	paylink, err = stack.Start(ctx, stack.Options{
+		Cluster:   c,
+		Race:      raceEnabled,
+		Simulator: stripesim.Options{Retry: stripesim.Backoff{Initial: 50 * time.Millisecond, Max: time.Second, Factor: 2, MaxAttempts: 500}},
+		// Everything that can be logged is, for the test that looks through the logs.
+		ControllerFlags: []string{"--zap-log-level=debug"},
+		// Tests come as clients of many addresses, by X-Forwarded-For.
+		WebhookFlags: []string{"--zap-log-level=debug", "--trusted-proxies=127.0.0.1"},
+		WebhookEnv:   []string{"NEXT_PUBLIC_APP_URL=" + appURL},
+	})
+	if err != nil {
+		return 1, err
+	}
+	defer func() { err = errors.Join(err, paylink.Stop()) }()
+	return m.Run(), nil
+}

@@ -106,7 +106,7 @@ func TestKeysApart(t *testing.T) {
 	s.Users.Know("a", authenticationv1.UserInfo{Username: "shop"})
 	s.Users.Know("b", authenticationv1.UserInfo{Username: "shop-"})
 	ids := map[string]bool{}
-	for _, row := range [][2]string{{fakeshop.Backend, "k1"}, {fakeshop.Backend, "K1"}, {fakeshop.Backend, "k2"}, {fakeshop.Stranger, "k1"}, {"a", "-k"}, {"b", "k"}, {fakeshop.Backend, ""}, {fakeshop.Backend, ""}} {
+	for _, row := range [][2]string{{fakeshop.Backend, "first-key"}, {fakeshop.Backend, "First-Key"}, {fakeshop.Backend, "second-key"}, {fakeshop.Stranger, "first-key"}, {"a", "-k"}, {"b", "k"}, {fakeshop.Backend, ""}, {fakeshop.Backend, ""}} {
 		r := fakeshop.Post(t, "/api/orders", lifetime, "Authorization", "Bearer "+row[0])
 		if row[1] != "" {
 			r.Header.Set(keyHeader, row[1])
@@ -117,7 +117,7 @@ func TestKeysApart(t *testing.T) {
 		t.Errorf("%d orders", len(ids))
 	}
 	for _, o := range s.Orders() {
-		for _, word := range []string{"k1", "k2", "backend", "stranger"} {
+		for _, word := range []string{"first-key", "second-key", "backend", "stranger"} {
 			if strings.Contains(o.Name, word) {
 				t.Errorf("the order is named %s", o.Name)
 			}

@@ -135,14 +135,15 @@ func TestNobodyPaysAnotherPriceThanHisOrders(t *testing.T) {
 	}
 	link := s.paymentLink("lifetime")
 	for i := range 10 {
+		sold := len(made)
 		s.reprice(link, price+int64(i))
+		if i%2 == 0 { // the next price comes at once, or after a sale at this one
+			s.eventually("somebody buys", func(context.Context) (bool, error) { return len(made) > sold, nil })
+		}
 	}
 	close(stop)
 	buyers.Wait()
 	close(made)
-	if len(made) == 0 {
-		t.Error("nobody could buy")
-	}
 	for o := range made {
 		u, err := url.Parse(o.CheckoutURL)
 		if err != nil {

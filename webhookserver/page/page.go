@@ -45,9 +45,6 @@ func New(appURL *url.URL) (*Pages, error) {
 // Billing is what the billing page shows.
 type Billing struct {
 	State State
-	// Status and Final are those of the capture route.
-	Status string
-	Final  bool
 	// Poll says that the page is to ask again; RefreshAfter is in how many seconds where there is no JavaScript, and
 	// RefreshURL at what address. 0: not at all.
 	Poll         bool

@@ -10,8 +10,13 @@ GOLANGCI_LINT  = go tool -modfile=test/tools/lint/go.mod golangci-lint
 RACE := $(if $(filter 1,$(shell go env CGO_ENABLED)),-race)
 WITHOUT := $(if $(RACE),, without the race detector: no C compiler found)
 
-# Tests that need an API server live in these packages, every other test runs without one.
+# Tests that need an API server or a browser live in these packages, every other test runs without one.
 INTEGRATION := /test/(cluster|integration|demo|browser)(/|$$)
+
+# Runs the tests of some packages. Those that need more than Go are skipped where that is missing: the end says so.
+go_test = skipped=$$(mktemp) && trap 'rm -f "$$skipped"' EXIT && \
+	PAYLINK_SKIPPED="$$skipped" go test $(RACE) $(1) && \
+	sort -u "$$skipped" | sed 's/^/Some tests were skipped: /'
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-unit test-integration fuzz verify verify-copy lint generate manifests build clean
@@ -28,13 +33,13 @@ test: test-unit test-integration ## Run every test
 
 test-unit: ## Run the tests that need no API server
 	@packages=$$(go list ./...) && \
-	go test $(RACE) $$(echo "$$packages" | grep -Ev '$(INTEGRATION)')
+	$(call go_test,$$(echo "$$packages" | grep -Ev '$(INTEGRATION)'))
 	@echo 'test-unit: passed$(WITHOUT)'
 
 test-integration: ## Run the tests against a real API server (the first run builds it: about 9 minutes on 2 cores)
 	@go run ./test/cluster/cmd/cluster build >/dev/null
 	@packages=$$(go list ./...) && \
-	go test $(RACE) -p 1 -timeout 20m $$(echo "$$packages" | grep -E '$(INTEGRATION)')
+	$(call go_test,-p 1 -timeout 20m $$(echo "$$packages" | grep -E '$(INTEGRATION)'))
 	@echo 'test-integration: passed$(WITHOUT)'
 
 FUZZTIME ?= 30s

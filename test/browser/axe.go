@@ -13,6 +13,8 @@ import (
 	"sync"
 
 	"github.com/chromedp/chromedp"
+
+	"github.com/paylink-dev/paylink/test/missing"
 )
 
 // npm pins axe-core, the accessibility rules that run in the page.
@@ -95,7 +97,7 @@ func (tab *Tab) Accessible(name string) {
 	tab.t.Helper()
 	script, err := tab.axe.load(context.Background())
 	if err != nil {
-		without(tab.t, err.Error())
+		missing.Tool(tab.t, err.Error())
 	}
 	if !Ask[bool](tab, `typeof axe === "object"`) {
 		if _, err := evaluate[chromedp.Void](tab, script); err != nil {

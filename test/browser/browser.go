@@ -27,6 +27,8 @@ import (
 	"time"
 
 	"github.com/chromedp/chromedp"
+
+	"github.com/paylink-dev/paylink/test/missing"
 )
 
 // Browser is a Chromium that the tests of a package share, started by the first
@@ -120,7 +122,7 @@ func (b *Browser) ready(t testing.TB) {
 	err := b.start()
 	switch {
 	case errors.Is(err, ErrNone):
-		without(t, err.Error())
+		missing.Tool(t, err.Error())
 	case err != nil:
 		t.Fatal(err)
 	}

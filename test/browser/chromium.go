@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"testing"
 )
 
 // ErrNone says that this machine has no Chromium, and how it gets one.
@@ -34,14 +33,4 @@ func Find() (string, error) {
 		}
 	}
 	return "", ErrNone
-}
-
-// without skips a test for want of a tool; where PAYLINK_REQUIRE_ALL is set, as
-// in CI, nothing may be wanting.
-func without(t testing.TB, what string) {
-	t.Helper()
-	if os.Getenv("PAYLINK_REQUIRE_ALL") == "1" {
-		t.Fatal(what)
-	}
-	t.Skip(what)
 }

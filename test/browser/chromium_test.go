@@ -64,6 +64,11 @@ func TestWithoutChromium(t *testing.T) {
 			}
 			t.Setenv("PAYLINK_BROWSER", c.chromium)
 			t.Setenv("PAYLINK_REQUIRE_ALL", c.requireAll)
+			said := filepath.Join(t.TempDir(), "skipped")
+			if err := os.WriteFile(said, nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			t.Setenv("PAYLINK_SKIPPED", said)
 			if _, err := browser.Find(); c.chromium == "" && err == nil {
 				t.Skip("this system has one whatever PATH says")
 			}
@@ -73,6 +78,9 @@ func TestWithoutChromium(t *testing.T) {
 				if w.skipped != c.skips || w.failed == c.skips || !w.says(c.says) {
 					t.Errorf("skipped: %t, failed: %t, and it was said %q", w.skipped, w.failed, w.said)
 				}
+			}
+			if text, err := os.ReadFile(said); err != nil || strings.Contains(string(text), c.says) != c.skips {
+				t.Errorf("left for whoever ran the tests: %q %v", text, err)
 			}
 			if err := own.Close(); err != nil {
 				t.Error(err)

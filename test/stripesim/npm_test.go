@@ -10,25 +10,16 @@ import (
 	"testing"
 	"time"
 
+	"github.com/paylink-dev/paylink/test/missing"
 	"github.com/paylink-dev/paylink/test/stripesim"
 )
-
-// without skips a test for want of a tool; where PAYLINK_REQUIRE_ALL is set, as
-// in CI, nothing may be wanting.
-func without(t *testing.T, what string) {
-	t.Helper()
-	if os.Getenv("PAYLINK_REQUIRE_ALL") == "1" {
-		t.Fatal(what)
-	}
-	t.Skip(what)
-}
 
 // installed is a directory with Stripe's official library for Node in it.
 func installed(t *testing.T) string {
 	t.Helper()
 	for _, tool := range []string{"node", "npm"} {
 		if _, err := exec.LookPath(tool); err != nil {
-			without(t, tool+" is missing: install Node.js 20 or newer (https://nodejs.org, or apt-get install nodejs npm)")
+			missing.Tool(t, tool+" is missing: install Node.js 20 or newer (https://nodejs.org, or apt-get install nodejs npm)")
 		}
 	}
 	dir := t.TempDir()
@@ -39,7 +30,7 @@ func installed(t *testing.T) string {
 	install.Dir = dir
 	if out, err := install.CombinedOutput(); err != nil {
 		t.Logf("npm ci: %v\n%s", err, out)
-		without(t, "npm cannot install the stripe package: it needs the npm registry or a filled cache")
+		missing.Tool(t, "npm cannot install the stripe package: it needs the npm registry or a filled cache")
 	}
 	return dir
 }

@@ -27,11 +27,12 @@ type Buyer struct {
 	returned string
 }
 
-// Buyer is a new person, with a name and an address to type.
+// Buyer is a new person, with a name and an address to type. No part of it is a
+// number alone: whoever looks for one would find it in anything.
 func (s *Simulator) Buyer() *Buyer {
 	return &Buyer{
 		Name: "Erika Mustermann", Email: "erika.mustermann@example.com",
-		Line1: "Musterstrasse 1", City: "Berlin", PostalCode: "10115", Country: "DE", sim: s,
+		Line1: "Musterstrasse 1", City: "Berlin", PostalCode: "D-10115", Country: "DE", sim: s,
 	}
 }
 

@@ -32,8 +32,6 @@ type Options struct {
 	Namespace string
 	// Simulator is Stripe; its Retry matters to tests that make deliveries fail.
 	Simulator stripesim.Options
-	// Race builds the servers with Go's race detector.
-	Race bool
 	// ControllerFlags and WebhookFlags are added to each server's own.
 	ControllerFlags, WebhookFlags []string
 	// WebhookEnv is added to the environment of every webhook server, as NAME=value.
@@ -80,7 +78,7 @@ func Start(ctx context.Context, o Options) (_ *Stack, err error) {
 	if err := s.MakeNamespace(ctx, s.Namespace); err != nil {
 		return nil, err
 	}
-	if s.bin, err = build(ctx, o.Cluster.Dir(), o.Race); err != nil {
+	if s.bin, err = build(ctx, o.Cluster.Dir()); err != nil {
 		return nil, err
 	}
 	if s.Stripe, err = stripesim.Start(o.Simulator); err != nil {
@@ -117,7 +115,7 @@ func (s *Stack) MakeNamespace(ctx context.Context, name string) error {
 }
 
 // build compiles the servers into a folder.
-func build(ctx context.Context, dir string, race bool) (string, error) {
+func build(ctx context.Context, dir string) (string, error) {
 	repository, err := cluster.Repository(ctx)
 	if err != nil {
 		return "", err

@@ -84,7 +84,7 @@ func TestBelowAPath(t *testing.T) {
 	tab.Open(base + s.buyPath("lifetime"))
 	expectStyled(t, tab)
 	tab.Click("button", "Buy Lifetime")
-	tab.Arrive(s.stripe.URL() + "/c/pay/")
+	tab.Arrive(s.Stripe.URL() + "/c/pay/")
 	fillIn(tab)
 	payByCard(tab, stripesim.Card4242)
 	tab.Arrive(base + billingPath)

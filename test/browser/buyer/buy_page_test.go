@@ -1,6 +1,7 @@
 package buyer_test
 
 import (
+	"context"
 	"net/http"
 	"strings"
 	"testing"
@@ -42,7 +43,7 @@ func TestTheBuyPage(t *testing.T) {
 			tab.Inspect("buy-" + row.link)
 		})
 	}
-	if n := len(s.orders()); n != 0 {
+	if n := len(s.Orders()); n != 0 {
 		t.Errorf("by being looked at, the pages made %d orders", n)
 	}
 }
@@ -53,7 +54,7 @@ func TestBuyingOnTheBuyPage(t *testing.T) {
 	tab := chromium.Tab(t, browser.View{Screen: browser.Phone})
 	tab.Open(s.base + s.buyPath("lifetime"))
 	tab.Click("button", "Buy Lifetime")
-	tab.Arrive(s.stripe.URL() + "/c/pay/")
+	tab.Arrive(s.Stripe.URL() + "/c/pay/")
 	s.awaitPhases(v1alpha1.OrderPending)
 }
 
@@ -63,9 +64,9 @@ func TestNothingToBuy(t *testing.T) {
 	private, wrong := s.paymentLink("private"), s.paymentLink("wrong")
 	private.Spec.PublicCheckout, private.Spec.PaymentLinkID = false, ""
 	wrong.Spec.URL, wrong.Spec.PaymentLinkID = "https://nowhere@/", ""
-	s.create(private)
-	s.create(wrong)
-	s.eventually("the wrong link is known", func() (bool, error) {
+	s.Create(private)
+	s.Create(wrong)
+	s.Eventually("the wrong link is known", func(context.Context) (bool, error) {
 		status, _, err := s.ask(http.MethodGet, s.base+s.buyPath("wrong"))
 		return status == http.StatusServiceUnavailable, err
 	})
@@ -100,10 +101,10 @@ func TestAFormOfAnotherSite(t *testing.T) {
 	tab.Click("button", "Win")
 	tab.See("Please start in the shop", "Nothing was charged")
 	tab.Inspect("notice-elsewhere")
-	if n := len(s.orders()); n != 0 {
+	if n := len(s.Orders()); n != 0 {
 		t.Errorf("%d orders were made", n)
 	}
 	tab.Click("link", "Go to "+siteName())
 	tab.Click("button", "Buy Lifetime")
-	tab.Arrive(s.stripe.URL() + "/c/pay/")
+	tab.Arrive(s.Stripe.URL() + "/c/pay/")
 }

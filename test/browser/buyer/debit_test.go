@@ -27,7 +27,7 @@ func TestABankDebitThatIsPaid(t *testing.T) {
 	s := openShop(t)
 	tab := chromium.Tab(t, browser.View{})
 	session := underWay(t, s, tab)
-	if err := s.stripe.SettleDebit(session, true); err != nil {
+	if err := s.Stripe.SettleDebit(session, true); err != nil {
 		t.Fatal(err)
 	}
 	tab.See("Thank you for your purchase")
@@ -42,7 +42,7 @@ func TestABankDebitThatFails(t *testing.T) {
 	s := openShop(t)
 	tab := chromium.Tab(t, browser.View{Screen: browser.Phone})
 	failed := underWay(t, s, tab)
-	if err := s.stripe.SettleDebit(failed, false); err != nil {
+	if err := s.Stripe.SettleDebit(failed, false); err != nil {
 		t.Fatal(err)
 	}
 	tab.See("The payment did not go through")
@@ -51,7 +51,7 @@ func TestABankDebitThatFails(t *testing.T) {
 	}
 	s.awaitPhases(v1alpha1.OrderFailed)
 	tab.Click("link", "Go to the payment page")
-	tab.Arrive(s.stripe.URL() + "/c/pay/")
+	tab.Arrive(s.Stripe.URL() + "/c/pay/")
 	fillIn(tab)
 	payByCard(tab, stripesim.Card4242)
 	tab.Arrive(s.base + billingPath)

@@ -18,7 +18,7 @@ func TestTheKeyboardAlone(t *testing.T) {
 			tab.Press(browser.TabKey)
 			expectFocus(t, tab, "button Buy Lifetime")
 			tab.Press(browser.EnterKey)
-			tab.Arrive(s.stripe.URL() + "/c/pay/")
+			tab.Arrive(s.Stripe.URL() + "/c/pay/")
 			fillIn(tab)
 			payByCard(tab, stripesim.Card4242)
 			tab.Arrive(s.base + billingPath)
@@ -46,7 +46,7 @@ func expectFocus(t *testing.T, tab *browser.Tab, want string) {
 func TestTheFocusIsNotLost(t *testing.T) {
 	s := openShop(t)
 	s.hold()
-	session := s.paid(s.order())
+	session := s.Pay(s.order())
 	tab := chromium.Tab(t, browser.View{})
 	tab.Open(s.base + billingPath + session.ID)
 	tab.See("Confirming your payment")
@@ -65,7 +65,7 @@ func TestTheFocusIsNotLost(t *testing.T) {
 func TestAScreenReaderHearsTheNews(t *testing.T) {
 	s := openShop(t)
 	s.hold()
-	session := s.paid(s.order())
+	session := s.Pay(s.order())
 	tab := chromium.Tab(t, browser.View{})
 	tab.Open(s.base + billingPath + session.ID)
 	tab.Hear("Confirming your payment")
@@ -84,7 +84,7 @@ func TestAScreenReaderHearsTheNews(t *testing.T) {
 func TestAScreenReaderHearsTheEnd(t *testing.T) {
 	s := openShop(t)
 	s.hold()
-	session := s.paid(s.order())
+	session := s.Pay(s.order())
 	tab := chromium.Tab(t, browser.View{})
 	tab.Hurry(3000)
 	tab.Open(s.base + billingPath + session.ID)

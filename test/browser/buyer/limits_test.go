@@ -1,6 +1,7 @@
 package buyer_test
 
 import (
+	"context"
 	"net/http"
 	"testing"
 
@@ -9,24 +10,24 @@ import (
 
 // exhaust asks until it is refused.
 func (s *shop) exhaust(method, address string) {
-	s.t.Helper()
+	s.T.Helper()
 	for range 200 {
 		status, _, err := s.ask(method, address)
 		if err != nil {
-			s.t.Fatal(err)
+			s.T.Fatal(err)
 		}
 		if status == http.StatusTooManyRequests {
 			return
 		}
 	}
-	s.t.Fatalf("%s %s has no limit", method, address)
+	s.T.Fatalf("%s %s has no limit", method, address)
 }
 
 // openTooOften opens a page that a buyer has opened too often. What is allowed grows again by one a second, so it may
 // take more than one attempt.
 func (s *shop) openTooOften(tab *browser.Tab, address string) {
-	s.t.Helper()
-	s.eventually("too much is too much", func() (bool, error) {
+	s.T.Helper()
+	s.Eventually("too much is too much", func(context.Context) (bool, error) {
 		s.exhaust(http.MethodGet, address)
 		return tab.Open(address) == http.StatusTooManyRequests, nil
 	})
@@ -35,8 +36,8 @@ func (s *shop) openTooOften(tab *browser.Tab, address string) {
 // TestTooManyLooks: the page says so, and goes on by itself.
 func TestTooManyLooks(t *testing.T) {
 	s := openShop(t)
-	session := s.paid(s.order())
-	s.settled()
+	session := s.Pay(s.order())
+	s.Settled()
 	base := gateway(t, keyed, "")
 	t.Run("shown", func(t *testing.T) {
 		tab := chromium.Tab(t, browser.View{})
@@ -66,11 +67,11 @@ func TestTooManyOrders(t *testing.T) {
 	tab := chromium.Tab(t, browser.View{})
 	tab.Pardon("429 (Too Many Requests)")
 	tab.Open(base + s.buyPath("lifetime"))
-	before := len(s.orders())
+	before := len(s.Orders())
 	tab.Click("button", "Buy Lifetime")
 	tab.See("One moment, please")
 	tab.Inspect("notice-limited")
-	if n := len(s.orders()); n != before {
+	if n := len(s.Orders()); n != before {
 		t.Errorf("one more order was made: %d", n)
 	}
 }

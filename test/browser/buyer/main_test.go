@@ -5,13 +5,9 @@ package buyer_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"testing"
 	"time"
-
-	"github.com/go-logr/logr"
-	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/paylink-dev/paylink/test/browser"
 	"github.com/paylink-dev/paylink/test/cluster"
@@ -35,13 +31,7 @@ var (
 )
 
 func TestMain(m *testing.M) {
-	log.SetLogger(logr.Discard()) // or controller-runtime complains after 30 s
-	code, err := run(context.Background(), m)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		code = 1
-	}
-	os.Exit(code)
+	stack.Main(func(ctx context.Context) (int, error) { return run(ctx, m) })
 }
 
 func run(ctx context.Context, m *testing.M) (code int, err error) {
@@ -64,7 +54,6 @@ func run(ctx context.Context, m *testing.M) (code int, err error) {
 	defer func() { err = errors.Join(err, patient.Close()) }()
 	paylink, err = stack.Start(ctx, stack.Options{
 		Cluster: c,
-		Race:    raceEnabled,
 		// All buyers of these tests come from one address.
 		WebhookFlags: []string{"--trusted-proxies=127.0.0.1", "--requests-per-address=100000", "--public-orders-per-address=100000"},
 		WebhookEnv:   []string{"NEXT_PUBLIC_APP_URL=" + site.URL()},

@@ -42,7 +42,7 @@ func TestWithoutScripts(t *testing.T) {
 func TestWithoutScriptsAskingEnds(t *testing.T) {
 	s := openShop(t)
 	s.hold()
-	session := s.paid(s.order())
+	session := s.Pay(s.order())
 	address, seconds, last := s.base+billingPath+session.ID, 0, 0
 	for times := 0; ; times++ {
 		after, next := s.refresh(address)
@@ -69,34 +69,34 @@ func TestWithoutScriptsAskingEnds(t *testing.T) {
 
 // refresh is after how many seconds, and at what address, the page there comes again without scripts; "" is never.
 func (s *shop) refresh(address string) (seconds int, next string) {
-	s.t.Helper()
+	s.T.Helper()
 	at, err := url.Parse(address)
 	if err != nil {
-		s.t.Fatal(err)
+		s.T.Fatal(err)
 	}
-	request, err := http.NewRequestWithContext(s.ctx, http.MethodGet, address, nil)
+	request, err := http.NewRequestWithContext(s.Ctx, http.MethodGet, address, nil)
 	if err != nil {
-		s.t.Fatal(err)
+		s.T.Fatal(err)
 	}
 	answer, err := http.DefaultClient.Do(request)
 	if err != nil {
-		s.t.Fatal(err)
+		s.T.Fatal(err)
 	}
 	defer func() { _ = answer.Body.Close() }()
 	document, err := html.ParseWithOptions(answer.Body, html.ParseOptionEnableScripting(false))
 	if err != nil {
-		s.t.Fatal(err)
+		s.T.Fatal(err)
 	}
 	for node := range document.Descendants() {
 		if node.Data == "meta" && attribute(node, "http-equiv") == "refresh" {
 			after, to, _ := strings.Cut(attribute(node, "content"), ";url=")
 			seconds, err := strconv.Atoi(after)
 			if err != nil {
-				s.t.Fatal(err)
+				s.T.Fatal(err)
 			}
 			target, err := at.Parse(to)
 			if err != nil {
-				s.t.Fatal(err)
+				s.T.Fatal(err)
 			}
 			return seconds, target.String()
 		}

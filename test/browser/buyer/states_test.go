@@ -1,6 +1,7 @@
 package buyer_test
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
 	"github.com/paylink-dev/paylink/test/browser"
+	"github.com/paylink-dev/paylink/test/seller"
 	"github.com/paylink-dev/paylink/test/stripesim"
 )
 
@@ -35,13 +37,13 @@ type aState struct {
 }
 
 var theStates = []aState{
-	{name: "confirming", held: true, reach: func(s *shop) string { return s.paid(s.order()).ID },
+	{name: "confirming", held: true, reach: func(s *shop) string { return s.Pay(s.order()).ID },
 		shows: []string{"Confirming your payment"}, acts: []string{"Continue"}},
-	{name: "received", keyed: true, held: true, reach: func(s *shop) string { return s.paid(s.order()).ID },
+	{name: "received", keyed: true, held: true, reach: func(s *shop) string { return s.Pay(s.order()).ID },
 		shows: []string{"Payment received", "Lifetime", "199.00 USD"}, acts: []string{"Continue"}},
 	{name: "processing", reach: func(s *shop) string { return s.debited(s.order()).ID },
 		shows: []string{"Your bank is processing the payment", "Lifetime"}, acts: []string{"Continue"}},
-	{name: "paid", reach: func(s *shop) string { return s.paid(s.order()).ID },
+	{name: "paid", reach: func(s *shop) string { return s.Pay(s.order()).ID },
 		shows: []string{"Thank you for your purchase", "Lifetime"}, acts: []string{"Continue"}, final: true},
 	{name: "failed", reach: (*shop).failedDebit,
 		shows: []string{"The payment did not go through", "Lifetime"}, acts: []string{"Go to the payment page", "Continue"}, final: true},
@@ -75,7 +77,7 @@ func TestEveryState(t *testing.T) {
 			}
 			session := state.reach(s)
 			if !state.held {
-				s.settled()
+				s.Settled()
 			}
 			base := s.base
 			if state.keyed {
@@ -113,19 +115,19 @@ func expectLinks(t *testing.T, tab *browser.Tab, want []string) {
 // failedDebit is a bank debit that the bank has sent back.
 func (s *shop) failedDebit() string {
 	session := s.debited(s.order())
-	s.settled()
-	if err := s.stripe.SettleDebit(session.ID, false); err != nil {
-		s.t.Fatal(err)
+	s.Settled()
+	if err := s.Stripe.SettleDebit(session.ID, false); err != nil {
+		s.T.Fatal(err)
 	}
 	s.awaitPhases(v1alpha1.OrderFailed)
 	return session.ID
 }
 
 func (s *shop) refunded() string {
-	session := s.paid(s.order())
+	session := s.Pay(s.order())
 	s.awaitPhases(v1alpha1.OrderPaid)
-	if _, err := s.stripe.Refund(session.PaymentIntent, 0); err != nil {
-		s.t.Fatal(err)
+	if _, err := s.Stripe.Refund(session.PaymentIntent, 0); err != nil {
+		s.T.Fatal(err)
 	}
 	s.awaitPhases(v1alpha1.OrderRefunded)
 	return session.ID
@@ -135,18 +137,18 @@ func (s *shop) refunded() string {
 func (s *shop) visited() string { return s.visit(s.order()) }
 
 func (s *shop) visit(checkoutURL string) string {
-	s.t.Helper()
-	session, err := s.stripe.Buyer().Visit(s.ctx, checkoutURL)
+	s.T.Helper()
+	session, err := s.Stripe.Buyer().Visit(s.Ctx, checkoutURL)
 	if err != nil {
-		s.t.Fatal(err)
+		s.T.Fatal(err)
 	}
 	return session.ID
 }
 
 func (s *shop) lapsed() string {
 	session := s.visited()
-	if err := s.stripe.ExpireSession(session); err != nil {
-		s.t.Fatal(err)
+	if err := s.Stripe.ExpireSession(session); err != nil {
+		s.T.Fatal(err)
 	}
 	return session
 }
@@ -154,18 +156,18 @@ func (s *shop) lapsed() string {
 // paidTooLittle is a payment for the shop's order, through a link at Stripe that sells something cheaper.
 func (s *shop) paidTooLittle() string {
 	s.order()
-	cheap := s.stripe.CreatePaymentLink(stripesim.PaymentLinkParams{ProductName: "Trial", Amount: 100, Currency: "usd"})
-	session := s.paid(cheap.URL + "?client_reference_id=" + s.orders()[0].ClientReferenceID())
-	s.eventually("the payment is noted", func() (bool, error) { return len(s.orders()[0].Status.Payments) == 1, nil })
+	cheap := s.Stripe.CreatePaymentLink(stripesim.PaymentLinkParams{ProductName: "Trial", Amount: 100, Currency: "usd"})
+	session := s.Pay(cheap.URL + "?client_reference_id=" + s.Orders()[0].ClientReferenceID())
+	s.Eventually("the payment is noted", func(context.Context) (bool, error) { return len(s.Orders()[0].Status.Payments) == 1, nil })
 	return session.ID
 }
 
 // paidTwice is the payment of two for one order that the order does not need.
 func (s *shop) paidTwice() string {
 	checkoutURL := s.order()
-	first, second := s.paid(checkoutURL), s.paid(checkoutURL)
-	s.eventually("both payments are noted", func() (bool, error) { return len(s.orders()[0].Status.Payments) == 2, nil })
-	if s.orders()[0].Status.ProviderOrderID == second.ID { // both are of one second, and the id decides
+	first, second := s.Pay(checkoutURL), s.Pay(checkoutURL)
+	s.Eventually("both payments are noted", func(context.Context) (bool, error) { return len(s.Orders()[0].Status.Payments) == 2, nil })
+	if s.Orders()[0].Status.ProviderOrderID == second.ID { // both are of one second, and the id decides
 		return first.ID
 	}
 	return second.ID
@@ -175,9 +177,9 @@ func (s *shop) paidTwice() string {
 func (s *shop) expired() string {
 	order := s.directOrder("expiring")
 	order.Spec.ExpiresAfter = &metav1.Duration{Duration: time.Second}
-	s.create(order)
+	s.Create(order)
 	session := s.visit(s.checkoutURL())
-	s.eventually("the order has expired", func() (bool, error) { return s.orders()[0].Status.CheckoutURL == "", nil })
+	s.Eventually("the order has expired", func(context.Context) (bool, error) { return s.Orders()[0].Status.CheckoutURL == "", nil })
 	return session
 }
 
@@ -190,8 +192,8 @@ var (
 func (s *shop) paidWithLongNames() string {
 	order := s.directOrder("long")
 	order.Spec.OrderID, order.Spec.ProductName = fmt.Sprintf("%s%020d", longID, time.Now().UnixNano()), longName
-	s.create(order)
-	session := s.paid(s.checkoutURL())
+	s.Create(order)
+	session := s.Pay(s.checkoutURL())
 	s.awaitPhases(v1alpha1.OrderPaid)
 	return session.ID
 }
@@ -200,9 +202,9 @@ func (s *shop) paidWithLongNames() string {
 func (s *shop) directOrder(name string) *v1alpha1.Order {
 	link := s.paymentLink("lifetime")
 	return &v1alpha1.Order{
-		ObjectMeta: metav1.ObjectMeta{Namespace: s.namespace, Name: name},
+		ObjectMeta: metav1.ObjectMeta{Namespace: s.Namespace, Name: name},
 		Spec: v1alpha1.OrderSpec{
-			ProductID: link.Spec.ProductID, ProductName: link.Spec.ProductName, Amount: price, Currency: "USD",
+			ProductID: link.Spec.ProductID, ProductName: link.Spec.ProductName, Amount: seller.Price, Currency: "USD",
 			Livemode: link.Spec.Livemode, PaymentLinkRef: &v1alpha1.LocalObjectReference{Name: link.Name},
 		},
 	}
@@ -210,9 +212,9 @@ func (s *shop) directOrder(name string) *v1alpha1.Order {
 
 // checkoutURL is where the shop's only order is paid, once that is known.
 func (s *shop) checkoutURL() (address string) {
-	s.t.Helper()
-	s.eventually("the order can be paid", func() (bool, error) {
-		address = s.orders()[0].Status.CheckoutURL
+	s.T.Helper()
+	s.Eventually("the order can be paid", func(context.Context) (bool, error) {
+		address = s.Orders()[0].Status.CheckoutURL
 		return address != "", nil
 	})
 	return address

@@ -1,6 +1,7 @@
 package buyer_test
 
 import (
+	"context"
 	"strings"
 	"testing"
 
@@ -15,10 +16,10 @@ const payButton = "Pay 199.00 USD"
 
 // goToStripe opens the shop's page and buys there, which ends on Stripe's page.
 func (s *shop) goToStripe(tab *browser.Tab) {
-	s.t.Helper()
+	s.T.Helper()
 	tab.Open(site.URL())
 	tab.Click("button", "Buy Lifetime")
-	tab.Arrive(s.stripe.URL() + "/c/pay/")
+	tab.Arrive(s.Stripe.URL() + "/c/pay/")
 }
 
 // fillIn writes who pays into Stripe's page.
@@ -44,9 +45,9 @@ func captures(tab *browser.Tab) int { return len(tab.Requests("POST", "/api/orde
 
 // awaitCaptures waits until a tab's page has asked so many times more.
 func (s *shop) awaitCaptures(tab *browser.Tab, more int) {
-	s.t.Helper()
+	s.T.Helper()
 	enough := captures(tab) + more
-	s.eventually("the page has asked for news", func() (bool, error) { return captures(tab) >= enough, nil })
+	s.Eventually("the page has asked for news", func(context.Context) (bool, error) { return captures(tab) >= enough, nil })
 }
 
 // expectState checks what the billing page shows now.

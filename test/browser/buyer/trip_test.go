@@ -5,6 +5,7 @@ import (
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
 	"github.com/paylink-dev/paylink/test/browser"
+	"github.com/paylink-dev/paylink/test/seller"
 	"github.com/paylink-dev/paylink/test/stripesim"
 )
 
@@ -29,7 +30,7 @@ func TestTheRoundTrip(t *testing.T) {
 			tab.See("Buy Lifetime")
 		})
 	}
-	if amount, payments := s.received(); payments != 4 || amount != 4*price {
+	if amount, payments := s.received(); payments != 4 || amount != 4*seller.Price {
 		t.Errorf("Stripe has %d in %d payments", amount, payments)
 	}
 }
@@ -43,7 +44,7 @@ func TestADeclinedCardAndAnother(t *testing.T) {
 	fillIn(tab)
 	payByCard(tab, stripesim.CardDeclined)
 	tab.See("Not paid.", "insufficient funds")
-	s.settled()
+	s.Settled()
 	s.awaitPhases(v1alpha1.OrderPending)
 	payByCard(tab, stripesim.Card4242)
 	tab.Arrive(s.base + billingPath)

@@ -1,19 +1,21 @@
 package buyer_test
 
 import (
+	"context"
 	"testing"
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
 	"github.com/paylink-dev/paylink/test/browser"
+	"github.com/paylink-dev/paylink/test/seller"
 	"github.com/paylink-dev/paylink/test/stripesim"
 )
 
 // paidOnce checks that Stripe has taken the price once.
 func (s *shop) paidOnce() {
-	s.t.Helper()
-	s.settled()
-	if amount, payments := s.received(); amount != price || payments != 1 {
-		s.t.Errorf("Stripe has %d in %d payments", amount, payments)
+	s.T.Helper()
+	s.Settled()
+	if amount, payments := s.received(); amount != seller.Price || payments != 1 {
+		s.T.Errorf("Stripe has %d in %d payments", amount, payments)
 	}
 }
 
@@ -26,23 +28,23 @@ func TestADoubleClickOnBuy(t *testing.T) {
 			tab := chromium.Tab(t, view)
 			tab.Open(site.URL())
 			tab.DoubleClick("button", "Buy Lifetime")
-			tab.Arrive(s.stripe.URL() + "/c/pay/")
+			tab.Arrive(s.Stripe.URL() + "/c/pay/")
 			fillIn(tab)
 			tab.Fill("Card number", stripesim.Card4242)
 			tab.DoubleClick("button", payButton)
 			tab.Arrive(s.base + billingPath)
 			tab.See("Thank you for your purchase")
 			s.paidOnce()
-			s.eventually("one order is paid", func() (bool, error) {
+			s.Eventually("one order is paid", func(context.Context) (bool, error) {
 				paid, others := 0, 0
-				for _, o := range s.orders() {
+				for _, o := range s.Orders() {
 					if o.Status.Phase == v1alpha1.OrderPaid {
 						paid++
 					} else if o.Status.Phase != v1alpha1.OrderPending {
 						others++
 					}
 				}
-				return paid == 1 && others == 0 && len(s.orders()) <= 2, nil
+				return paid == 1 && others == 0 && len(s.Orders()) <= 2, nil
 			})
 		})
 	}
@@ -58,7 +60,7 @@ func TestBackAfterPaying(t *testing.T) {
 	tab.Arrive(s.base + billingPath)
 	tab.See("Thank you for your purchase")
 	browser.Ask[bool](tab, "history.back() ?? true")
-	tab.Arrive(s.stripe.URL() + "/c/pay/")
+	tab.Arrive(s.Stripe.URL() + "/c/pay/")
 	browser.Ask[bool](tab, "history.forward() ?? true")
 	tab.Arrive(s.base + billingPath)
 	tab.See("Thank you for your purchase")

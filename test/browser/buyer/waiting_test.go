@@ -60,7 +60,7 @@ func TestAWebhookBeforeTheBuyer(t *testing.T) {
 func TestAskingEnds(t *testing.T) {
 	s := openShop(t)
 	s.hold()
-	session := s.paid(s.order())
+	session := s.Pay(s.order())
 	tab := chromium.Tab(t, browser.View{Screen: browser.Phone})
 	tab.Hurry(3000)
 	tab.Open(s.base + billingPath + session.ID)
@@ -89,7 +89,7 @@ func TestAskingEnds(t *testing.T) {
 func TestAPageThatNobodyLooksAt(t *testing.T) {
 	s := openShop(t)
 	s.hold()
-	session := s.paid(s.order())
+	session := s.Pay(s.order())
 	tab := chromium.Tab(t, browser.View{})
 	tab.Hurry(100)
 	tab.Before(`window.paylinkTestsAway = true; Object.defineProperty(document, "hidden", {get: () => window.paylinkTestsAway})`)
@@ -109,7 +109,7 @@ func TestAPageThatNobodyLooksAt(t *testing.T) {
 func TestAServerThatIsAway(t *testing.T) {
 	s := openShop(t)
 	s.hold()
-	session := s.paid(s.order())
+	session := s.Pay(s.order())
 	tab := chromium.Tab(t, browser.View{})
 	tab.Pardon("502 (Bad Gateway)")
 	tab.Hurry(10)

@@ -20,15 +20,15 @@ func TestOnlyWhoMayCreatesAndReadsOrders(t *testing.T) {
 
 	stranger := s.hire("without-rights")
 	neighbour := s.hire("rights-elsewhere")
-	neighbour.allow(s.makeNamespace(), rights("create", "get"))
+	neighbour.allow(s.MakeNamespace(), rights("create", "get"))
 	seller := s.hire("may-create", "create")
 	reader := s.hire("may-get", "get")
 	readerOfOne := s.hire("may-get-this-one")
-	readerOfOne.allow(s.namespace, rbacv1.PolicyRule{APIGroups: rights().APIGroups, Resources: []string{"orders"}, Verbs: []string{"get"}, ResourceNames: []string{o.Name}})
+	readerOfOne.allow(s.Namespace, rbacv1.PolicyRule{APIGroups: rights().APIGroups, Resources: []string{"orders"}, Verbs: []string{"get"}, ResourceNames: []string{o.Name}})
 	readerOfAnother := s.hire("may-get-another-one")
-	readerOfAnother.allow(s.namespace, rbacv1.PolicyRule{APIGroups: rights().APIGroups, Resources: []string{"orders"}, Verbs: []string{"get"}, ResourceNames: []string{"another"}})
+	readerOfAnother.allow(s.Namespace, rbacv1.PolicyRule{APIGroups: rights().APIGroups, Resources: []string{"orders"}, Verbs: []string{"get"}, ResourceNames: []string{"another"}})
 	acme := s.hire("orders-of-cert-manager")
-	acme.allow(s.namespace, rbacv1.PolicyRule{APIGroups: []string{"acme.cert-manager.io"}, Resources: []string{"orders"}, Verbs: []string{"create", "get"}})
+	acme.allow(s.Namespace, rbacv1.PolicyRule{APIGroups: []string{"acme.cert-manager.io"}, Resources: []string{"orders"}, Verbs: []string{"create", "get"}})
 	lister := s.hire("may-list-and-watch", "list", "watch", "update", "patch", "delete")
 	everywhere := s.hire("rights-everywhere")
 	everywhere.allowEverywhere("create", "get")
@@ -65,7 +65,7 @@ func TestOnlyWhoMayCreatesAndReadsOrders(t *testing.T) {
 		{who: owner.name, token: owner.token, create: 201, read: 200},
 	} {
 		t.Run(c.who, func(t *testing.T) {
-			before := len(s.orders())
+			before := len(s.Orders())
 			created := s.ask(call{path: ordersPath, body: s.wants("lifetime"), token: c.token, header: c.header})
 			read := s.ask(call{path: ordersPath + "/" + o.OrderID, token: c.token, header: c.header})
 			checkAccess(t, created, c.create, "namespace")
@@ -74,7 +74,7 @@ func TestOnlyWhoMayCreatesAndReadsOrders(t *testing.T) {
 			if c.create == 201 {
 				made = 1
 			}
-			if now := len(s.orders()); now != before+made {
+			if now := len(s.Orders()); now != before+made {
 				t.Errorf("there are %d orders more, want %d", now-before, made)
 			}
 		})
@@ -114,12 +114,12 @@ func TestRightsThatAreTakenAwayAreGoneAtOnce(t *testing.T) {
 	s := openShop(t)
 	b := s.hire("backend")
 	b.asks(call{}).problem(t, 403)
-	mayCreate := b.allow(s.namespace, rights("create"))
+	mayCreate := b.allow(s.Namespace, rights("create"))
 	o := b.buys(call{})
 	b.reads(o.OrderID).problem(t, 404)
 	mayCreate()
 	b.asks(call{}).problem(t, 403)
-	mayRead := b.allow(s.namespace, rights("get"))
+	mayRead := b.allow(s.Namespace, rights("get"))
 	b.reads(o.OrderID).order(t, 200)
 	mayRead()
 	b.reads(o.OrderID).problem(t, 404)
@@ -130,10 +130,10 @@ func TestADeletedAccountIsNobody(t *testing.T) {
 	b := s.hire("backend", "create", "get")
 	used := b.newToken() // the API server remembers tokens for some seconds, but not those that it has never seen
 	o := b.buys(call{token: used})
-	if err := paylink.Client.Delete(s.ctx, &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: s.namespace, Name: b.name}}); err != nil {
+	if err := paylink.Client.Delete(s.Ctx, &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: s.Namespace, Name: b.name}}); err != nil {
 		t.Fatal(err)
 	}
-	s.eventually("the API server does not know the token", func(ctx context.Context) (bool, error) {
+	s.Eventually("the API server does not know the token", func(ctx context.Context) (bool, error) {
 		review := &authenticationv1.TokenReview{Spec: authenticationv1.TokenReviewSpec{Token: b.token}}
 		err := paylink.Client.Create(ctx, review)
 		return err == nil && !review.Status.Authenticated, err

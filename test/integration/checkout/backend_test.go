@@ -21,23 +21,23 @@ type backend struct {
 
 // hire makes a ServiceAccount that may do something with the orders of its own namespace.
 func (s *shop) hire(name string, verbs ...string) *backend {
-	s.t.Helper()
-	s.create(&corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: s.namespace, Name: name}})
+	s.T.Helper()
+	s.Create(&corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: s.Namespace, Name: name}})
 	b := &backend{shop: s, name: name}
 	b.token = b.newToken()
 	if len(verbs) > 0 {
-		b.allow(s.namespace, rights(verbs...))
+		b.allow(s.Namespace, rights(verbs...))
 	}
 	return b
 }
 
 // newToken asks the API server for a token, for some audiences or its own.
 func (b *backend) newToken(audiences ...string) string {
-	b.t.Helper()
-	account := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: b.namespace, Name: b.name}}
+	b.T.Helper()
+	account := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: b.Namespace, Name: b.name}}
 	request := &authenticationv1.TokenRequest{Spec: authenticationv1.TokenRequestSpec{Audiences: audiences}}
-	if err := paylink.Client.SubResource("token").Create(b.ctx, account, request); err != nil {
-		b.t.Fatal(err)
+	if err := paylink.Client.SubResource("token").Create(b.Ctx, account, request); err != nil {
+		b.T.Fatal(err)
 	}
 	return request.Status.Token
 }
@@ -50,20 +50,20 @@ func rights(verbs ...string) rbacv1.PolicyRule {
 // allow gives the backend rights in a namespace, and returns when the API server says so itself. The returned function
 // takes them away again, and returns likewise.
 func (b *backend) allow(namespace string, rule rbacv1.PolicyRule) (revoke func()) {
-	b.t.Helper()
+	b.T.Helper()
 	role := &rbacv1.Role{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, GenerateName: b.name + "-"}, Rules: []rbacv1.PolicyRule{rule}}
-	b.create(role)
+	b.Create(role)
 	binding := &rbacv1.RoleBinding{
 		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: role.Name},
 		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: role.Name},
-		Subjects:   []rbacv1.Subject{{Kind: rbacv1.ServiceAccountKind, Namespace: b.namespace, Name: b.name}},
+		Subjects:   []rbacv1.Subject{{Kind: rbacv1.ServiceAccountKind, Namespace: b.Namespace, Name: b.name}},
 	}
-	b.create(binding)
+	b.Create(binding)
 	b.awaitRights(namespace, rule, true)
 	return func() {
-		b.t.Helper()
-		if err := paylink.Client.Delete(b.ctx, binding); err != nil {
-			b.t.Fatal(err)
+		b.T.Helper()
+		if err := paylink.Client.Delete(b.Ctx, binding); err != nil {
+			b.T.Fatal(err)
 		}
 		b.awaitRights(namespace, rule, false)
 	}
@@ -71,30 +71,30 @@ func (b *backend) allow(namespace string, rule rbacv1.PolicyRule) (revoke func()
 
 // allowEverywhere gives the backend rights in all namespaces.
 func (b *backend) allowEverywhere(verbs ...string) {
-	b.t.Helper()
-	name := b.name + "-of-" + b.namespace
-	b.create(&rbacv1.ClusterRole{ObjectMeta: metav1.ObjectMeta{Name: name}, Rules: []rbacv1.PolicyRule{rights(verbs...)}})
-	b.create(&rbacv1.ClusterRoleBinding{
+	b.T.Helper()
+	name := b.name + "-of-" + b.Namespace
+	b.Create(&rbacv1.ClusterRole{ObjectMeta: metav1.ObjectMeta{Name: name}, Rules: []rbacv1.PolicyRule{rights(verbs...)}})
+	b.Create(&rbacv1.ClusterRoleBinding{
 		ObjectMeta: metav1.ObjectMeta{Name: name},
 		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: name},
-		Subjects:   []rbacv1.Subject{{Kind: rbacv1.ServiceAccountKind, Namespace: b.namespace, Name: b.name}},
+		Subjects:   []rbacv1.Subject{{Kind: rbacv1.ServiceAccountKind, Namespace: b.Namespace, Name: b.name}},
 	})
-	b.awaitRights(b.namespace, rights(verbs...), true)
+	b.awaitRights(b.Namespace, rights(verbs...), true)
 }
 
 // user is the name of the backend as the API server knows it.
-func (b *backend) user() string { return "system:serviceaccount:" + b.namespace + ":" + b.name }
+func (b *backend) user() string { return "system:serviceaccount:" + b.Namespace + ":" + b.name }
 
 // awaitRights waits until the API server itself gives, or refuses, the backend what a rule says.
 func (b *backend) awaitRights(namespace string, rule rbacv1.PolicyRule, want bool) {
-	b.t.Helper()
+	b.T.Helper()
 	asked := authorizationv1.ResourceAttributes{
 		Namespace: namespace, Group: rule.APIGroups[0], Resource: rule.Resources[0], Verb: rule.Verbs[0],
 	}
 	if len(rule.ResourceNames) > 0 {
 		asked.Name = rule.ResourceNames[0]
 	}
-	b.eventually(fmt.Sprintf("%s may %s in %s: %t", b.name, asked.Verb, namespace, want), func(ctx context.Context) (bool, error) {
+	b.Eventually(fmt.Sprintf("%s may %s in %s: %t", b.name, asked.Verb, namespace, want), func(ctx context.Context) (bool, error) {
 		review := &authorizationv1.SubjectAccessReview{Spec: authorizationv1.SubjectAccessReviewSpec{User: b.user(), ResourceAttributes: &asked}}
 		err := paylink.Client.Create(ctx, review)
 		return err == nil && review.Status.Allowed == want, err
@@ -103,13 +103,13 @@ func (b *backend) awaitRights(namespace string, rule rbacv1.PolicyRule, want boo
 
 // buys creates an order through the API, which must be possible.
 func (b *backend) buys(c call) order {
-	b.t.Helper()
-	return b.asks(c).order(b.t, 201)
+	b.T.Helper()
+	return b.asks(c).order(b.T, 201)
 }
 
 // asks asks for an order of the shop's link, unless the call says otherwise.
 func (b *backend) asks(c call) answer {
-	b.t.Helper()
+	b.T.Helper()
 	return b.ask(b.order(c))
 }
 
@@ -127,13 +127,13 @@ func (b *backend) order(c call) call {
 
 // reads asks for an order.
 func (b *backend) reads(id string) answer {
-	b.t.Helper()
+	b.T.Helper()
 	return b.ask(call{path: ordersPath + "/" + id, token: b.token})
 }
 
 // wants is the body that asks for an order of a PaymentLink of the shop's. more is added to it, as `"orderId":"a"`.
 func (s *shop) wants(link string, more ...string) string {
-	body := fmt.Sprintf(`{"paymentLink":%q,"namespace":%q`, link, s.namespace)
+	body := fmt.Sprintf(`{"paymentLink":%q,"namespace":%q`, link, s.Namespace)
 	for _, field := range more {
 		body += "," + field
 	}

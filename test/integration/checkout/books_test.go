@@ -6,6 +6,7 @@ import (
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
 	"github.com/paylink-dev/paylink/test/cluster"
+	"github.com/paylink-dev/paylink/test/seller"
 )
 
 // books are what there is and what was ever asked for, in all namespaces.
@@ -17,23 +18,23 @@ type books struct {
 
 // balance reads the books, once Stripe has nothing more to deliver.
 func (s *shop) balance() books {
-	s.t.Helper()
-	s.settled()
+	s.T.Helper()
+	s.Settled()
 	return s.count()
 }
 
 // count reads the books as they are.
 func (s *shop) count() books {
-	s.t.Helper()
+	s.T.Helper()
 	var list v1alpha1.OrderList
-	if err := paylink.Client.List(s.ctx, &list); err != nil {
-		s.t.Fatal(err)
+	if err := paylink.Client.List(s.Ctx, &list); err != nil {
+		s.T.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(s.ctx, patience)
+	ctx, cancel := context.WithTimeout(s.Ctx, seller.Patience)
 	defer cancel()
 	events, err := paylink.Cluster.AuditEvents(ctx)
 	if err != nil {
-		s.t.Fatal(err)
+		s.T.Fatal(err)
 	}
 	return books{orders: len(list.Items), asked: events}
 }
@@ -43,21 +44,21 @@ func (b books) since(earlier books) []cluster.AuditEvent { return b.asked[len(ea
 
 // unchanged fails the test if anything was created, or a webhook server has asked for a change, since an earlier balance.
 func (s *shop) unchanged(earlier books) {
-	s.t.Helper()
+	s.T.Helper()
 	s.unchangedBut(earlier, 0)
 }
 
 // unchangedBut is unchanged but for so many orders that the webhook servers created.
 func (s *shop) unchangedBut(earlier books, orders int) {
-	s.t.Helper()
+	s.T.Helper()
 	s.compare(earlier, s.balance(), orders)
 }
 
 // compare fails the test unless the webhook servers have created so many orders, and changed nothing else.
 func (s *shop) compare(earlier, now books, orders int) {
-	s.t.Helper()
+	s.T.Helper()
 	if now.orders != earlier.orders+orders {
-		s.t.Errorf("there are %d orders more, want %d", now.orders-earlier.orders, orders)
+		s.T.Errorf("there are %d orders more, want %d", now.orders-earlier.orders, orders)
 	}
 	var changes []cluster.AuditEvent
 	for _, e := range now.since(earlier) {
@@ -66,7 +67,7 @@ func (s *shop) compare(earlier, now books, orders int) {
 		}
 	}
 	if len(changes) != orders {
-		s.t.Errorf("the webhook servers asked for %d changes, want %d: %+v", len(changes), orders, changes)
+		s.T.Errorf("the webhook servers asked for %d changes, want %d: %+v", len(changes), orders, changes)
 	}
 }
 
@@ -82,10 +83,10 @@ func review(e cluster.AuditEvent) bool {
 // writesTo returns who changed an order of the shop's, and who tried in vain. Its creation is among them where it is the
 // namespace's only one: the API server records it before the name is known.
 func (s *shop) writesTo(name string) (done, refused []cluster.AuditEvent) {
-	s.t.Helper()
+	s.T.Helper()
 	for _, e := range s.balance().asked {
 		created := e.Verb == "create" && e.Subresource == ""
-		if e.Resource != "orders."+v1alpha1.GroupName || e.Namespace != s.namespace || !e.Write() || (e.Name != name && !created) {
+		if e.Resource != "orders."+v1alpha1.GroupName || e.Namespace != s.Namespace || !e.Write() || (e.Name != name && !created) {
 			continue
 		}
 		if e.Code < 300 {

@@ -99,10 +99,10 @@ func send(ctx context.Context, c call) (answer, error) {
 
 // ask makes a call that must be answered.
 func (s *shop) ask(c call) answer {
-	s.t.Helper()
-	a, err := send(s.ctx, c)
+	s.T.Helper()
+	a, err := send(s.Ctx, c)
 	if err != nil {
-		s.t.Fatalf("%s %s: %v", c.method, c.path, err)
+		s.T.Fatalf("%s %s: %v", c.method, c.path, err)
 	}
 	return a
 }

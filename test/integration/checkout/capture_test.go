@@ -18,7 +18,7 @@ const apiKey = "rk_test_ReadsCheckoutSessions1"
 
 // askingStripe starts a webhook server that has an API key.
 func (s *shop) askingStripe(name string, flags ...string) *stack.Server {
-	s.t.Helper()
+	s.T.Helper()
 	return s.another(name, stack.WebhookServer{Env: []string{"STRIPE_SECRET_KEY=" + apiKey}, Flags: flags})
 }
 
@@ -36,7 +36,7 @@ var (
 // and whether the order is known.
 func (s *shop) sees(server *stack.Server, session string) (string, error) {
 	// Not at the first try, which waits a moment for a webhook's news.
-	page, err := send(s.ctx, call{to: server, path: billingPath + "?provider=stripe&try=1&session_id=" + session, header: map[string]string{"Accept": "text/html"}})
+	page, err := send(s.Ctx, call{to: server, path: billingPath + "?provider=stripe&try=1&session_id=" + session, header: map[string]string{"Accept": "text/html"}})
 	if err != nil {
 		return "", err
 	}
@@ -44,12 +44,12 @@ func (s *shop) sees(server *stack.Server, session string) (string, error) {
 	if state == nil {
 		return "", fmt.Errorf("the page is %d %s", page.status, page.body)
 	}
-	a, err := send(s.ctx, look(server, session))
+	a, err := send(s.Ctx, look(server, session))
 	if err != nil {
 		return "", err
 	}
 	if a.status == 404 && page.status == 404 {
-		a.problem(s.t, 404)
+		a.problem(s.T, 404)
 		return state[1] + ": 404", nil
 	}
 	var c captured
@@ -64,14 +64,14 @@ func (s *shop) sees(server *stack.Server, session string) (string, error) {
 
 // told waits until a buyer is told what is wanted of a payment.
 func (s *shop) told(server *stack.Server, session, want string) {
-	s.t.Helper()
+	s.T.Helper()
 	var seen string
 	defer func() {
-		if s.t.Failed() {
-			s.t.Logf("the buyer is told %q", seen)
+		if s.T.Failed() {
+			s.T.Logf("the buyer is told %q", seen)
 		}
 	}()
-	s.eventually(fmt.Sprintf("the buyer is told %q", want), func(context.Context) (bool, error) {
+	s.Eventually(fmt.Sprintf("the buyer is told %q", want), func(context.Context) (bool, error) {
 		var err error
 		seen, err = s.sees(server, session)
 		return seen == want, err
@@ -87,7 +87,7 @@ func TestWhatBecameOfAPayment(t *testing.T) {
 	b := s.hire("backend", "create")
 	cheap := paylink.Stripe.CreatePaymentLink(stripesim.PaymentLinkParams{ProductName: "Sticker", Amount: 100, Currency: "usd"})
 	buyer := paylink.Stripe.Buyer()
-	byCard := func(url string) (stripesim.Session, error) { return buyer.Pay(s.ctx, url, stripesim.Card4242) }
+	byCard := func(url string) (stripesim.Session, error) { return buyer.Pay(s.Ctx, url, stripesim.Card4242) }
 
 	for _, c := range []struct {
 		buyer string
@@ -103,22 +103,22 @@ func TestWhatBecameOfAPayment(t *testing.T) {
 	}{
 		{buyer: "pays by card", pays: byCard, before: "received: paid, not final, known order", after: "paid: paid, final, known order"},
 		{
-			buyer: "pays by debit", pays: func(url string) (stripesim.Session, error) { return buyer.PayByDebit(s.ctx, url) },
+			buyer: "pays by debit", pays: func(url string) (stripesim.Session, error) { return buyer.PayByDebit(s.Ctx, url) },
 			before: "processing: failed, not final, known order", after: "processing: failed, not final, known order",
 		},
 		{
-			buyer: "pays by debit that goes through", pays: func(url string) (stripesim.Session, error) { return buyer.PayByDebit(s.ctx, url) },
+			buyer: "pays by debit that goes through", pays: func(url string) (stripesim.Session, error) { return buyer.PayByDebit(s.Ctx, url) },
 			before: "processing: failed, not final, known order", after: "paid: paid, final, known order",
 			then: func(session stripesim.Session) error { return paylink.Stripe.SettleDebit(session.ID, true) },
 		},
 		{
-			buyer: "pays by debit that is returned", pays: func(url string) (stripesim.Session, error) { return buyer.PayByDebit(s.ctx, url) },
+			buyer: "pays by debit that is returned", pays: func(url string) (stripesim.Session, error) { return buyer.PayByDebit(s.Ctx, url) },
 			before: "processing: failed, not final, known order", after: "failed: failed, final, known order",
 			then: func(session stripesim.Session) error { return paylink.Stripe.SettleDebit(session.ID, false) },
 		},
 		{
 			buyer: "has a card that is declined", pays: func(url string) (stripesim.Session, error) {
-				session, err := buyer.Pay(s.ctx, url, stripesim.CardDeclined)
+				session, err := buyer.Pay(s.Ctx, url, stripesim.CardDeclined)
 				if declined := new(stripesim.DeclinedError); errors.As(err, &declined) {
 					err = nil
 				}
@@ -127,12 +127,12 @@ func TestWhatBecameOfAPayment(t *testing.T) {
 			before: "unfinished: pending, not final, known order", after: "unfinished: pending, not final, known order", without: nothingKnown,
 		},
 		{
-			buyer: "leaves", pays: func(url string) (stripesim.Session, error) { return buyer.Visit(s.ctx, url) },
+			buyer: "leaves", pays: func(url string) (stripesim.Session, error) { return buyer.Visit(s.Ctx, url) },
 			before: "unfinished: pending, not final, known order", after: "unfinished: pending, not final, known order", without: nothingKnown,
 		},
 		{
 			buyer: "leaves until Stripe's page expires", pays: func(url string) (stripesim.Session, error) {
-				session, err := buyer.Visit(s.ctx, url)
+				session, err := buyer.Visit(s.Ctx, url)
 				return session, errors.Join(err, paylink.Stripe.ExpireSession(session.ID))
 			},
 			before: "lapsed: pending, final, known order", after: "lapsed: pending, final, known order", without: nothingKnown,
@@ -164,7 +164,7 @@ func TestWhatBecameOfAPayment(t *testing.T) {
 				if _, err := byCard(url); err != nil {
 					return stripesim.Session{}, err
 				}
-				return buyer.Visit(s.ctx, url)
+				return buyer.Visit(s.Ctx, url)
 			},
 			before: "unfinished: pending, not final, known order", after: "paid: paid, final, known order", without: nothingKnown,
 		},
@@ -174,7 +174,7 @@ func TestWhatBecameOfAPayment(t *testing.T) {
 		},
 		{
 			buyer: "buys in another shop of the same account", pays: func(string) (stripesim.Session, error) {
-				return byCard(cheap.URL + "?client_reference_id=another-shops-" + s.namespace)
+				return byCard(cheap.URL + "?client_reference_id=another-shops-" + s.Namespace)
 			},
 			before: "unknown: 404", after: "unknown: 404", without: nothingKnown,
 		},
@@ -193,9 +193,9 @@ func TestWhatBecameOfAPayment(t *testing.T) {
 	} {
 		t.Run(c.buyer, func(t *testing.T) {
 			here := *s
-			here.t = t
+			here.T = t
 			o := b.buys(call{})
-			here.deliver(stripesim.Plan{Hold: true})
+			here.Deliver(stripesim.Plan{Hold: true})
 			session, err := c.pays(o.CheckoutURL)
 			if err != nil {
 				t.Fatal(err)
@@ -206,12 +206,12 @@ func TestWhatBecameOfAPayment(t *testing.T) {
 				t.Errorf("the order became %+v though no webhook has come", now.Status)
 			}
 			paylink.Stripe.Delivery(stripesim.Plan{})
-			here.settled()
+			here.Settled()
 			if c.then != nil {
 				if err := c.then(session); err != nil {
 					t.Fatal(err)
 				}
-				here.settled()
+				here.Settled()
 			}
 			here.told(asking, session.ID, c.after)
 			if c.without == "" {
@@ -227,10 +227,10 @@ func TestABuyerWhoPaysTwice(t *testing.T) {
 	s := openShop(t)
 	asking := s.askingStripe("twice")
 	o := s.hire("backend", "create").buys(call{})
-	payments := []stripesim.Session{s.pay(o.CheckoutURL), s.pay(o.CheckoutURL)}
-	s.settled()
+	payments := []stripesim.Session{s.Pay(o.CheckoutURL), s.Pay(o.CheckoutURL)}
+	s.Settled()
 	var order *v1alpha1.Order
-	s.eventually("the order has both payments", func(context.Context) (bool, error) {
+	s.Eventually("the order has both payments", func(context.Context) (bool, error) {
 		order = s.orderOf(o.OrderID)
 		return len(order.Status.Payments) == len(payments), nil
 	})
@@ -253,13 +253,13 @@ func TestABuyerOfAnExpiredOrder(t *testing.T) {
 	s := openShop(t)
 	asking := s.askingStripe("expired", "--public-order-expiry=3s")
 	a := s.buys(asking)
-	session, err := paylink.Stripe.Buyer().Visit(s.ctx, a.header.Get("Location"))
+	session, err := paylink.Stripe.Buyer().Visit(s.Ctx, a.header.Get("Location"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	s.await(reference(t, a.header.Get("Location")), v1alpha1.OrderFailed)
 	s.told(asking, session.ID, "expired: failed, final, known order")
-	s.pay(session.URL) // late
+	s.Pay(session.URL) // late
 	s.told(asking, session.ID, "paid: paid, final, known order")
 }
 
@@ -269,12 +269,12 @@ func TestLookingChangesNothing(t *testing.T) {
 	asking := s.askingStripe("looking")
 	b := s.hire("backend", "create", "get")
 	o := b.buys(call{})
-	paid := s.pay(o.CheckoutURL)
-	left, err := paylink.Stripe.Buyer().Visit(s.ctx, b.buys(call{}).CheckoutURL)
+	paid := s.Pay(o.CheckoutURL)
+	left, err := paylink.Stripe.Buyer().Visit(s.Ctx, b.buys(call{}).CheckoutURL)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.settled()
+	s.Settled()
 	for _, server := range []*stack.Server{paylink.Webhook, asking} {
 		s.told(server, paid.ID, "paid: paid, final, known order")
 	}
@@ -286,7 +286,7 @@ func TestLookingChangesNothing(t *testing.T) {
 					t.Error(err)
 				}
 			}
-			s.ask(call{to: server, path: buyPath(s.namespace, "lifetime")})
+			s.ask(call{to: server, path: buyPath(s.Namespace, "lifetime")})
 			s.ask(call{to: server, path: "/openapi.yaml"})
 			s.ask(call{to: server, path: ordersPath + "/" + o.OrderID, token: b.token}).order(t, 200)
 		}

@@ -7,7 +7,7 @@ import (
 
 // crowd makes n calls, so many at once. It counts the answers by their status, and says how long all of it took.
 func (s *shop) crowd(n, atOnce int, of func(i int) call) (statuses map[int]int, took time.Duration) {
-	s.t.Helper()
+	s.T.Helper()
 	var mu sync.Mutex
 	statuses = map[int]int{}
 	next := make(chan int)
@@ -16,13 +16,13 @@ func (s *shop) crowd(n, atOnce int, of func(i int) call) (statuses map[int]int, 
 	for range atOnce {
 		clients.Go(func() {
 			for i := range next {
-				a, err := send(s.ctx, of(i))
+				a, err := send(s.Ctx, of(i))
 				if err != nil {
-					s.t.Errorf("call %d: %v", i, err)
+					s.T.Errorf("call %d: %v", i, err)
 					continue
 				}
 				if a.status >= 400 {
-					a.problem(s.t, a.status)
+					a.problem(s.T, a.status)
 				}
 				mu.Lock()
 				statuses[a.status]++

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
+	"github.com/paylink-dev/paylink/test/seller"
 	"github.com/paylink-dev/paylink/test/stack"
 )
 
@@ -16,7 +17,7 @@ func with(key string) map[string]string { return map[string]string{"Idempotency-
 
 // repeated makes a call many times at once over several servers, and returns the answers.
 func (b *backend) repeated(times int, c call, servers ...*stack.Server) []answer {
-	b.t.Helper()
+	b.T.Helper()
 	answers := make([]answer, times)
 	start := make(chan struct{})
 	var callers sync.WaitGroup
@@ -26,8 +27,8 @@ func (b *backend) repeated(times int, c call, servers ...*stack.Server) []answer
 			c.to = servers[i%len(servers)]
 			<-start
 			var err error
-			if answers[i], err = send(b.ctx, c); err != nil {
-				b.t.Error(err)
+			if answers[i], err = send(b.Ctx, c); err != nil {
+				b.T.Error(err)
 			}
 		})
 	}
@@ -40,12 +41,12 @@ func TestOneKeyIsOneOrder(t *testing.T) {
 	s := openShop(t)
 	second := s.another("second", stack.WebhookServer{})
 	b := s.hire("backend", "create", "get")
-	for i, body := range []string{s.wants("lifetime"), s.wants("lifetime", fmt.Sprintf(`"orderId":"%s"`, s.namespace), `"customerId":"customer-7"`)} {
+	for i, body := range []string{s.wants("lifetime"), s.wants("lifetime", fmt.Sprintf(`"orderId":"%s"`, s.Namespace), `"customerId":"customer-7"`)} {
 		t.Run(fmt.Sprintf("body %d", i), func(t *testing.T) {
-			before := len(s.orders())
+			before := len(s.Orders())
 			replayed := 0
 			var first answer
-			for i, a := range b.repeated(20, call{body: body, header: with(fmt.Sprintf("idem-%s-%d", s.namespace, i))}, paylink.Webhook, second) {
+			for i, a := range b.repeated(20, call{body: body, header: with(fmt.Sprintf("idem-%s-%d", s.Namespace, i))}, paylink.Webhook, second) {
 				a.order(t, 201)
 				if i == 0 {
 					first = a
@@ -57,7 +58,7 @@ func TestOneKeyIsOneOrder(t *testing.T) {
 					replayed++
 				}
 			}
-			if now := len(s.orders()); now != before+1 || replayed != 19 {
+			if now := len(s.Orders()); now != before+1 || replayed != 19 {
 				t.Errorf("20 requests of one key made %d orders, and %d were replays", now-before, replayed)
 			}
 		})
@@ -69,7 +70,7 @@ func TestAKeysOrderIsWrittenTwice(t *testing.T) {
 	s := openShop(t)
 	b := s.hire("backend", "create")
 	var o order
-	for _, a := range b.repeated(20, call{header: with("idem-" + s.namespace)}, paylink.Webhook) {
+	for _, a := range b.repeated(20, call{header: with("idem-" + s.Namespace)}, paylink.Webhook) {
 		o = a.order(t, 201)
 	}
 	done, refused := s.writesTo(o.Name)
@@ -89,9 +90,9 @@ func TestAKeyIsForOneBody(t *testing.T) {
 	s.offer(s.paymentLink("yearly"))
 	other := openShop(t)
 	b := s.hire("backend", "create")
-	b.allow(other.namespace, rights("create"))
-	id := func(n string) string { return fmt.Sprintf(`"orderId":"%s-%s"`, s.namespace, n) }
-	key := with("idem-" + s.namespace)
+	b.allow(other.Namespace, rights("create"))
+	id := func(n string) string { return fmt.Sprintf(`"orderId":"%s-%s"`, s.Namespace, n) }
+	key := with("idem-" + s.Namespace)
 	body := s.wants("lifetime", id("1"), `"customerId":"customer-7"`)
 	o := b.buys(call{body: body, header: key})
 	b.awaitReplay(second, call{body: body, header: key})
@@ -117,7 +118,7 @@ func TestAKeyIsForOneBody(t *testing.T) {
 	}
 	s.unchanged(before)
 	// The same in other words.
-	body = fmt.Sprintf("{\n \"customerId\": \"customer\\u002d7\", \"namespace\":%q, %s, \"paymentLink\":\"lifetime\" }", s.namespace, id("1"))
+	body = fmt.Sprintf("{\n \"customerId\": \"customer\\u002d7\", \"namespace\":%q, %s, \"paymentLink\":\"lifetime\" }", s.Namespace, id("1"))
 	if again := b.buys(call{body: body, header: key}); again != o {
 		t.Errorf("the same body in other words is answered %+v, not %+v", again, o)
 	}
@@ -126,10 +127,10 @@ func TestAKeyIsForOneBody(t *testing.T) {
 
 // awaitReplay waits until a server knows of an order that another has created with a key.
 func (b *backend) awaitReplay(server *stack.Server, c call) {
-	b.t.Helper()
+	b.T.Helper()
 	c = b.order(c)
 	c.to = server
-	b.eventually("the server knows of the order", func(ctx context.Context) (bool, error) {
+	b.Eventually("the server knows of the order", func(ctx context.Context) (bool, error) {
 		a, err := send(ctx, c)
 		return err == nil && a.status == 201, err
 	})
@@ -152,7 +153,7 @@ func TestAnotherCallersKeyIsAnother(t *testing.T) {
 	if renewed := one.buys(call{token: one.newToken(), header: key}); renewed.OrderID != a.OrderID {
 		t.Error("a caller with a new token is another caller")
 	}
-	if n := len(s.orders()); n != 2 {
+	if n := len(s.Orders()); n != 2 {
 		t.Errorf("there are %d orders, want 2", n)
 	}
 }
@@ -161,13 +162,13 @@ func TestAnotherCallersKeyIsAnother(t *testing.T) {
 func TestAKeyFollowsItsOrder(t *testing.T) {
 	s := openShop(t)
 	b := s.hire("backend", "create", "get")
-	key := with("idem-" + s.namespace)
+	key := with("idem-" + s.Namespace)
 	server := s.another("restarted", stack.WebhookServer{})
 	o := b.buys(call{to: server, header: key})
 	replay := func(want string) order {
 		t.Helper()
 		var now order
-		s.eventually("the replay is "+want, func(ctx context.Context) (bool, error) {
+		s.Eventually("the replay is "+want, func(ctx context.Context) (bool, error) {
 			a, err := send(ctx, b.order(call{to: server, header: key}))
 			if err != nil {
 				return false, err
@@ -180,14 +181,14 @@ func TestAKeyFollowsItsOrder(t *testing.T) {
 		}
 		return now
 	}
-	s.pay(o.CheckoutURL)
+	s.Pay(o.CheckoutURL)
 	if now := replay("paid"); now.PaidAt == nil || now.CheckoutURL != o.CheckoutURL {
 		t.Errorf("a paid order is replayed as %+v", now)
 	}
 	if err := stop(server); err != nil {
 		t.Fatal(err)
 	}
-	if err := server.Start(s.ctx); err != nil {
+	if err := server.Start(s.Ctx); err != nil {
 		t.Fatal(err)
 	}
 	replay("paid")
@@ -195,18 +196,18 @@ func TestAKeyFollowsItsOrder(t *testing.T) {
 	if _, err := paylink.Stripe.Refund(paid.Status.ProviderCaptureID, 0); err != nil {
 		t.Fatal(err)
 	}
-	if now := replay("refunded"); now.AmountRefunded != price {
+	if now := replay("refunded"); now.AmountRefunded != seller.Price {
 		t.Errorf("a refunded order is replayed as %+v", now)
 	}
-	if n := len(s.orders()); n != 1 {
+	if n := len(s.Orders()); n != 1 {
 		t.Errorf("there are %d orders, want 1", n)
 	}
 
 	// The key is free again once the order is gone.
-	if err := paylink.Client.Delete(s.ctx, paid); err != nil {
+	if err := paylink.Client.Delete(s.Ctx, paid); err != nil {
 		t.Fatal(err)
 	}
-	s.eventually("the key makes another order", func(ctx context.Context) (bool, error) {
+	s.Eventually("the key makes another order", func(ctx context.Context) (bool, error) {
 		a, err := send(ctx, b.order(call{to: server, header: key}))
 		return err == nil && a.status == 201 && !strings.Contains(a.body, o.OrderID), err
 	})

@@ -17,10 +17,10 @@ func TestANormalLifeIsThreeWrites(t *testing.T) {
 	}{
 		{"of a shop with a backend", func(s *shop) string {
 			b := s.hire("backend", "create", "get")
-			key := with("idem-" + s.namespace)
+			key := with("idem-" + s.Namespace)
 			o := b.buys(call{header: key})
 			b.buys(call{header: key})
-			b.reads(o.OrderID).order(s.t, 200)
+			b.reads(o.OrderID).order(s.T, 200)
 			return o.CheckoutURL
 		}},
 		{"of a plain page", func(s *shop) string { return s.buys(nil).header.Get("Location") }},
@@ -28,11 +28,11 @@ func TestANormalLifeIsThreeWrites(t *testing.T) {
 		t.Run(c.buyer, func(t *testing.T) {
 			s := openShop(t)
 			url := c.order(s)
-			session := s.pay(url)
+			session := s.Pay(url)
 			if a := s.ask(look(nil, session.ID)); a.status != 200 { // whatever it says: the webhook is on its way
 				t.Errorf("the return route answers %d %s", a.status, a.body)
 			}
-			s.settled()
+			s.Settled()
 			o := s.await(reference(t, url), v1alpha1.OrderPaid)
 			s.told(paylink.Webhook, session.ID, "paid: paid, final, known order")
 			if seen := s.lives(o.Name); seen != "create patch/status patch/status" {
@@ -41,7 +41,7 @@ func TestANormalLifeIsThreeWrites(t *testing.T) {
 			if _, err := paylink.Stripe.Refund(o.Status.ProviderCaptureID, 0); err != nil {
 				t.Fatal(err)
 			}
-			s.settled()
+			s.Settled()
 			s.await(reference(t, url), v1alpha1.OrderRefunded)
 			if seen := s.lives(o.Name); seen != "create patch/status patch/status patch/status" {
 				t.Errorf("with a refund it is %s", seen)
@@ -52,7 +52,7 @@ func TestANormalLifeIsThreeWrites(t *testing.T) {
 
 // lives are the writes to an order, and those that were refused.
 func (s *shop) lives(name string) string {
-	s.t.Helper()
+	s.T.Helper()
 	done, refused := s.writesTo(name)
 	var text string
 	for i, e := range append(append([]cluster.AuditEvent{}, done...), refused...) {

@@ -13,21 +13,21 @@ import (
 
 // press presses the buy button from an address.
 func (s *shop) press(server *stack.Server, from string) call {
-	return call{to: server, method: http.MethodPost, path: buyPath(s.namespace, "lifetime"), from: from}
+	return call{to: server, method: http.MethodPost, path: buyPath(s.Namespace, "lifetime"), from: from}
 }
 
 // buys presses the buy button from an address of its own, and returns the answer.
 func (s *shop) buys(server *stack.Server) answer {
-	s.t.Helper()
+	s.T.Helper()
 	return s.ask(s.press(server, ""))
 }
 
 // presses has buyers press the button n times, each from the address that the function says.
 func (s *shop) presses(server *stack.Server, n int, from func(i int) string) (statuses map[int]int, took time.Duration) {
-	s.t.Helper()
+	s.T.Helper()
 	statuses, took = s.crowd(n, 32, func(i int) call { return s.press(server, from(i)) })
 	if statuses[http.StatusSeeOther]+statuses[http.StatusTooManyRequests] != n {
-		s.t.Errorf("%d presses were answered %v", n, statuses)
+		s.T.Errorf("%d presses were answered %v", n, statuses)
 	}
 	return statuses, took
 }
@@ -37,13 +37,13 @@ const burstOfAddress, ordersAnHour = 10, 30
 
 // bought checks how many orders a flood has made: a burst, and at most what came to it in the time that it took.
 func (s *shop) bought(statuses map[int]int, burst, most int) {
-	s.t.Helper()
-	orders := len(s.orders())
+	s.T.Helper()
+	orders := len(s.Orders())
 	if orders < burst || orders > most {
-		s.t.Errorf("there are %d orders, want from %d to %d", orders, burst, most)
+		s.T.Errorf("there are %d orders, want from %d to %d", orders, burst, most)
 	}
 	if statuses[http.StatusSeeOther] != orders {
-		s.t.Errorf("%d buyers were sent to Stripe, and there are %d orders", statuses[http.StatusSeeOther], orders)
+		s.T.Errorf("%d buyers were sent to Stripe, and there are %d orders", statuses[http.StatusSeeOther], orders)
 	}
 }
 
@@ -113,7 +113,7 @@ func TestABurstOfBuyersOfOneLink(t *testing.T) {
 	statuses, took := s.presses(server, 200, func(int) string { return "" })
 	s.bought(statuses, 5, 5+1+int(took.Minutes()*5))
 	s.buys(server).problem(t, http.StatusTooManyRequests)
-	if a := s.ask(call{to: server, method: http.MethodPost, path: buyPath(s.namespace, "yearly")}); a.status != http.StatusSeeOther {
+	if a := s.ask(call{to: server, method: http.MethodPost, path: buyPath(s.Namespace, "yearly")}); a.status != http.StatusSeeOther {
 		t.Errorf("a buyer of another link is answered %d %s", a.status, a.body)
 	}
 	if refused := s.metric(server, `paylink_checkout_limited_total{limit="buy_link"}`); refused == "" {

@@ -5,13 +5,9 @@ package checkout_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"testing"
 	"time"
-
-	"github.com/go-logr/logr"
-	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/paylink-dev/paylink/test/cluster"
 	"github.com/paylink-dev/paylink/test/stack"
@@ -25,13 +21,7 @@ const appURL = "https://shop.example.com"
 var paylink *stack.Stack
 
 func TestMain(m *testing.M) {
-	log.SetLogger(logr.Discard()) // or controller-runtime complains after 30 s
-	code, err := run(context.Background(), m)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		code = 1
-	}
-	os.Exit(code)
+	stack.Main(func(ctx context.Context) (int, error) { return run(ctx, m) })
 }
 
 func run(ctx context.Context, m *testing.M) (code int, err error) {
@@ -42,7 +32,6 @@ func run(ctx context.Context, m *testing.M) (code int, err error) {
 	defer func() { err = errors.Join(err, c.Stop()) }()
 	paylink, err = stack.Start(ctx, stack.Options{
 		Cluster:   c,
-		Race:      raceEnabled,
 		Simulator: stripesim.Options{Retry: stripesim.Backoff{Initial: 50 * time.Millisecond, Max: time.Second, Factor: 2, MaxAttempts: 500}},
 		// Everything that can be logged is, for the test that looks through the logs.
 		ControllerFlags: []string{"--zap-log-level=debug"},

@@ -11,12 +11,12 @@ import (
 func TestAServerOfSomeNamespaces(t *testing.T) {
 	s := openShop(t)
 	other := openShop(t)
-	server := s.askingStripe("namespaces", "--watch-namespaces="+s.namespace)
+	server := s.askingStripe("namespaces", "--watch-namespaces="+s.Namespace)
 	b := s.hire("backend")
 	b.allowEverywhere("create", "get")
 	elsewhere := b.buys(call{body: other.wants("lifetime")}) // at the server of all
-	paid := other.pay(elsewhere.CheckoutURL)
-	s.settled()
+	paid := other.Pay(elsewhere.CheckoutURL)
+	s.Settled()
 	other.told(paylink.Webhook, paid.ID, "paid: paid, final, known order")
 
 	before := s.balance()
@@ -25,7 +25,7 @@ func TestAServerOfSomeNamespaces(t *testing.T) {
 	}
 	s.ask(call{to: server, path: ordersPath + "/" + elsewhere.OrderID, token: b.token}).problem(t, 404)
 	for _, method := range []string{http.MethodGet, http.MethodPost} {
-		s.ask(call{to: server, method: method, path: buyPath(other.namespace, "lifetime")}).problem(t, 404)
+		s.ask(call{to: server, method: method, path: buyPath(other.Namespace, "lifetime")}).problem(t, 404)
 	}
 	s.told(server, paid.ID, "unknown: 404")
 	s.unchanged(before)
@@ -35,8 +35,8 @@ func TestAServerOfSomeNamespaces(t *testing.T) {
 		t.Errorf("a buyer is answered %d %s", a.status, a.body)
 	}
 	s.ask(call{to: server, path: ordersPath + "/" + o.OrderID, token: b.token}).order(t, 200)
-	here := s.pay(o.CheckoutURL)
-	s.settled()
+	here := s.Pay(o.CheckoutURL)
+	s.Settled()
 	s.told(server, here.ID, "paid: paid, final, known order")
 }
 

@@ -13,9 +13,9 @@ import (
 
 // open are the shop's orders that buyers have made and not paid.
 func (s *shop) open() []v1alpha1.Order {
-	s.t.Helper()
+	s.T.Helper()
 	var open []v1alpha1.Order
-	for _, o := range s.orders() {
+	for _, o := range s.Orders() {
 		if o.Labels[v1alpha1.LabelCheckout] == v1alpha1.CheckoutPublic && o.Status.Phase == v1alpha1.OrderPending {
 			open = append(open, o)
 		}
@@ -25,23 +25,23 @@ func (s *shop) open() []v1alpha1.Order {
 
 // sellOut has buyers come until a link has so many open orders, and the server says that there are enough.
 func (s *shop) sellOut(server *stack.Server, most int) {
-	s.t.Helper()
-	s.eventually("there are as many open orders as there may be", func(context.Context) (bool, error) {
+	s.T.Helper()
+	s.Eventually("there are as many open orders as there may be", func(context.Context) (bool, error) {
 		a := s.buys(server)
 		if n := len(s.open()); n > most {
-			s.t.Fatalf("there are %d open orders, and may be %d", n, most)
+			s.T.Fatalf("there are %d open orders, and may be %d", n, most)
 		}
 		return a.status == http.StatusServiceUnavailable && len(s.open()) == most, nil
 	})
-	if a := s.buys(server); a.problem(s.t, http.StatusServiceUnavailable).OrderID != "" || a.header.Get("Retry-After") != "60" {
-		s.t.Errorf("a buyer too many is answered %d %s %v", a.status, a.body, a.header)
+	if a := s.buys(server); a.problem(s.T, http.StatusServiceUnavailable).OrderID != "" || a.header.Get("Retry-After") != "60" {
+		s.T.Errorf("a buyer too many is answered %d %s %v", a.status, a.body, a.header)
 	}
 }
 
 // sellsAgain waits until the server makes another order.
 func (s *shop) sellsAgain(server *stack.Server, why string) {
-	s.t.Helper()
-	s.eventually("there is room for an order: one "+why, func(context.Context) (bool, error) {
+	s.T.Helper()
+	s.Eventually("there is room for an order: one "+why, func(context.Context) (bool, error) {
 		return s.buys(server).status == http.StatusSeeOther, nil
 	})
 }
@@ -61,7 +61,7 @@ func TestALinkHasSoManyOpenOrders(t *testing.T) {
 	s.sellOut(server, 3)
 	s.sellOut(second, 3)
 	b.buys(call{to: server}) // orders of those with a token are not counted
-	if a := s.ask(call{to: server, method: http.MethodPost, path: buyPath(s.namespace, "yearly")}); a.status != http.StatusSeeOther {
+	if a := s.ask(call{to: server, method: http.MethodPost, path: buyPath(s.Namespace, "yearly")}); a.status != http.StatusSeeOther {
 		t.Errorf("a buyer of another link is answered %d %s", a.status, a.body)
 	}
 
@@ -75,10 +75,10 @@ func TestALinkHasSoManyOpenOrders(t *testing.T) {
 		t.Fatal("there is no open order")
 		return nil
 	}
-	s.pay(first().Status.CheckoutURL)
+	s.Pay(first().Status.CheckoutURL)
 	s.sellsAgain(server, "was paid")
 	s.sellOut(server, 4) // one of which is of the other link
-	if err := paylink.Client.Delete(s.ctx, first()); err != nil {
+	if err := paylink.Client.Delete(s.Ctx, first()); err != nil {
 		t.Fatal(err)
 	}
 	s.sellsAgain(second, "was deleted")
@@ -106,7 +106,7 @@ func TestAnOpenOrderExpires(t *testing.T) {
 		if c == nil || c.Reason != v1alpha1.ReasonExpired || o.Status.ExpiredAt == nil {
 			t.Errorf("an order that nobody paid is %+v", o.Status)
 		}
-		s.eventually("its checkout URL is taken back", func(context.Context) (bool, error) {
+		s.Eventually("its checkout URL is taken back", func(context.Context) (bool, error) {
 			return s.orderOf(id).Status.CheckoutURL == "", nil
 		})
 	}

@@ -16,9 +16,9 @@ import (
 func TestAShopsOwnIDs(t *testing.T) {
 	s := openShop(t)
 	b := s.hire("backend", "create", "get")
-	for _, id := range []string{"1", "-", "_-_", "A" + s.namespace, strings.Repeat("a", 150) + s.namespace[len(s.namespace)-8:], "capture-" + s.namespace} {
+	for _, id := range []string{"1", "-", "_-_", "A" + s.Namespace, strings.Repeat("a", 150) + s.Namespace[len(s.Namespace)-8:], "capture-" + s.Namespace} {
 		if len(id) < 4 {
-			id += s.namespace[len(s.namespace)-8:]
+			id += s.Namespace[len(s.Namespace)-8:]
 		}
 		a := b.asks(call{body: s.wants("lifetime", fmt.Sprintf(`"orderId":%q`, id))})
 		o := a.order(t, 201)
@@ -36,11 +36,11 @@ func TestAShopsCustomers(t *testing.T) {
 	s := openShop(t)
 	b := s.hire("backend", "create")
 	for i, customer := range []string{"customer-7", strings.Repeat("ñ", 200), strings.Repeat("👩‍🚀", 66), "\\\" <b>&amp;</b> \u2028", "\x00\t\x1f", "ﬃ"} {
-		body, err := json.Marshal(map[string]string{"paymentLink": "lifetime", "namespace": s.namespace, "customerId": customer})
+		body, err := json.Marshal(map[string]string{"paymentLink": "lifetime", "namespace": s.Namespace, "customerId": customer})
 		if err != nil {
 			t.Fatal(err)
 		}
-		c := call{body: string(body), header: with(fmt.Sprintf("idem-%s-%d", s.namespace, i))}
+		c := call{body: string(body), header: with(fmt.Sprintf("idem-%s-%d", s.Namespace, i))}
 		o := b.buys(c)
 		if kept := s.orderOf(o.OrderID).Spec.CustomerID; kept != customer {
 			t.Errorf("customer %q is kept as %q", customer, kept)
@@ -57,7 +57,7 @@ func TestAnIDIsTakenInAllNamespaces(t *testing.T) {
 	other := openShop(t)
 	b := s.hire("backend", "create", "get")
 	theirs := other.hire("backend", "create", "get")
-	id := fmt.Sprintf(`"orderId":%q`, s.namespace)
+	id := fmt.Sprintf(`"orderId":%q`, s.Namespace)
 	o := b.buys(call{body: s.wants("lifetime", id)})
 	before := s.balance()
 	if p := theirs.asks(call{body: other.wants("lifetime", id)}).problem(t, 409); p.fields() != "orderId" || p.OrderID != "" {
@@ -76,7 +76,7 @@ func TestOneOfManyOrdersOfAnIDCanBePaid(t *testing.T) {
 	second := s.another("second-id", stack.WebhookServer{})
 	b := s.hire("backend", "create", "get")
 	for i := range 5 {
-		id := fmt.Sprintf("%s-%d", s.namespace, i)
+		id := fmt.Sprintf("%s-%d", s.Namespace, i)
 		promised := 0
 		for _, a := range b.repeated(10, call{body: s.wants("lifetime", fmt.Sprintf(`"orderId":%q`, id))}, paylink.Webhook, second) {
 			if a.status == 201 {
@@ -93,9 +93,9 @@ func TestOneOfManyOrdersOfAnIDCanBePaid(t *testing.T) {
 		if promised == 0 {
 			t.Errorf("nobody was given the id %s", id)
 		}
-		s.eventually("one order of the id can be paid", func(context.Context) (bool, error) {
+		s.Eventually("one order of the id can be paid", func(context.Context) (bool, error) {
 			ready, judged, all := 0, 0, 0
-			for _, o := range s.orders() {
+			for _, o := range s.Orders() {
 				if o.Spec.OrderID != id {
 					continue
 				}
@@ -112,8 +112,8 @@ func TestOneOfManyOrdersOfAnIDCanBePaid(t *testing.T) {
 			return ready == 1 && ready+judged == all, nil
 		})
 		b.asks(call{body: s.wants("lifetime", fmt.Sprintf(`"orderId":%q`, id))}).problem(t, 409)
-		s.pay(b.reads(id).order(t, 200).CheckoutURL)
-		s.eventually("it is paid", func(context.Context) (bool, error) {
+		s.Pay(b.reads(id).order(t, 200).CheckoutURL)
+		s.Eventually("it is paid", func(context.Context) (bool, error) {
 			return b.reads(id).order(t, 200).Status == "paid", nil
 		})
 	}

@@ -14,13 +14,13 @@ import (
 func TestOrdersWithoutTheController(t *testing.T) {
 	s := openShop(t)
 	b := s.hire("backend", "create", "get")
-	before := b.buys(call{header: with("idem-before-" + s.namespace)})
+	before := b.buys(call{header: with("idem-before-" + s.Namespace)})
 	if err := paylink.Controller.Stop(); err != nil {
 		t.Fatal(err)
 	}
 	back := func() {
 		t.Helper()
-		if err := paylink.Controller.Start(s.ctx); err != nil {
+		if err := paylink.Controller.Start(s.Ctx); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -31,10 +31,10 @@ func TestOrdersWithoutTheController(t *testing.T) {
 		}
 	})
 	// All at once: each waits as long as it may.
-	own := fmt.Sprintf(`"orderId":"own-%s"`, s.namespace)
+	own := fmt.Sprintf(`"orderId":"own-%s"`, s.Namespace)
 	calls := []call{
-		b.order(call{header: with("idem-a-" + s.namespace)}),
-		b.order(call{header: with("idem-b-" + s.namespace), body: s.wants("lifetime", own)}),
+		b.order(call{header: with("idem-a-" + s.Namespace)}),
+		b.order(call{header: with("idem-b-" + s.Namespace), body: s.wants("lifetime", own)}),
 		b.order(call{}),
 		s.press(nil, ""),
 	}
@@ -42,7 +42,7 @@ func TestOrdersWithoutTheController(t *testing.T) {
 	var callers sync.WaitGroup
 	for i, c := range calls {
 		callers.Go(func() {
-			a, err := send(s.ctx, c)
+			a, err := send(s.Ctx, c)
 			if err != nil {
 				t.Error(err)
 				return
@@ -54,12 +54,12 @@ func TestOrdersWithoutTheController(t *testing.T) {
 		})
 	}
 	// What is known already is answered at once.
-	if again := b.buys(call{header: with("idem-before-" + s.namespace)}); again != before {
+	if again := b.buys(call{header: with("idem-before-" + s.Namespace)}); again != before {
 		t.Errorf("an order of before is answered %+v, not %+v", again, before)
 	}
 	b.reads(before.OrderID).order(t, 200)
 	callers.Wait()
-	if n := len(s.orders()); n != 1+len(calls) {
+	if n := len(s.Orders()); n != 1+len(calls) {
 		t.Errorf("there are %d orders, want %d", n, 1+len(calls))
 	}
 	for _, id := range ids[:3] { // while it waits, an order can be read
@@ -76,12 +76,12 @@ func TestOrdersWithoutTheController(t *testing.T) {
 			t.Errorf("the key of %s is answered %+v", ids[i], o)
 		}
 	}
-	if n := len(s.orders()); n != 1+len(calls) {
+	if n := len(s.Orders()); n != 1+len(calls) {
 		t.Errorf("there are %d orders, want %d", n, 1+len(calls))
 	}
 	for _, id := range ids {
-		s.eventually("the order can be paid: "+id, func(context.Context) (bool, error) { return s.orderOf(id).Status.CheckoutURL != "", nil })
-		s.pay(s.orderOf(id).Status.CheckoutURL)
+		s.Eventually("the order can be paid: "+id, func(context.Context) (bool, error) { return s.orderOf(id).Status.CheckoutURL != "", nil })
+		s.Pay(s.orderOf(id).Status.CheckoutURL)
 		s.await(id, v1alpha1.OrderPaid)
 	}
 }
@@ -91,12 +91,12 @@ func TestOrdersWhileTheAPIServerIsAway(t *testing.T) {
 	s := openShop(t)
 	b := s.hire("backend", "create", "get")
 	known := b.buys(call{})
-	paid := s.pay(known.CheckoutURL)
-	s.settled()
+	paid := s.Pay(known.CheckoutURL)
+	s.Settled()
 	s.told(paylink.Webhook, paid.ID, "paid: paid, final, known order")
 
 	const keys = 200
-	key := func(i int) map[string]string { return with(fmt.Sprintf("idem-%s-%d", s.namespace, i)) }
+	key := func(i int) map[string]string { return with(fmt.Sprintf("idem-%s-%d", s.Namespace, i)) }
 	promised := s.interrupted(keys, func(i int) call { return b.order(call{header: key(i)}) }, paylink.Cluster.KillAPIServer)
 	for name, c := range map[string]struct {
 		call   call
@@ -108,7 +108,7 @@ func TestOrdersWhileTheAPIServerIsAway(t *testing.T) {
 		"capture":     {look(nil, paid.ID), 200},
 		"nobody":      {call{path: ordersPath, body: s.wants("lifetime")}, 401},
 		"wrong field": {call{path: capturePath, body: "{}"}, 400},
-		"button":      {call{path: buyPath(s.namespace, "lifetime")}, 200},
+		"button":      {call{path: buyPath(s.Namespace, "lifetime")}, 200},
 	} {
 		a := s.ask(c.call)
 		if a.status != c.status {
@@ -125,7 +125,7 @@ func TestOrdersWhileTheAPIServerIsAway(t *testing.T) {
 	// Whoever was not answered asks again, with the same key.
 	ids := map[string]bool{}
 	for i := range keys {
-		s.eventually(fmt.Sprintf("key %d is answered with its order", i), func(ctx context.Context) (bool, error) {
+		s.Eventually(fmt.Sprintf("key %d is answered with its order", i), func(ctx context.Context) (bool, error) {
 			a, err := send(ctx, b.order(call{header: key(i)}))
 			if err != nil || a.status == 503 {
 				return false, err
@@ -138,11 +138,11 @@ func TestOrdersWhileTheAPIServerIsAway(t *testing.T) {
 			return reference(t, o.CheckoutURL) == o.OrderID, nil
 		})
 	}
-	if n := len(s.orders()); len(ids) != keys || n != 1+keys {
+	if n := len(s.Orders()); len(ids) != keys || n != 1+keys {
 		t.Errorf("%d keys are %d orders; there are %d, want one more, that of before", keys, len(ids), n)
 	}
-	for _, o := range s.orders() {
-		if !strings.HasPrefix(o.Status.CheckoutURL, s.link.URL) {
+	for _, o := range s.Orders() {
+		if !strings.HasPrefix(o.Status.CheckoutURL, s.Link.URL) {
 			t.Errorf("order %s was left half made: %+v", o.Name, o.Status)
 		}
 	}
@@ -151,21 +151,21 @@ func TestOrdersWhileTheAPIServerIsAway(t *testing.T) {
 // interrupted makes n calls, 16 at a time, and does something once half of them are answered. It returns the orders that
 // were promised.
 func (s *shop) interrupted(n int, of func(i int) call, do func() error) (promised []string) {
-	s.t.Helper()
+	s.T.Helper()
 	promised = make([]string, n)
 	next := make(chan int)
 	var callers sync.WaitGroup
 	for range 16 {
 		callers.Go(func() {
 			for i := range next {
-				a, err := send(s.ctx, of(i))
+				a, err := send(s.Ctx, of(i))
 				switch {
 				case err != nil:
-					s.t.Error(err)
+					s.T.Error(err)
 				case a.status == 201:
-					promised[i] = a.order(s.t, 201).OrderID
+					promised[i] = a.order(s.T, 201).OrderID
 				default: // which may name the order that was made all the same
-					promised[i] = a.problem(s.t, 503).OrderID
+					promised[i] = a.problem(s.T, 503).OrderID
 				}
 			}
 		})
@@ -173,7 +173,7 @@ func (s *shop) interrupted(n int, of func(i int) call, do func() error) (promise
 	for i := range n {
 		if i == n/2 {
 			if err := do(); err != nil {
-				s.t.Error(err)
+				s.T.Error(err)
 			}
 		}
 		next <- i

@@ -12,6 +12,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
+	"github.com/paylink-dev/paylink/test/seller"
 	"github.com/paylink-dev/paylink/test/stripesim"
 )
 
@@ -23,12 +24,12 @@ func TestAnOrderIsWhatItsLinkSells(t *testing.T) {
 		sells string
 		spec  v1alpha1.PaymentLinkSpec
 	}{
-		{"in test mode", v1alpha1.PaymentLinkSpec{ProductID: "lifetime", ProductName: "Lifetime", Amount: 19900, Currency: "USD", Livemode: ptr.To(false), URL: s.link.URL}},
+		{"in test mode", v1alpha1.PaymentLinkSpec{ProductID: "lifetime", ProductName: "Lifetime", Amount: 19900, Currency: "USD", Livemode: ptr.To(false), URL: s.Link.URL}},
 		{"for real money", v1alpha1.PaymentLinkSpec{ProductID: "lifetime", ProductName: "Lifetime", Amount: 19900, Currency: "usd", URL: "https://buy.stripe.com/abc123"}},
 		{"in yen, without a name", v1alpha1.PaymentLinkSpec{ProductID: "生涯", Amount: 19900, Currency: "JPY", Livemode: ptr.To(true), URL: "https://buy.stripe.com/abc124?locale=ja"}},
-		{"for nothing", v1alpha1.PaymentLinkSpec{ProductID: "gift", ProductName: "Gift <b>\"&\"</b>", Amount: 0, Currency: "EUR", Livemode: ptr.To(false), URL: s.link.URL}},
+		{"for nothing", v1alpha1.PaymentLinkSpec{ProductID: "gift", ProductName: "Gift <b>\"&\"</b>", Amount: 0, Currency: "EUR", Livemode: ptr.To(false), URL: s.Link.URL}},
 		{"as long as can be", v1alpha1.PaymentLinkSpec{
-			ProductID: strings.Repeat("p", 200), ProductName: strings.Repeat("ñ", 250), Amount: 999999999999, Currency: "BHD", Livemode: ptr.To(false), URL: s.link.URL,
+			ProductID: strings.Repeat("p", 200), ProductName: strings.Repeat("ñ", 250), Amount: 999999999999, Currency: "BHD", Livemode: ptr.To(false), URL: s.Link.URL,
 		}},
 	} {
 		t.Run(c.sells, func(t *testing.T) {
@@ -37,10 +38,10 @@ func TestAnOrderIsWhatItsLinkSells(t *testing.T) {
 			s.offer(link)
 			o := b.buys(call{body: s.wants(link.Name, `"customerId":"customer-7"`)})
 			s.sells(t, link, v1alpha1.CheckoutAPI, s.orderOf(o.OrderID))
-			if o.Amount != c.spec.Amount || o.Currency != c.spec.Currency || o.Status != "pending" || o.Namespace != s.namespace {
+			if o.Amount != c.spec.Amount || o.Currency != c.spec.Currency || o.Status != "pending" || o.Namespace != s.Namespace {
 				t.Errorf("the answer is %+v", o)
 			}
-			bought := s.ask(call{method: "POST", path: buyPath(s.namespace, link.Name)})
+			bought := s.ask(call{method: "POST", path: buyPath(s.Namespace, link.Name)})
 			s.sells(t, link, v1alpha1.CheckoutPublic, s.orderOf(reference(t, bought.header.Get("Location"))))
 		})
 	}
@@ -78,9 +79,9 @@ func reference(t *testing.T, checkoutURL string) string {
 
 // reprice sells a link's product through a new link of Stripe's.
 func (s *shop) reprice(link *v1alpha1.PaymentLink, amount int64) {
-	s.t.Helper()
-	if err := paylink.Client.Get(s.ctx, client.ObjectKeyFromObject(link), link); err != nil {
-		s.t.Fatal(err)
+	s.T.Helper()
+	if err := paylink.Client.Get(s.Ctx, client.ObjectKeyFromObject(link), link); err != nil {
+		s.T.Fatal(err)
 	}
 	made := paylink.Stripe.CreatePaymentLink(stripesim.PaymentLinkParams{ProductName: "Lifetime", Amount: amount, Currency: "usd"})
 	link.Spec.Amount, link.Spec.URL, link.Spec.PaymentLinkID = amount, made.URL, made.ID
@@ -93,13 +94,13 @@ func TestANewPriceIsForOrdersToCome(t *testing.T) {
 	before := b.buys(call{})
 	s.reprice(s.paymentLink("lifetime"), 24900)
 	after := b.buys(call{})
-	if before.Amount != price || after.Amount != 24900 {
+	if before.Amount != seller.Price || after.Amount != 24900 {
 		t.Errorf("the prices are %d and then %d", before.Amount, after.Amount)
 	}
 	for _, o := range []order{after, before} {
-		s.pay(o.CheckoutURL)
+		s.Pay(o.CheckoutURL)
 		s.await(o.OrderID, v1alpha1.OrderPaid)
-		s.eventually("the API says so too", func(context.Context) (bool, error) { return b.reads(o.OrderID).order(t, 200).Status == "paid", nil })
+		s.Eventually("the API says so too", func(context.Context) (bool, error) { return b.reads(o.OrderID).order(t, 200).Status == "paid", nil })
 		if now := b.reads(o.OrderID).order(t, 200); now.Amount != o.Amount {
 			t.Errorf("an order at %d became %+v", o.Amount, now)
 		}
@@ -121,7 +122,7 @@ func TestNobodyPaysAnotherPriceThanHisOrders(t *testing.T) {
 					return
 				default:
 				}
-				a, err := send(s.ctx, b.order(call{}))
+				a, err := send(s.Ctx, b.order(call{}))
 				switch {
 				case err != nil:
 					t.Error(err)
@@ -136,9 +137,9 @@ func TestNobodyPaysAnotherPriceThanHisOrders(t *testing.T) {
 	link := s.paymentLink("lifetime")
 	for i := range 10 {
 		sold := len(made)
-		s.reprice(link, price+int64(i))
+		s.reprice(link, seller.Price+int64(i))
 		if i%2 == 0 { // the next price comes at once, or after a sale at this one
-			s.eventually("somebody buys", func(context.Context) (bool, error) { return len(made) > sold, nil })
+			s.Eventually("somebody buys", func(context.Context) (bool, error) { return len(made) > sold, nil })
 		}
 	}
 	close(stop)
@@ -161,22 +162,22 @@ func TestALinkThatCannotBeSold(t *testing.T) {
 	b.allowEverywhere("create")
 	broken := s.paymentLink("broken")
 	broken.Spec.URL = "http://nobody@/pay" // of no host
-	s.create(broken)
+	s.Create(broken)
 	gone := s.paymentLink("gone")
 	s.offer(gone)
 	kept := b.buys(call{body: s.wants("gone")})
-	if err := paylink.Client.Delete(s.ctx, gone); err != nil {
+	if err := paylink.Client.Delete(s.Ctx, gone); err != nil {
 		t.Fatal(err)
 	}
 	private := s.paymentLink("private")
 	private.Spec.PublicCheckout = false
 	s.offer(private)
-	s.eventually("the webhook server knows of all that", func(context.Context) (bool, error) {
-		broken, err := send(s.ctx, b.order(call{body: s.wants("broken")}))
+	s.Eventually("the webhook server knows of all that", func(context.Context) (bool, error) {
+		broken, err := send(s.Ctx, b.order(call{body: s.wants("broken")}))
 		if err != nil {
 			return false, err
 		}
-		gone, err := send(s.ctx, call{path: buyPath(s.namespace, "gone")})
+		gone, err := send(s.Ctx, call{path: buyPath(s.Namespace, "gone")})
 		return err == nil && broken.status == 409 && gone.status == 404, err
 	})
 	other := openShop(t)
@@ -186,12 +187,12 @@ func TestALinkThatCannotBeSold(t *testing.T) {
 		what, namespace, link string
 		api, page             int
 	}{
-		{"never there", s.namespace, "never", 404, 404},
-		{"deleted", s.namespace, "gone", 404, 404},
-		{"not Ready", s.namespace, "broken", 409, 503},
-		{"of another namespace", other.namespace, "broken", 404, 404},
+		{"never there", s.Namespace, "never", 404, 404},
+		{"deleted", s.Namespace, "gone", 404, 404},
+		{"not Ready", s.Namespace, "broken", 409, 503},
+		{"of another namespace", other.Namespace, "broken", 404, 404},
 		{"in no namespace", "nowhere", "lifetime", 404, 404},
-		{"not for everybody", s.namespace, "private", 0, 404},
+		{"not for everybody", s.Namespace, "private", 0, 404},
 	} {
 		t.Run(c.what, func(t *testing.T) {
 			if c.api != 0 {
@@ -212,7 +213,7 @@ func TestALinkThatCannotBeSold(t *testing.T) {
 	}
 	s.unchanged(before)
 	b.buys(call{body: s.wants("private")})
-	s.pay(kept.CheckoutURL) // made before its link was deleted
+	s.Pay(kept.CheckoutURL) // made before its link was deleted
 	s.await(kept.OrderID, v1alpha1.OrderPaid)
 }
 
@@ -222,9 +223,9 @@ func TestALinkIsThatOfItsNamespace(t *testing.T) {
 	other := openShop(t)
 	other.reprice(other.paymentLink("lifetime"), 500)
 	b := s.hire("backend", "create")
-	b.allow(other.namespace, rights("create"))
+	b.allow(other.Namespace, rights("create"))
 	here, there := b.buys(call{}), b.buys(call{body: other.wants("lifetime")})
-	if here.Amount != price || there.Amount != 500 || there.Namespace != other.namespace {
+	if here.Amount != seller.Price || there.Amount != 500 || there.Namespace != other.Namespace {
 		t.Errorf("the orders are %+v and %+v", here, there)
 	}
 }
@@ -233,7 +234,7 @@ func TestALinkIsThatOfItsNamespace(t *testing.T) {
 func TestABuyersFormChangesNothing(t *testing.T) {
 	s := openShop(t)
 	a := s.ask(call{
-		path: buyPath(s.namespace, "lifetime") + "?amount=1&orderId=mine&customerId=me&livemode=true", body: "amount=1&orderId=mine&customerId=me&namespace=other",
+		path: buyPath(s.Namespace, "lifetime") + "?amount=1&orderId=mine&customerId=me&livemode=true", body: "amount=1&orderId=mine&customerId=me&namespace=other",
 		header: map[string]string{"Content-Type": "application/x-www-form-urlencoded"},
 	})
 	if a.status != 303 {

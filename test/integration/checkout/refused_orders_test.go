@@ -10,10 +10,10 @@ import (
 func TestAWrongRequestForAnOrderMakesNone(t *testing.T) {
 	s := openShop(t)
 	b := s.hire("backend", "create", "get")
-	b.buys(call{body: s.wants("lifetime", `"orderId":"`+s.namespace+`"`)})
+	b.buys(call{body: s.wants("lifetime", `"orderId":"`+s.Namespace+`"`)})
 	long := strings.Repeat("x", 300)
 	full := func(field, value string) string { // the body with one field of another value
-		fields := map[string]string{"paymentLink": `"lifetime"`, "namespace": `"` + s.namespace + `"`, "orderId": `""`, "customerId": `""`}
+		fields := map[string]string{"paymentLink": `"lifetime"`, "namespace": `"` + s.Namespace + `"`, "orderId": `""`, "customerId": `""`}
 		fields[field] = value
 		return fmt.Sprintf(`{"paymentLink":%s,"namespace":%s,"orderId":%s,"customerId":%s}`,
 			fields["paymentLink"], fields["namespace"], fields["orderId"], fields["customerId"])
@@ -54,7 +54,7 @@ func TestAWrongRequestForAnOrderMakesNone(t *testing.T) {
 		{"an unknown field that says a lot", call{body: s.wants("lifetime", `"<script>alert(1)</script>":1`)}, 400, "?"},
 		{"field twice", call{body: s.wants("lifetime", `"namespace":"other"`)}, 400, "namespace"},
 		// Each field.
-		{"no link", call{body: `{"namespace":"` + s.namespace + `"}`}, 400, "paymentLink"},
+		{"no link", call{body: `{"namespace":"` + s.Namespace + `"}`}, 400, "paymentLink"},
 		{"link empty", call{body: full("paymentLink", `""`)}, 400, "paymentLink"},
 		{"link null", call{body: full("paymentLink", `null`)}, 400, "paymentLink"},
 		{"link a number", call{body: full("paymentLink", `7`)}, 400, "paymentLink"},
@@ -79,7 +79,7 @@ func TestAWrongRequestForAnOrderMakesNone(t *testing.T) {
 		{"id with a line's end", call{body: full("orderId", `"order-1\n"`)}, 400, "orderId"},
 		{"id too long", call{body: full("orderId", `"`+long[:201]+`"`)}, 400, "orderId"},
 		{"id of a route", call{body: full("orderId", `"capture"`)}, 400, "orderId"},
-		{"id taken", call{body: full("orderId", `"`+s.namespace+`"`)}, 409, "orderId"},
+		{"id taken", call{body: full("orderId", `"`+s.Namespace+`"`)}, 409, "orderId"},
 		{"customer a number", call{body: full("customerId", `7`)}, 400, "customerId"},
 		{"customer false", call{body: full("customerId", `false`)}, 400, "customerId"},
 		{"customer too long", call{body: full("customerId", `"`+strings.Repeat("ñ", 201)+`"`)}, 400, "customerId"},

@@ -8,14 +8,16 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/paylink-dev/paylink/test/seller"
 )
 
 // Whatever is wrong with the other requests, the answer names it, and nothing changes.
 func TestAWrongRequestChangesNothing(t *testing.T) {
 	s := openShop(t)
 	b := s.hire("backend", "create", "get")
-	paid := s.pay(b.buys(call{}).CheckoutURL).ID
-	s.settled()
+	paid := s.Pay(b.buys(call{}).CheckoutURL).ID
+	s.Settled()
 	long := "cs_test_" + strings.Repeat("a", 248)
 	page := func(query string) call { return call{path: billingPath + query} }
 	capture := func(body string) call { return call{path: capturePath, body: body} }
@@ -70,20 +72,20 @@ func TestAWrongRequestChangesNothing(t *testing.T) {
 		{"order: no id", call{path: ordersPath + "/", token: b.token}, 404, ""},
 		{"order: below an order", call{path: ordersPath + "/a/refund", token: b.token}, 404, ""},
 
-		{"buy: no link", call{method: "POST", path: "/buy/" + s.namespace}, 404, ""},
-		{"buy: unknown link", call{method: "POST", path: buyPath(s.namespace, "unknown")}, 404, "paymentLink"},
+		{"buy: no link", call{method: "POST", path: "/buy/" + s.Namespace}, 404, ""},
+		{"buy: unknown link", call{method: "POST", path: buyPath(s.Namespace, "unknown")}, 404, "paymentLink"},
 		{"buy: unknown namespace", call{method: "POST", path: buyPath("unknown", "lifetime")}, 404, "paymentLink"},
 		{"buy: too long a namespace", call{method: "POST", path: buyPath(strings.Repeat("a", 64), "lifetime")}, 404, "paymentLink"},
-		{"buy: too long a link", call{method: "POST", path: buyPath(s.namespace, strings.Repeat("a", 254))}, 404, "paymentLink"},
-		{"buy: a slash in the link", call{method: "POST", path: buyPath(s.namespace, "a%2Flifetime")}, 404, "paymentLink"},
-		{"buy: a link of another namespace", call{method: "POST", path: buyPath("unknown", "..%2F"+s.namespace+"%2Flifetime")}, 404, "paymentLink"},
-		{"buy: in capital letters", call{method: "POST", path: buyPath(s.namespace, "Lifetime")}, 404, "paymentLink"},
-		{"buy: no bytes of text", call{method: "POST", path: buyPath(s.namespace, "%ff")}, 404, "paymentLink"},
-		{"buy: below a link", call{method: "POST", path: buyPath(s.namespace, "lifetime") + "/confirm"}, 404, ""},
-		{"buy: from another web site", call{method: "POST", path: buyPath(s.namespace, "lifetime"), header: map[string]string{"Origin": "https://elsewhere.example.com"}}, 403, "Origin"},
-		{"buy: from a page without an origin", call{method: "POST", path: buyPath(s.namespace, "lifetime"), header: map[string]string{"Origin": "null"}}, 403, "Origin"},
-		{"buy: from another site, without saying which", call{method: "POST", path: buyPath(s.namespace, "lifetime"), header: map[string]string{"Sec-Fetch-Site": "cross-site"}}, 403, "Origin"},
-		{"buy: from the shop's, but not encrypted", call{method: "POST", path: buyPath(s.namespace, "lifetime"), header: map[string]string{"Origin": strings.Replace(appURL, "https", "http", 1)}}, 403, "Origin"},
+		{"buy: too long a link", call{method: "POST", path: buyPath(s.Namespace, strings.Repeat("a", 254))}, 404, "paymentLink"},
+		{"buy: a slash in the link", call{method: "POST", path: buyPath(s.Namespace, "a%2Flifetime")}, 404, "paymentLink"},
+		{"buy: a link of another namespace", call{method: "POST", path: buyPath("unknown", "..%2F"+s.Namespace+"%2Flifetime")}, 404, "paymentLink"},
+		{"buy: in capital letters", call{method: "POST", path: buyPath(s.Namespace, "Lifetime")}, 404, "paymentLink"},
+		{"buy: no bytes of text", call{method: "POST", path: buyPath(s.Namespace, "%ff")}, 404, "paymentLink"},
+		{"buy: below a link", call{method: "POST", path: buyPath(s.Namespace, "lifetime") + "/confirm"}, 404, ""},
+		{"buy: from another web site", call{method: "POST", path: buyPath(s.Namespace, "lifetime"), header: map[string]string{"Origin": "https://elsewhere.example.com"}}, 403, "Origin"},
+		{"buy: from a page without an origin", call{method: "POST", path: buyPath(s.Namespace, "lifetime"), header: map[string]string{"Origin": "null"}}, 403, "Origin"},
+		{"buy: from another site, without saying which", call{method: "POST", path: buyPath(s.Namespace, "lifetime"), header: map[string]string{"Sec-Fetch-Site": "cross-site"}}, 403, "Origin"},
+		{"buy: from the shop's, but not encrypted", call{method: "POST", path: buyPath(s.Namespace, "lifetime"), header: map[string]string{"Origin": strings.Replace(appURL, "https", "http", 1)}}, 403, "Origin"},
 
 		{"nothing", call{path: "/"}, 404, ""},
 		{"nothing there", call{method: "POST", path: "/api/order"}, 404, ""},
@@ -108,7 +110,7 @@ func TestTheShopsPagesMaySendTheForm(t *testing.T) {
 		"no browser":                               {},
 	} {
 		t.Run(who, func(t *testing.T) {
-			if a := s.ask(call{method: "POST", path: buyPath(s.namespace, "lifetime"), header: header}); a.status != 303 {
+			if a := s.ask(call{method: "POST", path: buyPath(s.Namespace, "lifetime"), header: header}); a.status != 303 {
 				t.Errorf("%d %s", a.status, a.body)
 			}
 		})
@@ -121,7 +123,7 @@ func TestAWrongMethodSaysWhichIsRight(t *testing.T) {
 	before := s.balance()
 	for path, allowed := range map[string]string{
 		ordersPath: "POST", ordersPath + "/unknown": "GET", capturePath: "POST", billingPath: "GET", billingPath + "/page.css": "GET",
-		buyPath(s.namespace, "lifetime"): "GET, POST", "/openapi.yaml": "GET", "/api/webhooks/stripe": "POST",
+		buyPath(s.Namespace, "lifetime"): "GET, POST", "/openapi.yaml": "GET", "/api/webhooks/stripe": "POST",
 	} {
 		for _, method := range []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW"} {
 			if strings.Contains(allowed, method) || (method == "HEAD" && strings.Contains(allowed, "GET")) {
@@ -147,12 +149,12 @@ func TestWhatIsNotHTTPIsRefused(t *testing.T) {
 	before := s.balance()
 	for what, c := range map[string]struct{ request, status string }{
 		"a bad percent sign in a path": {"POST /buy/%zz/lifetime HTTP/1.1\r\nHost: shop\r\n\r\n", "400"},
-		"an encoded sign cut off":      {"POST /buy/" + s.namespace + "/lifetime%2 HTTP/1.1\r\nHost: shop\r\n\r\n", "400"},
+		"an encoded sign cut off":      {"POST /buy/" + s.Namespace + "/lifetime%2 HTTP/1.1\r\nHost: shop\r\n\r\n", "400"},
 		"a space in a path":            {"POST /buy/a b HTTP/1.1\r\nHost: shop\r\n\r\n", "400"},
-		"a huge header":                {"POST /buy/" + s.namespace + "/lifetime HTTP/1.1\r\nHost: shop\r\nCookie: " + strings.Repeat("a", 64<<10) + "\r\n\r\n", "431"},
-		"many headers":                 {"POST /buy/" + s.namespace + "/lifetime HTTP/1.1\r\nHost: shop\r\n" + strings.Repeat("A: b\r\n", 8<<10) + "\r\n", "431"},
-		"no host":                      {"POST /buy/" + s.namespace + "/lifetime HTTP/1.1\r\n\r\n", "400"},
-		"two lengths":                  {"POST /buy/" + s.namespace + "/lifetime HTTP/1.1\r\nHost: shop\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\naa", "400"},
+		"a huge header":                {"POST /buy/" + s.Namespace + "/lifetime HTTP/1.1\r\nHost: shop\r\nCookie: " + strings.Repeat("a", 64<<10) + "\r\n\r\n", "431"},
+		"many headers":                 {"POST /buy/" + s.Namespace + "/lifetime HTTP/1.1\r\nHost: shop\r\n" + strings.Repeat("A: b\r\n", 8<<10) + "\r\n", "431"},
+		"no host":                      {"POST /buy/" + s.Namespace + "/lifetime HTTP/1.1\r\n\r\n", "400"},
+		"two lengths":                  {"POST /buy/" + s.Namespace + "/lifetime HTTP/1.1\r\nHost: shop\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\naa", "400"},
 		"no HTTP":                      {"\x16\x03\x01\x00\xa5\x01\x00\x00\xa1\x03\x03 hello over TLS\r\n\r\n", "400"},
 	} {
 		t.Run(what, func(t *testing.T) {
@@ -166,21 +168,21 @@ func TestWhatIsNotHTTPIsRefused(t *testing.T) {
 
 // raw sends bytes and returns what comes until the server closes the connection.
 func (s *shop) raw(request string) string {
-	s.t.Helper()
+	s.T.Helper()
 	answer, err := s.converse(request)
 	if err != nil {
-		s.t.Error(err)
+		s.T.Error(err)
 	}
 	return answer
 }
 
 func (s *shop) converse(request string) (string, error) {
-	connection, err := (&net.Dialer{}).DialContext(s.ctx, "tcp", strings.TrimPrefix(paylink.Webhook.URL, "http://"))
+	connection, err := (&net.Dialer{}).DialContext(s.Ctx, "tcp", strings.TrimPrefix(paylink.Webhook.URL, "http://"))
 	if err != nil {
 		return "", err
 	}
 	defer func() { _ = connection.Close() }()
-	if err := connection.SetDeadline(time.Now().Add(patience)); err != nil {
+	if err := connection.SetDeadline(time.Now().Add(seller.Patience)); err != nil {
 		return "", err
 	}
 	// The server may refuse, and close, before it has all.
@@ -203,7 +205,7 @@ func TestAStalledRequestIsGivenUp(t *testing.T) {
 		"the body of an order":         {"POST /api/orders HTTP/1.1\r\n" + head + "\r\n{\"paymentLink\":", "408"},
 		"the body of a capture":        {"POST /api/orders/capture HTTP/1.1\r\n" + head + "\r\n{", "408"},
 		"the head of an order":         {"POST /api/orders HTTP/1.1\r\n" + head, ""},
-		"the first line":               {"POST /buy/" + s.namespace, ""},
+		"the first line":               {"POST /buy/" + s.Namespace, ""},
 		"nothing but a connection":     {"", ""},
 		"the body of a webhook":        {"POST /api/webhooks/stripe HTTP/1.1\r\nStripe-Signature: t=1,v1=a\r\n" + head + "\r\n{", "400"},
 		"a chunk of an order":          {"POST /api/orders HTTP/1.1\r\nHost: shop\r\nContent-Type: application/json\r\nAuthorization: Bearer " + b.token + "\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{\"pay", "408"},
@@ -220,6 +222,6 @@ func TestAStalledRequestIsGivenUp(t *testing.T) {
 	o := b.buys(call{}) // meanwhile
 	stalled.Wait()
 	s.unchangedBut(before, 1)
-	s.pay(o.CheckoutURL)
-	s.settled()
+	s.Pay(o.CheckoutURL)
+	s.Settled()
 }

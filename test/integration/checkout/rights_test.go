@@ -20,7 +20,7 @@ var withoutCheckout = []string{"config/rbac/webhookserver/role.yaml"}
 // The server that all other tests use has the rights that it is deployed with, and no others.
 func TestTheWebhookServersRights(t *testing.T) {
 	s := openShop(t)
-	repository, err := cluster.Repository(s.ctx)
+	repository, err := cluster.Repository(s.Ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,10 +57,10 @@ func TestTheWebhookServersRights(t *testing.T) {
 			review := &authorizationv1.SubjectAccessReview{Spec: authorizationv1.SubjectAccessReviewSpec{
 				User: "paylink-webhookserver",
 				ResourceAttributes: &authorizationv1.ResourceAttributes{
-					Namespace: s.namespace, Verb: verb, Group: c.group, Resource: c.resource, Subresource: c.subresource,
+					Namespace: s.Namespace, Verb: verb, Group: c.group, Resource: c.resource, Subresource: c.subresource,
 				},
 			}}
-			s.create(review)
+			s.Create(review)
 			if review.Status.Allowed != c.may {
 				t.Errorf("the webhook server may %s %s/%s: %t", verb, c.resource, c.subresource, review.Status.Allowed)
 			}
@@ -77,8 +77,8 @@ func TestAServerWithoutTheCheckoutAPI(t *testing.T) {
 	for _, c := range []call{
 		b.order(call{}),
 		{path: ordersPath + "/any", token: b.token},
-		{path: buyPath(s.namespace, "lifetime")},
-		{method: "POST", path: buyPath(s.namespace, "lifetime")},
+		{path: buyPath(s.Namespace, "lifetime")},
+		{method: "POST", path: buyPath(s.Namespace, "lifetime")},
 	} {
 		c.to = server
 		s.ask(c).problem(t, 404)
@@ -86,8 +86,8 @@ func TestAServerWithoutTheCheckoutAPI(t *testing.T) {
 	s.unchanged(before)
 
 	o := b.buys(call{}) // at the other server
-	paid := s.pay(o.CheckoutURL)
-	s.settled()
+	paid := s.Pay(o.CheckoutURL)
+	s.Settled()
 	s.told(server, paid.ID, "paid: paid, final, known order")
 	s.takenBy(endpoint.ID)
 	if a := s.ask(call{to: server, path: "/openapi.yaml"}); a.status != 200 {
@@ -97,18 +97,18 @@ func TestAServerWithoutTheCheckoutAPI(t *testing.T) {
 
 // takenBy checks that a server has taken all webhooks that were sent to it.
 func (s *shop) takenBy(endpoint string) {
-	s.t.Helper()
+	s.T.Helper()
 	n := 0
 	for _, a := range paylink.Stripe.Attempts() {
 		if a.Endpoint != endpoint {
 			continue
 		}
 		if n++; a.Status != 200 {
-			s.t.Errorf("a webhook of %s was answered %d, %v", a.Type, a.Status, a.Error)
+			s.T.Errorf("a webhook of %s was answered %d, %v", a.Type, a.Status, a.Error)
 		}
 	}
 	if n == 0 {
-		s.t.Error("no webhook was sent")
+		s.T.Error("no webhook was sent")
 	}
 }
 
@@ -120,7 +120,7 @@ func TestAServerThatMayNotCreateOrders(t *testing.T) {
 	before := s.count()
 	for _, c := range []call{b.order(call{}), s.press(server, "")} {
 		c.to = server
-		if p := s.ask(c).problem(t, 503); p.OrderID != "" || strings.Contains(p.Detail, s.namespace) || strings.Contains(p.Detail, "forbidden") {
+		if p := s.ask(c).problem(t, 503); p.OrderID != "" || strings.Contains(p.Detail, s.Namespace) || strings.Contains(p.Detail, "forbidden") {
 			t.Errorf("the refusal is %+v", p)
 		}
 	}
@@ -136,12 +136,12 @@ func TestAServerThatMayNotCreateOrders(t *testing.T) {
 	}
 
 	o := b.buys(call{}) // at the other server
-	paid := s.pay(o.CheckoutURL)
-	s.settled()
+	paid := s.Pay(o.CheckoutURL)
+	s.Settled()
 	s.told(server, paid.ID, "paid: paid, final, known order")
 	s.takenBy(endpoint.ID)
 	s.ask(call{to: server, path: ordersPath + "/" + o.OrderID, token: b.token}).order(t, 200)
-	if !server.Ready(s.ctx) {
+	if !server.Ready(s.Ctx) {
 		t.Error("the server says that it is not ready")
 	}
 }

@@ -21,7 +21,7 @@ const debugging = "--zap-log-level=debug"
 // another starts one more webhook server until the test ends, under a name, and with a log, that no other has. Stripe
 // sends its webhooks to the first alone.
 func (s *shop) another(name string, w stack.WebhookServer) *stack.Server {
-	s.t.Helper()
+	s.T.Helper()
 	server, endpoint := s.anotherAtStripe(name, w)
 	paylink.Stripe.RemoveEndpoint(endpoint.ID)
 	return server
@@ -29,23 +29,23 @@ func (s *shop) another(name string, w stack.WebhookServer) *stack.Server {
 
 // anotherAtStripe is another that is sent webhooks too.
 func (s *shop) anotherAtStripe(name string, w stack.WebhookServer) (*stack.Server, stripesim.Endpoint) {
-	s.t.Helper()
+	s.T.Helper()
 	w.Flags = append([]string{debugging, trusting}, w.Flags...)
-	name += s.namespace[strings.LastIndex(s.namespace, "-"):]
-	server, endpoint, err := paylink.AddWebhookServerOf(s.ctx, "webhookserver-"+name, w)
+	name += s.Namespace[strings.LastIndex(s.Namespace, "-"):]
+	server, endpoint, err := paylink.AddWebhookServerOf(s.Ctx, "webhookserver-"+name, w)
 	if err != nil {
-		s.t.Fatal(err)
+		s.T.Fatal(err)
 	}
-	s.t.Cleanup(func() {
+	s.T.Cleanup(func() {
 		paylink.Stripe.RemoveEndpoint(endpoint.ID)
 		// The test's own context has ended.
-		text, err := scrape(context.WithoutCancel(s.ctx), server.Metrics)
+		text, err := scrape(context.WithoutCancel(s.Ctx), server.Metrics)
 		if err != nil {
-			s.t.Error(err)
+			s.T.Error(err)
 		}
 		gone.keep("metrics of "+name, text)
 		if err := stop(server); err != nil {
-			s.t.Error(err)
+			s.T.Error(err)
 		}
 	})
 	return server, endpoint
@@ -97,10 +97,10 @@ func scrape(ctx context.Context, url string) (string, error) {
 
 // metric returns the value of a sample of a server's, as it is printed; empty: there is none.
 func (s *shop) metric(server *stack.Server, sample string) string {
-	s.t.Helper()
-	text, err := scrape(s.ctx, server.Metrics)
+	s.T.Helper()
+	text, err := scrape(s.Ctx, server.Metrics)
 	if err != nil {
-		s.t.Fatal(err)
+		s.T.Fatal(err)
 	}
 	for line := range strings.Lines(text) {
 		if value, ok := strings.CutPrefix(line, sample+" "); ok {

@@ -68,7 +68,7 @@ func TestAFloodOfLooksSparesStripe(t *testing.T) {
 		t.Run(c.looks, func(t *testing.T) {
 			s := openShop(t)
 			asking := s.askingStripe("flooded")
-			s.deliver(stripesim.Plan{Hold: true})
+			s.Deliver(stripesim.Plan{Hold: true})
 			session, from := c.of(s), ""
 			if c.one {
 				from = newAddress()

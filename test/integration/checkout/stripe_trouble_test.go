@@ -21,14 +21,14 @@ func (s *shop) calls(trouble func(*http.Request) int) *atomic.Int64 {
 		}
 		return trouble(r)
 	})
-	s.t.Cleanup(func() { paylink.Stripe.DisturbAPI(nil) })
+	s.T.Cleanup(func() { paylink.Stripe.DisturbAPI(nil) })
 	return &n
 }
 
 // paidUnheard is a payment of which no webhook has come.
 func (s *shop) paidUnheard(b *backend) stripesim.Session {
-	s.t.Helper()
-	return s.pay(b.buys(call{}).CheckoutURL)
+	s.T.Helper()
+	return s.Pay(b.buys(call{}).CheckoutURL)
 }
 
 func TestStripeInTroubleIsNoNews(t *testing.T) {
@@ -47,9 +47,9 @@ func TestStripeInTroubleIsNoNews(t *testing.T) {
 	} {
 		t.Run(c.answer, func(t *testing.T) {
 			here := *s
-			here.t = t
+			here.T = t
 			asking := here.askingStripe("trouble-" + c.answer)
-			here.deliver(stripesim.Plan{Hold: true})
+			here.Deliver(stripesim.Plan{Hold: true})
 			calls := here.calls(c.trouble)
 			paid := here.paidUnheard(b)
 			// Many ask, and the trouble is not made worse by asking again.
@@ -72,7 +72,7 @@ func TestStripeInTroubleIsNoNews(t *testing.T) {
 				t.Error("the log names the buyer's session")
 			}
 			paylink.Stripe.Delivery(stripesim.Plan{})
-			here.settled()
+			here.Settled()
 			here.told(asking, paid.ID, "paid: paid, final, known order") // the webhook is all that it takes
 		})
 	}

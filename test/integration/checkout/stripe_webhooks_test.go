@@ -38,7 +38,7 @@ func TestWebhooksKeepTheirPlaceInAFlood(t *testing.T) {
 					return
 				default:
 				}
-				a, err := send(s.ctx, []call{
+				a, err := send(s.Ctx, []call{
 					s.press(server, ""),
 					b.order(call{to: server}),
 					b.order(call{to: server, token: "garbage-token"}),
@@ -57,7 +57,7 @@ func TestWebhooksKeepTheirPlaceInAFlood(t *testing.T) {
 	for range 8 {
 		buyers.Go(func() {
 			for o := range queue {
-				if _, err := paylink.Stripe.Buyer().Pay(s.ctx, o.CheckoutURL, stripesim.Card4242); err != nil {
+				if _, err := paylink.Stripe.Buyer().Pay(s.Ctx, o.CheckoutURL, stripesim.Card4242); err != nil {
 					t.Error(err)
 				}
 				ids <- o.OrderID
@@ -65,7 +65,7 @@ func TestWebhooksKeepTheirPlaceInAFlood(t *testing.T) {
 		})
 	}
 	buyers.Wait()
-	s.settled()
+	s.Settled()
 	close(stop)
 	flood.Wait()
 	close(ids)
@@ -79,7 +79,7 @@ func TestWebhooksKeepTheirPlaceInAFlood(t *testing.T) {
 	}
 
 	paid := map[string]bool{}
-	for _, o := range s.orders() {
+	for _, o := range s.Orders() {
 		paid[o.ClientReferenceID()] = o.Status.Phase == v1alpha1.OrderPaid
 	}
 	for id := range ids {
@@ -92,7 +92,7 @@ func TestWebhooksKeepTheirPlaceInAFlood(t *testing.T) {
 // mostlyTakenBy checks that a server has taken the payments' webhooks, nearly all at once: on a machine that has no time
 // even for its API server, one may pass its deadline, and is sent again.
 func (s *shop) mostlyTakenBy(endpoint string) {
-	s.t.Helper()
+	s.T.Helper()
 	taken, later := 0, 0
 	for _, a := range paylink.Stripe.Attempts() {
 		switch {
@@ -102,10 +102,10 @@ func (s *shop) mostlyTakenBy(endpoint string) {
 		case a.Status == 503:
 			later++
 		default:
-			s.t.Errorf("a webhook was answered %d, %v", a.Status, a.Error)
+			s.T.Errorf("a webhook was answered %d, %v", a.Status, a.Error)
 		}
 	}
 	if taken < payments || later > payments/20 {
-		s.t.Errorf("of %d webhooks, %d were taken and %d asked for again", payments, taken, later)
+		s.T.Errorf("of %d webhooks, %d were taken and %d asked for again", payments, taken, later)
 	}
 }

@@ -9,23 +9,24 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
+	"github.com/paylink-dev/paylink/test/seller"
 	"github.com/paylink-dev/paylink/test/stripesim"
 )
 
 func TestAnOrderIsPaidAndRefunded(t *testing.T) {
 	s := openShop(t)
 	created := s.order("first")
-	s.create(created)
+	s.Create(created)
 	if created.Status.Phase != v1alpha1.OrderPending {
 		t.Errorf("phase in the answer to create is %q, want Pending", created.Status.Phase)
 	}
 
 	o := s.await(created, "ready", ready)
-	if want := s.link.URL + "?client_reference_id=" + string(o.UID); o.Status.CheckoutURL != want {
+	if want := s.Link.URL + "?client_reference_id=" + string(o.UID); o.Status.CheckoutURL != want {
 		t.Errorf("checkoutURL is %s, want %s", o.Status.CheckoutURL, want)
 	}
-	if o.Status.PaymentLinkID != s.link.ID {
-		t.Errorf("paymentLinkId is %q, want the link's %q", o.Status.PaymentLinkID, s.link.ID)
+	if o.Status.PaymentLinkID != s.Link.ID {
+		t.Errorf("paymentLinkId is %q, want the link's %q", o.Status.PaymentLinkID, s.Link.ID)
 	}
 
 	session := s.pay(o)
@@ -48,8 +49,8 @@ func TestAnOrderIsPaidAndRefunded(t *testing.T) {
 		t.Fatal(err)
 	}
 	o = s.await(o, "Refunded", inPhase(v1alpha1.OrderRefunded))
-	if o.Status.AmountRefunded != price {
-		t.Errorf("amountRefunded is %d, want %d", o.Status.AmountRefunded, price)
+	if o.Status.AmountRefunded != seller.Price {
+		t.Errorf("amountRefunded is %d, want %d", o.Status.AmountRefunded, seller.Price)
 	}
 	if meta.FindStatusCondition(o.Status.Conditions, v1alpha1.ConditionNeedsAttention) != nil {
 		t.Errorf("an ordinary life needs nobody: %v", o.Status.Conditions)
@@ -62,18 +63,18 @@ func TestKubectlShowsTheOrder(t *testing.T) {
 	s.pay(o)
 	s.await(o, "Paid", inPhase(v1alpha1.OrderPaid))
 
-	table := s.kubectl("get", "orders.payments.paylink.dev", "-n", s.namespace)
+	table := s.kubectl("get", "orders.payments.paylink.dev", "-n", s.Namespace)
 	want := `(?m)^NAME +PHASE +PRODUCT +TOTAL +PAID-AT +LIVE +AGE\ntable +Paid +lifetime +199\.00 USD +20\S+Z +false +\S+$`
 	if !regexp.MustCompile(want).MatchString(table) {
 		t.Errorf("kubectl get shows\n%s\nwhich does not match %s", table, want)
 	}
-	wide := s.kubectl("get", "payorder", "-n", s.namespace, "-o", "wide")
+	wide := s.kubectl("get", "payorder", "-n", s.Namespace, "-o", "wide")
 	for _, word := range []string{"READY", "ATTENTION", "REFERENCE", "SESSION", "PAYMENT", string(o.UID)} {
 		if !strings.Contains(wide, word) {
 			t.Errorf("kubectl get -o wide does not show %s:\n%s", word, wide)
 		}
 	}
-	if waited := s.kubectl("wait", "orders.payments.paylink.dev/table", "-n", s.namespace, "--for=condition=Paid"); !strings.Contains(waited, "condition met") {
+	if waited := s.kubectl("wait", "orders.payments.paylink.dev/table", "-n", s.Namespace, "--for=condition=Paid"); !strings.Contains(waited, "condition met") {
 		t.Errorf("kubectl wait says %s", waited)
 	}
 }
@@ -81,7 +82,7 @@ func TestKubectlShowsTheOrder(t *testing.T) {
 func TestABankDebitSucceedsLater(t *testing.T) {
 	s := openShop(t)
 	o := s.sell("debit")
-	session, err := paylink.Stripe.Buyer().PayByDebit(s.ctx, o.Status.CheckoutURL)
+	session, err := paylink.Stripe.Buyer().PayByDebit(s.Ctx, o.Status.CheckoutURL)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,7 +99,7 @@ func TestABankDebitSucceedsLater(t *testing.T) {
 func TestABankDebitFailsAndTheBuyerPaysAgain(t *testing.T) {
 	s := openShop(t)
 	o := s.sell("again")
-	session, err := paylink.Stripe.Buyer().PayByDebit(s.ctx, o.Status.CheckoutURL)
+	session, err := paylink.Stripe.Buyer().PayByDebit(s.Ctx, o.Status.CheckoutURL)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,8 +121,8 @@ func TestTheLinksOwnQueryIsKept(t *testing.T) {
 	s := openShop(t)
 	o := s.order("query")
 	o.Spec.PaymentLinkRef = nil
-	o.Spec.PaymentLinkURL = s.link.URL + "?utm_source=mail&prefilled_email=a%40b.example"
-	s.create(o)
+	o.Spec.PaymentLinkURL = s.Link.URL + "?utm_source=mail&prefilled_email=a%40b.example"
+	s.Create(o)
 	o = s.await(o, "ready", ready)
 	u, err := url.Parse(o.Status.CheckoutURL)
 	if err != nil {
@@ -137,10 +138,10 @@ func TestTheLinksOwnQueryIsKept(t *testing.T) {
 func TestADeclinedCardLeavesTheOrderPending(t *testing.T) {
 	s := openShop(t)
 	o := s.sell("declined")
-	if _, err := paylink.Stripe.Buyer().Pay(s.ctx, o.Status.CheckoutURL, stripesim.CardDeclined); err == nil {
+	if _, err := paylink.Stripe.Buyer().Pay(s.Ctx, o.Status.CheckoutURL, stripesim.CardDeclined); err == nil {
 		t.Fatal("the declined card was taken")
 	}
-	s.settled()
+	s.Settled()
 	s.await(o, "Pending", inPhase(v1alpha1.OrderPending))
 	s.pay(o)
 	s.await(o, "Paid", inPhase(v1alpha1.OrderPaid))

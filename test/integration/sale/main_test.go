@@ -4,13 +4,9 @@ package sale_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"testing"
 	"time"
-
-	"github.com/go-logr/logr"
-	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/paylink-dev/paylink/test/cluster"
 	"github.com/paylink-dev/paylink/test/stack"
@@ -21,13 +17,7 @@ import (
 var paylink *stack.Stack
 
 func TestMain(m *testing.M) {
-	log.SetLogger(logr.Discard()) // or controller-runtime complains after 30 s
-	code, err := run(context.Background(), m)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		code = 1
-	}
-	os.Exit(code)
+	stack.Main(func(ctx context.Context) (int, error) { return run(ctx, m) })
 }
 
 func run(ctx context.Context, m *testing.M) (code int, err error) {
@@ -38,7 +28,6 @@ func run(ctx context.Context, m *testing.M) (code int, err error) {
 	defer func() { err = errors.Join(err, c.Stop()) }()
 	paylink, err = stack.Start(ctx, stack.Options{
 		Cluster: c,
-		Race:    raceEnabled,
 		// A real Stripe waits minutes and hours between its attempts, but not fewer of them.
 		Simulator: stripesim.Options{Retry: stripesim.Backoff{Initial: 50 * time.Millisecond, Max: time.Second, Factor: 2, MaxAttempts: 500}},
 		// Everything that can be logged is, for the test that looks through the logs.

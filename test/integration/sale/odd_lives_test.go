@@ -18,25 +18,25 @@ func TestAnOrderFollowsItsLink(t *testing.T) {
 	s := openShop(t)
 	o := s.order("early")
 	o.Spec.PaymentLinkRef.Name = "later"
-	s.create(o)
+	s.Create(o)
 	s.await(o, "without a link", unready(v1alpha1.ReasonPaymentLinkNotFound))
-	s.create(s.paymentLink("later"))
+	s.Create(s.PaymentLink("later"))
 	s.await(o, "ready", ready)
 }
 
 func TestARepricedLinkLeavesOrdersAlone(t *testing.T) {
 	s := openShop(t)
 	o := s.sell("before")
-	link := s.paymentLink("lifetime")
-	if err := paylink.Client.Get(s.ctx, client.ObjectKeyFromObject(link), link); err != nil {
+	link := s.PaymentLink("lifetime")
+	if err := paylink.Client.Get(s.Ctx, client.ObjectKeyFromObject(link), link); err != nil {
 		t.Fatal(err)
 	}
 	link.Spec.Amount += 5000
-	if err := paylink.Client.Update(s.ctx, link); err != nil {
+	if err := paylink.Client.Update(s.Ctx, link); err != nil {
 		t.Fatal(err)
 	}
 	late := s.order("after")
-	s.create(late)
+	s.Create(late)
 	s.await(late, "at another price than its link", unready(v1alpha1.ReasonPaymentLinkMismatch))
 	s.pay(o)
 	s.await(o, "Paid", inPhase(v1alpha1.OrderPaid))
@@ -44,10 +44,10 @@ func TestARepricedLinkLeavesOrdersAlone(t *testing.T) {
 
 func TestAnOrderIDBelongsToTheOldest(t *testing.T) {
 	s := openShop(t)
-	id := fmt.Sprintf("invoice-%s", s.namespace)
+	id := fmt.Sprintf("invoice-%s", s.Namespace)
 	first := s.order("first")
 	first.Spec.OrderID = id
-	s.create(first)
+	s.Create(first)
 	first = s.await(first, "ready", ready)
 
 	elsewhere := openShop(t)
@@ -55,7 +55,7 @@ func TestAnOrderIDBelongsToTheOldest(t *testing.T) {
 	second.Spec.OrderID = id
 	second.CreationTimestamp = metav1.Time{}
 	awaitNextSecond(t, first.CreationTimestamp.Time)
-	elsewhere.create(second)
+	elsewhere.Create(second)
 	second = elsewhere.await(second, "a duplicate", unready(v1alpha1.ReasonDuplicateOrderID))
 	if second.Status.CheckoutURL != "" {
 		t.Errorf("a duplicate was given the checkout URL %s", second.Status.CheckoutURL)
@@ -64,7 +64,7 @@ func TestAnOrderIDBelongsToTheOldest(t *testing.T) {
 	s.await(first, "Paid", inPhase(v1alpha1.OrderPaid))
 	elsewhere.await(second, "still Pending", inPhase(v1alpha1.OrderPending))
 
-	if err := paylink.Client.Delete(s.ctx, first); err != nil {
+	if err := paylink.Client.Delete(s.Ctx, first); err != nil {
 		t.Fatal(err)
 	}
 	elsewhere.await(second, "the oldest now", ready)
@@ -87,7 +87,7 @@ func TestAWrongAmountNeedsAPerson(t *testing.T) {
 	s := openShop(t)
 	o := s.sell("cheap")
 	cheap := paylink.Stripe.CreatePaymentLink(stripesim.PaymentLinkParams{ProductName: "Sticker", Amount: 100, Currency: "usd"})
-	session, err := paylink.Stripe.Buyer().Pay(s.ctx, cheap.URL+"?client_reference_id="+o.Status.ClientReferenceID, stripesim.Card4242)
+	session, err := paylink.Stripe.Buyer().Pay(s.Ctx, cheap.URL+"?client_reference_id="+o.Status.ClientReferenceID, stripesim.Card4242)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -95,10 +95,10 @@ func TestAWrongAmountNeedsAPerson(t *testing.T) {
 	if o.Status.Phase != v1alpha1.OrderPending {
 		t.Errorf("1.00 USD made an order of 199.00 USD %s", o.Status.Phase)
 	}
-	s.eventually("an Event says so", func(ctx context.Context) (bool, error) {
-		out := s.kubectl("get", "events.events.k8s.io", "-n", s.namespace, "-o", "jsonpath={.items[*].reason}")
-		return out == v1alpha1.ReasonPaymentMismatch, nil
-	}, func() string { return s.kubectl("get", "events", "-n", s.namespace) })
+	s.Eventually("an Event says so", func(ctx context.Context) (bool, error) {
+		out := s.kubectl("get", "events.events.k8s.io", "-n", s.Namespace, "-o", "jsonpath={.items[*].reason}")
+		return out == v1alpha1.ReasonPaymentMismatch, fmt.Errorf("the Events are %q", out)
+	})
 
 	s.pay(o)
 	s.await(o, "Paid, and still in need of a person", func(o *v1alpha1.Order) bool {
@@ -125,7 +125,7 @@ func TestAnOrderExpiresAndLateMoneyNeedsAPerson(t *testing.T) {
 	s := openShop(t)
 	o := s.order("late")
 	o.Spec.ExpiresAfter = &metav1.Duration{Duration: 3 * time.Second}
-	s.create(o)
+	s.Create(o)
 	o = s.await(o, "ready", ready)
 	url := o.Status.CheckoutURL
 	o = s.await(o, "expired", func(o *v1alpha1.Order) bool {
@@ -134,7 +134,7 @@ func TestAnOrderExpiresAndLateMoneyNeedsAPerson(t *testing.T) {
 	if o.Status.CheckoutURL != "" {
 		t.Errorf("an expired order still has the checkout URL %s", o.Status.CheckoutURL)
 	}
-	if _, err := paylink.Stripe.Buyer().Pay(s.ctx, url, stripesim.Card4242); err != nil {
+	if _, err := paylink.Stripe.Buyer().Pay(s.Ctx, url, stripesim.Card4242); err != nil {
 		t.Fatal(err)
 	}
 	s.await(o, "Paid after expiry", func(o *v1alpha1.Order) bool {
@@ -144,17 +144,17 @@ func TestAnOrderExpiresAndLateMoneyNeedsAPerson(t *testing.T) {
 
 func TestAnEventBeforeItsOrderIsKept(t *testing.T) {
 	s := openShop(t)
-	id := "early-" + s.namespace
-	session, err := paylink.Stripe.Buyer().Pay(s.ctx, s.link.URL+"?client_reference_id="+id, stripesim.Card4242)
+	id := "early-" + s.Namespace
+	session, err := paylink.Stripe.Buyer().Pay(s.Ctx, s.Link.URL+"?client_reference_id="+id, stripesim.Card4242)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.settled()
+	s.Settled()
 	// The whole history is there before the order is: the payment, and its refund.
 	if _, err := paylink.Stripe.Refund(sessionIntent(t, session.ID), 0); err != nil {
 		t.Fatal(err)
 	}
-	s.settled()
+	s.Settled()
 	kept := s.kept(session)
 	if len(kept) != 2 {
 		t.Fatalf("kept %d events, want the payment and the refund: %+v", len(kept), kept)
@@ -162,28 +162,26 @@ func TestAnEventBeforeItsOrderIsKept(t *testing.T) {
 
 	o := s.order("after-its-money")
 	o.Spec.OrderID = id
-	s.create(o)
+	s.Create(o)
 	s.await(o, "Refunded", inPhase(v1alpha1.OrderRefunded))
-	s.eventually("both events are applied", func(context.Context) (bool, error) {
+	s.Eventually("both events are applied", func(context.Context) (bool, error) {
 		for _, event := range s.kept(session) {
 			if event.Status.Phase != v1alpha1.StripeEventApplied {
-				return false, nil
+				return false, fmt.Errorf("%s is %+v", event.Name, event.Status)
 			}
 		}
 		return true, nil
-	}, func() string {
-		return s.kubectl("get", "stripeevents.payments.paylink.dev", "-n", paylink.Namespace, "-o", "wide")
 	})
 }
 
 // kept returns the StripeEvents that speak of a session.
 func (s *shop) kept(session stripesim.Session) []v1alpha1.StripeEvent {
-	s.t.Helper()
+	s.T.Helper()
 	var list v1alpha1.StripeEventList
-	if err := paylink.Client.List(s.ctx, &list, client.InNamespace(paylink.Namespace)); err != nil {
-		s.t.Fatal(err)
+	if err := paylink.Client.List(s.Ctx, &list, client.InNamespace(paylink.Namespace)); err != nil {
+		s.T.Fatal(err)
 	}
-	intent := sessionIntent(s.t, session.ID)
+	intent := sessionIntent(s.T, session.ID)
 	return slices.DeleteFunc(list.Items, func(e v1alpha1.StripeEvent) bool { return e.Spec.PaymentIntentID != intent })
 }
 
@@ -194,7 +192,7 @@ func TestEventsInAnyOrderWithCopies(t *testing.T) {
 		orders = append(orders, s.sell(fmt.Sprintf("shuffled-%d", i)))
 	}
 	// Everything is held back, then delivered twice, in a random order: refunds come before payments.
-	s.deliver(stripesim.Plan{Hold: true, Copies: 2, Shuffle: true, Seed: 7})
+	s.Deliver(stripesim.Plan{Hold: true, Copies: 2, Shuffle: true, Seed: 7})
 	for i, o := range orders {
 		session := s.pay(o)
 		if i%2 == 0 {
@@ -204,7 +202,7 @@ func TestEventsInAnyOrderWithCopies(t *testing.T) {
 		}
 	}
 	paylink.Stripe.Delivery(stripesim.Plan{})
-	s.settled()
+	s.Settled()
 	for i, o := range orders {
 		want := v1alpha1.OrderPaid
 		if i%2 == 0 {

@@ -13,7 +13,7 @@ import (
 func TestTwoWebhookServersAreOneWrite(t *testing.T) {
 	s := openShop(t)
 	s.awaitLinkReady()
-	second, endpoint, err := paylink.AddWebhookServer(s.ctx, "webhookserver-2")
+	second, endpoint, err := paylink.AddWebhookServer(s.Ctx, "webhookserver-2")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -25,10 +25,10 @@ func TestTwoWebhookServersAreOneWrite(t *testing.T) {
 	})
 	o := s.sell("twice")
 	before, _ := s.writesTo("twice")
-	s.deliver(stripesim.Plan{Copies: 10, Concurrent: true})
+	s.Deliver(stripesim.Plan{Copies: 10, Concurrent: true})
 	s.pay(o)
 	s.await(o, "Paid", inPhase(v1alpha1.OrderPaid))
-	s.settled()
+	s.Settled()
 	after, _ := s.writesTo("twice")
 	if n := len(after) - len(before); n != 1 {
 		t.Errorf("10 copies to each of two servers made %d writes, want 1", n)
@@ -37,7 +37,7 @@ func TestTwoWebhookServersAreOneWrite(t *testing.T) {
 
 func TestAStandbyControllerTakesOver(t *testing.T) {
 	s := openShop(t)
-	standby, err := paylink.AddController(s.ctx, "controller-2", "--leader-elect")
+	standby, err := paylink.AddController(s.Ctx, "controller-2", "--leader-elect")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,18 +54,18 @@ func TestAStandbyControllerTakesOver(t *testing.T) {
 	if now := holder(s); now == leader || now == "" {
 		t.Errorf("the lease is held by %q, as before", now)
 	}
-	if err := paylink.Controller.Start(s.ctx); err != nil {
+	if err := paylink.Controller.Start(s.Ctx); err != nil {
 		t.Fatal(err)
 	}
 }
 
 // holder returns who leads.
 func holder(s *shop) string {
-	s.t.Helper()
+	s.T.Helper()
 	var lease coordinationv1.Lease
 	key := client.ObjectKey{Namespace: paylink.Namespace, Name: "controller.payments.paylink.dev"}
-	if err := paylink.Client.Get(s.ctx, key, &lease); err != nil {
-		s.t.Fatal(err)
+	if err := paylink.Client.Get(s.Ctx, key, &lease); err != nil {
+		s.T.Fatal(err)
 	}
 	if lease.Spec.HolderIdentity == nil {
 		return ""

@@ -9,21 +9,22 @@ import (
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
 	"github.com/paylink-dev/paylink/test/cluster"
+	"github.com/paylink-dev/paylink/test/seller"
 	"github.com/paylink-dev/paylink/test/stripesim"
 )
 
 // writesTo returns the API server's own record of who changed an order.
 func (s *shop) writesTo(name string) (done, refused []cluster.AuditEvent) {
-	s.t.Helper()
-	ctx, cancel := context.WithTimeout(s.ctx, patience)
+	s.T.Helper()
+	ctx, cancel := context.WithTimeout(s.Ctx, seller.Patience)
 	defer cancel()
 	events, err := paylink.Cluster.AuditEvents(ctx)
 	if err != nil {
-		s.t.Fatal(err)
+		s.T.Fatal(err)
 	}
 	for _, e := range events {
 		created := e.Verb == "create" && e.Name == "" // audited before the name is known
-		if e.Resource != "orders.payments.paylink.dev" || e.Namespace != s.namespace || !e.Write() || (e.Name != name && !created) {
+		if e.Resource != "orders.payments.paylink.dev" || e.Namespace != s.Namespace || !e.Write() || (e.Name != name && !created) {
 			continue
 		}
 		if e.Code < 300 {
@@ -41,7 +42,7 @@ func TestANormalLifeCostsThreeWrites(t *testing.T) {
 	o := s.sell("frugal")
 	s.pay(o)
 	s.await(o, "Paid", inPhase(v1alpha1.OrderPaid))
-	s.settled()
+	s.Settled()
 
 	done, refused := s.writesTo("frugal")
 	if len(done) != 3 || len(refused) != 0 {
@@ -51,7 +52,7 @@ func TestANormalLifeCostsThreeWrites(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.await(o, "Refunded", inPhase(v1alpha1.OrderRefunded))
-	s.settled()
+	s.Settled()
 	if done, _ := s.writesTo("frugal"); len(done) != 4 {
 		t.Errorf("a refund is the fourth write; the API server saw %+v", done)
 	}
@@ -62,9 +63,9 @@ func TestFiftyCopiesAtOnceAreOneWrite(t *testing.T) {
 	s.awaitLinkReady()
 	o := s.sell("copies")
 	before, _ := s.writesTo("copies")
-	s.deliver(stripesim.Plan{Copies: 50, Concurrent: true})
+	s.Deliver(stripesim.Plan{Copies: 50, Concurrent: true})
 	s.pay(o)
-	s.settled()
+	s.Settled()
 	s.await(o, "Paid", inPhase(v1alpha1.OrderPaid))
 	after, _ := s.writesTo("copies")
 	if n := len(after) - len(before); n != 1 {
@@ -77,7 +78,7 @@ func TestARedeliveryIsNoWrite(t *testing.T) {
 	o := s.sell("again")
 	s.pay(o)
 	s.await(o, "Paid", inPhase(v1alpha1.OrderPaid))
-	s.settled()
+	s.Settled()
 	done, refused := s.writesTo("again")
 	attempts := len(paylink.Stripe.Attempts())
 	for _, event := range paylink.Stripe.Events() {
@@ -85,13 +86,13 @@ func TestARedeliveryIsNoWrite(t *testing.T) {
 			t.Fatalf("event %s could not be sent again", event.ID)
 		}
 	}
-	err := wait.PollUntilContextTimeout(s.ctx, 20*time.Millisecond, patience, true, func(context.Context) (bool, error) {
+	err := wait.PollUntilContextTimeout(s.Ctx, 20*time.Millisecond, seller.Patience, true, func(context.Context) (bool, error) {
 		return len(paylink.Stripe.Attempts()) > attempts, nil
 	})
 	if err != nil {
 		t.Fatal("nothing was sent again")
 	}
-	s.settled()
+	s.Settled()
 	for _, a := range paylink.Stripe.Attempts()[attempts:] {
 		if a.Status != 200 {
 			t.Errorf("a redelivery was answered %d", a.Status)
@@ -106,6 +107,6 @@ func TestARedeliveryIsNoWrite(t *testing.T) {
 // awaitLinkReady keeps the making of the link out of what is counted: an order that is created while its link is not
 // ready yet says so in its status, which is one write more.
 func (s *shop) awaitLinkReady() {
-	s.t.Helper()
-	s.kubectl("wait", "paymentlinks.payments.paylink.dev/lifetime", "-n", s.namespace, "--for=condition=Ready", "--timeout=60s")
+	s.T.Helper()
+	s.kubectl("wait", "paymentlinks.payments.paylink.dev/lifetime", "-n", s.Namespace, "--for=condition=Ready", "--timeout=60s")
 }

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
+	"github.com/paylink-dev/paylink/test/fakeshop"
 	"github.com/paylink-dev/paylink/webhookserver/checkout"
 )
 
@@ -11,17 +12,17 @@ func readings() map[string]row {
 	rows := map[string]row{
 		"get: no token":            {calls: []call{getOrder("paid").as("")}, want: 401},
 		"get: a wrong token":       {calls: []call{getOrder("paid").as("wrong")}, want: 401},
-		"get: no right":            {calls: []call{getOrder("paid").as(guest)}, want: 404},
+		"get: no right":            {calls: []call{getOrder("paid").as(fakeshop.Stranger)}, want: 404},
 		"get: no such order":       {calls: []call{getOrder("none")}, want: 404},
 		"get: a wrong id":          {calls: []call{getOrder("a.b")}, want: 400},
 		"get: a path":              {calls: []call{getOrder("..%2Fpaid")}, want: 400},
 		"get: a long id":           {calls: []call{getOrder(strings.Repeat("a", 201))}, want: 400},
 		"get: many wrong tokens":   {calls: times(11, getOrder("paid").as("wrong")), want: 429},
-		"get: tokens not reviewed": {opening{tokens: errAway}, []call{getOrder("paid")}, 503},
-		"get: rights not reviewed": {opening{rights: errAway}, []call{getOrder("paid")}, 503},
-		"get: not read":            {opening{trouble: noList}, []call{getOrder("paid")}, 503},
-		"get: not ready yet": {opening{controller: because("")},
-			after(getOrder("own-1"), newOrder(`{"paymentLink":"lifetime","namespace":"shop","orderId":"own-1"}`)), 200},
+		"get: tokens not reviewed": {trouble: noTokens, calls: []call{getOrder("paid")}, want: 503},
+		"get: rights not reviewed": {trouble: noRights, calls: []call{getOrder("paid")}, want: 503},
+		"get: not read":            {options: noList, calls: []call{getOrder("paid")}, want: 503},
+		"get: not ready yet": {trouble: (*fakeshop.Shop).Away, want: 200,
+			calls: after(getOrder("own-1"), newOrder(`{"paymentLink":"lifetime","namespace":"shop","orderId":"own-1"}`))},
 	}
 	for _, id := range []string{"pending", "paid", "failed", "refunded"} {
 		rows["get: "+id] = row{calls: []call{getOrder(id)}, want: 200}
@@ -32,13 +33,13 @@ func readings() map[string]row {
 func captures() map[string]row {
 	rows := map[string]row{
 		"capture: unknown":       {calls: []call{capture("cs_test_none")}, want: 404},
-		"capture: another shop":  {calls: []call{capture("cs_live_elsewhere")}, want: 404},
+		"capture: another shop":  {calls: []call{capture(sessionOf("elsewhere"))}, want: 404},
 		"capture: broken off":    {calls: []call{captureOf(`{"prov`).cut()}, want: 408},
 		"capture: too large":     {calls: []call{captureOf(`{"provider":"` + strings.Repeat("a", 16<<10) + `"}`)}, want: 413},
 		"capture: a form":        {calls: []call{captureOf("provider=stripe").with("Content-Type", "application/x-www-form-urlencoded")}, want: 415},
 		"capture: text":          {calls: []call{capture("cs_test_paid").with("Content-Type", "text/plain")}, want: 415},
-		"capture: too often":     {opening{looks: 2}, times(3, capture("cs_test_paid")), 429},
-		"capture: not looked up": {opening{trouble: noList}, []call{capture("cs_test_paid")}, 503},
+		"capture: too often":     {options: looks(2), calls: times(3, capture("cs_test_paid")), want: 429},
+		"capture: not looked up": {options: noList, calls: []call{capture("cs_test_paid")}, want: 503},
 	}
 	for _, state := range []string{"paid", "failed", "refunded", "open", "complete", "expired", "silence"} {
 		rows["capture: "+state] = row{calls: []call{capture(sessionOf(state))}, want: 200}
@@ -69,11 +70,11 @@ func pages() map[string]row {
 		"page: for the umpteenth":     {calls: []call{get(billingPath + "cs_test_silence&try=umpteen").html()}, want: 200},
 		"page: for the minus first":   {calls: []call{get(billingPath + "cs_test_silence&try=-1").html()}, want: 200},
 		"page: with other parameters": {calls: []call{get(billingPath + "cs_test_paid&utm_source=mail").html()}, want: 200},
-		"page: not looked up":         {opening{trouble: noList}, []call{paid.html()}, 200},
+		"page: not looked up":         {options: noList, calls: []call{paid.html()}, want: 200},
 		"page: unknown":               {calls: []call{get(billingPath + "cs_test_none").html()}, want: 404},
 		"page: unknown to a program":  {calls: []call{get(billingPath + "cs_test_none")}, want: 404},
-		"page: too often":             {opening{looks: 2}, times(3, paid.html()), 429},
-		"page: too often a program":   {opening{looks: 2}, times(3, paid), 429},
+		"page: too often":             {options: looks(2), calls: times(3, paid.html()), want: 429},
+		"page: too often a program":   {options: looks(2), calls: times(3, paid), want: 429},
 	}
 	for name, query := range map[string]string{
 		"nothing": "", "no session": "?provider=stripe", "an empty session": "?provider=stripe&session_id=", "a payment": "?provider=stripe&session_id=pi_1",
@@ -85,10 +86,16 @@ func pages() map[string]row {
 	return rows
 }
 
+// limits are the buy page's, but for a change.
+func limits(change func(*checkout.Limits)) fakeshop.Options {
+	l := checkout.DefaultLimits()
+	change(&l)
+	return fakeshop.Options{Limits: l}
+}
+
 // purchases are answered with a page to a browser, and with a problem to a program.
 func purchases() map[string]row {
 	strange := buy(lifetimePath).with("Sec-Fetch-Site", "cross-site").with("Origin", "https://evil.example")
-	few := func(l *checkout.Limits) { l.PerAddress.Burst = 2 }
 	rows := map[string]row{}
 	for name, r := range map[string]row{
 		"buy page":                        {calls: []call{get(lifetimePath)}, want: 200},
@@ -97,23 +104,23 @@ func purchases() map[string]row {
 		"buy page: none":                  {calls: []call{get("/buy/shop/none")}, want: 404},
 		"buy page: no names":              {calls: []call{get("/buy/Shop/..%2Fx")}, want: 404},
 		"buy page: not ready":             {calls: []call{get("/buy/shop/soon")}, want: 503},
-		"buy page: not read":              {opening{trouble: noGet}, []call{get(lifetimePath)}, 503},
+		"buy page: not read":              {options: noGet, calls: []call{get(lifetimePath)}, want: 503},
 		"buy":                             {calls: []call{buy(lifetimePath)}, want: 303},
 		"buy: as a browser's form":        {calls: []call{buy(lifetimePath).with("Content-Type", "application/x-www-form-urlencoded").with("Sec-Fetch-Site", "same-origin")}, want: 303},
 		"buy: from elsewhere":             {calls: []call{strange}, want: 403},
 		"buy: not public":                 {calls: []call{buy("/buy/shop/backstage")}, want: 404},
-		"buy: price changes":              {opening{controller: because(v1alpha1.ReasonPaymentLinkMismatch)}, []call{buy(lifetimePath)}, 409},
-		"buy: expires at once":            {opening{controller: because(v1alpha1.ReasonExpired)}, []call{buy(lifetimePath)}, 409},
-		"buy: one address's too many":     {opening{limits: few}, times(3, buy(lifetimePath)), 429},
-		"buy: one link's too many":        {opening{limits: func(l *checkout.Limits) { l.PerLink.Burst = 2 }}, times(3, buy(lifetimePath)), 429},
-		"buy: too many wait":              {opening{limits: func(l *checkout.Limits) { l.Open = 2 }}, times(3, buy(lifetimePath)), 503},
+		"buy: price changes":              {options: because(v1alpha1.ReasonPaymentLinkMismatch), calls: []call{buy(lifetimePath)}, want: 409},
+		"buy: expires at once":            {options: because(v1alpha1.ReasonExpired), calls: []call{buy(lifetimePath)}, want: 409},
+		"buy: one address's too many":     {options: limits(func(l *checkout.Limits) { l.PerAddress.Burst = 2 }), calls: times(3, buy(lifetimePath)), want: 429},
+		"buy: one link's too many":        {options: limits(func(l *checkout.Limits) { l.PerLink.Burst = 2 }), calls: times(3, buy(lifetimePath)), want: 429},
+		"buy: too many wait":              {options: limits(func(l *checkout.Limits) { l.Open = 2 }), calls: times(3, buy(lifetimePath)), want: 503},
 		"buy: not ready":                  {calls: []call{buy("/buy/shop/soon")}, want: 503},
-		"buy: orders not counted":         {opening{trouble: noList}, []call{buy(lifetimePath)}, 503},
-		"buy: not written":                {opening{trouble: noCreate}, []call{buy(lifetimePath)}, 503},
-		"buy: no controller":              {opening{controller: because("")}, []call{buy(lifetimePath)}, 503},
+		"buy: orders not counted":         {options: noList, calls: []call{buy(lifetimePath)}, want: 503},
+		"buy: not written":                {options: noCreate, calls: []call{buy(lifetimePath)}, want: 503},
+		"buy: no controller":              {trouble: (*fakeshop.Shop).Away, calls: []call{buy(lifetimePath)}, want: 503},
 	} {
 		rows[name] = r
-		shown := row{opening: r.opening, want: r.want}
+		shown := row{options: r.options, trouble: r.trouble, want: r.want}
 		for _, c := range r.calls {
 			shown.calls = append(shown.calls, c.html())
 		}

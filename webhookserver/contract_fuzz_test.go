@@ -2,10 +2,11 @@ package webhookserver_test
 
 import (
 	"encoding/json"
-	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
+
+	"github.com/paylink-dev/paylink/test/fakeshop"
 )
 
 // FuzzContract: whatever is sent, description and server agree on whether it is a request.
@@ -19,8 +20,8 @@ func FuzzContract(f *testing.F) {
 	for _, name := range []string{"lifetime", "shop", "a.b-c", "capture", "-a", "a-", "..", "A_b", "ü", "\u2028", "\x7f", "a\n", "cs_live_Aa1"} {
 		f.Add(lifetime, "application/json", name, name, name)
 	}
-	// Nothing is created, so that one store is as new as the next.
-	c, s := newContract(f), open(f, opening{looks: 1 << 40})
+	// Nothing is created, so that one shop is as new as the next.
+	c, s := contract(f), open(f, fakeshop.Options{})
 	f.Fuzz(func(t *testing.T, body, contentType, key, session, provider string) {
 		object := func(fields map[string]string) string {
 			text, err := json.Marshal(fields)
@@ -30,9 +31,9 @@ func FuzzContract(f *testing.F) {
 			return string(text)
 		}
 		calls := []call{
-			newOrder(body).as(guest).with("Content-Type", contentType).with("Idempotency-Key", key),
-			newOrder(object(map[string]string{"paymentLink": session, "namespace": provider, "orderId": key, "customerId": contentType})).as(guest),
-			newOrder(object(map[string]string{"paymentLink": key, "namespace": session})).as(guest),
+			newOrder(body).as(fakeshop.Stranger).with("Content-Type", contentType).with("Idempotency-Key", key),
+			newOrder(object(map[string]string{"paymentLink": session, "namespace": provider, "orderId": key, "customerId": contentType})).as(fakeshop.Stranger),
+			newOrder(object(map[string]string{"paymentLink": key, "namespace": session})).as(fakeshop.Stranger),
 			captureOf(body).with("Content-Type", contentType),
 			captureOf(body).with("Content-Type", "application/json"),
 			captureOf(object(map[string]string{"provider": provider, "session_id": session})),
@@ -40,13 +41,12 @@ func FuzzContract(f *testing.F) {
 		}
 		for _, id := range []string{key, session} {
 			if strings.Trim(id, ".") != "" { // such a path is another before it comes to a route
-				calls = append(calls, getOrder(url.PathEscape(id)).as(guest), get("/buy/shop/"+url.PathEscape(id)))
+				calls = append(calls, getOrder(url.PathEscape(id)).as(fakeshop.Stranger), get("/buy/shop/"+url.PathEscape(id)))
 			}
 		}
-		handler := c.around(s.handler, func(complaint string) { t.Error(complaint) })
 		for _, call := range calls {
-			if handler.ServeHTTP(httptest.NewRecorder(), call.request(t.Context())); t.Failed() {
-				return
+			if _, complaints := c.Ask(s.Handler, call.request(t.Context())); len(complaints) > 0 {
+				t.Fatal(complaints[0])
 			}
 		}
 	})

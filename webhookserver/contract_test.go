@@ -1,178 +1,179 @@
 package webhookserver_test
 
 import (
-	"bytes"
-	"cmp"
 	"context"
-	"errors"
-	"fmt"
-	"io"
-	"maps"
-	"mime"
-	"net/http"
-	"net/http/httptest"
-	"os"
-	"slices"
-	"strconv"
 	"strings"
-	"sync"
 	"testing"
-	"unicode/utf8"
+	"testing/synctest"
+	"time"
 
-	"github.com/getkin/kin-openapi/openapi3"
-	"github.com/getkin/kin-openapi/openapi3filter"
-	"github.com/getkin/kin-openapi/routers"
-	"github.com/getkin/kin-openapi/routers/legacy"
-	"k8s.io/apimachinery/pkg/util/sets"
-	strict "sigs.k8s.io/json"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
+
+	"github.com/paylink-dev/paylink/api/v1alpha1"
+	"github.com/paylink-dev/paylink/test/fakeshop"
+	"github.com/paylink-dev/paylink/test/openapi"
+	"github.com/paylink-dev/paylink/webhookserver"
+	"github.com/paylink-dev/paylink/webhookserver/visitor"
 )
 
-// contract is openapi.yaml, held against what the server does.
-type contract struct {
-	doc    *openapi3.T
-	router routers.Router
-
-	mu   sync.Mutex
-	seen sets.Set[string]
+// TestContract goes through every operation and every answer that openapi.yaml describes, and none other comes.
+func TestContract(t *testing.T) {
+	c, ran, rows := contract(t), 0, exchanges()
+	for name, row := range rows {
+		t.Run(name, func(t *testing.T) {
+			ran++
+			synctest.Test(t, func(t *testing.T) {
+				row.options.Contract = c
+				s := open(t, row.options)
+				if row.trouble != nil {
+					row.trouble(s)
+				}
+				for i, call := range row.calls {
+					answer := ask(t, s, call)
+					if last := i == len(row.calls)-1; last && answer.Code != row.want {
+						t.Errorf("%s %s: %d, not %d: %s", call.method, call.path, answer.Code, row.want, answer.Body)
+					}
+				}
+			})
+		})
+	}
+	if ran < len(rows) {
+		return // somebody wanted to see but one
+	}
+	if unseen := c.Unseen(); len(unseen) > 0 {
+		t.Errorf("openapi.yaml describes what no call has brought about:\n%s", strings.Join(unseen, "\n"))
+	}
 }
 
-// newContract reads the description, which must be a valid one.
-func newContract(t testing.TB) *contract {
+// contract is the server's description, which knows all of the routes that the calls go to.
+func contract(t testing.TB) *openapi.Contract {
 	t.Helper()
-	text, err := os.ReadFile("openapi.yaml")
+	c, err := openapi.Read(fakeshop.New(t, fakeshop.Options{}).Handler, webhookserver.OpenAPIPath)
 	if err != nil {
 		t.Fatal(err)
 	}
-	doc, err := openapi3.NewLoader().LoadFromData(text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := doc.Validate(t.Context()); err != nil {
-		t.Fatalf("openapi.yaml is no description: %v", err)
-	}
-	if !doc.IsOpenAPI31OrLater() {
-		t.Fatalf("openapi.yaml is of OpenAPI %s: JSON Schema would not apply", doc.OpenAPI)
-	}
-	router, err := legacy.NewRouter(doc)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &contract{doc: doc, router: router, seen: sets.New[string]()}
+	c.Complete = true
+	return c
 }
 
-// around has a handler answer, and hands every complaint about how it does to tell.
-func (c *contract) around(handler http.Handler, tell func(complaint string)) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body, broken := io.ReadAll(r.Body)
-		asked := r.Clone(context.WithoutCancel(r.Context()))
-		r.Body, asked.Body = io.NopCloser(bytes.NewReader(body)), io.NopCloser(bytes.NewReader(body))
-		if broken != nil {
-			r.Body = io.NopCloser(io.MultiReader(bytes.NewReader(body), failingReader{}))
-		}
-		answer := httptest.NewRecorder()
-		handler.ServeHTTP(answer, r)
-		for _, complaint := range c.complaints(asked, body, broken, answer) {
-			tell(fmt.Sprintf("%s %s is answered %d: %s\n%.400s\n%.400s", r.Method, r.URL, answer.Code, complaint, body, answer.Body))
-		}
-		maps.Copy(w.Header(), answer.Header())
-		w.WriteHeader(answer.Code)
-		_, _ = w.Write(answer.Body.Bytes())
-	})
+// row is a conversation: its last call is answered as wanted.
+type row struct {
+	options fakeshop.Options
+	// trouble comes over the shop once it is open; nil: none.
+	trouble func(*fakeshop.Shop)
+	calls   []call
+	want    int
 }
 
-// complaints says where a request and its answer do not go with the description.
-func (c *contract) complaints(r *http.Request, body []byte, broken error, answer *httptest.ResponseRecorder) []string {
-	route, params, err := c.router.FindRoute(r)
-	exact := c.doc.Paths.Value(r.URL.Path) // comes before paths with parameters
-	if err != nil || (exact != nil && exact.Operations()[r.Method] == nil) {
-		if answer.Code < http.StatusBadRequest && r.Method != http.MethodHead && r.Method != http.MethodOptions {
-			return []string{"this route is not described"}
-		}
-		return nil
-	}
-	var found []string
-	in := &openapi3filter.RequestValidationInput{
-		Request: r, PathParams: params, Route: route,
-		Options: &openapi3filter.Options{IncludeResponseStatus: true, SkipSettingDefaults: true, AuthenticationFunc: bearer},
-	}
-	if broken == nil {
-		invalid := cmp.Or(openapi3filter.ValidateRequest(r.Context(), in), inexpressible(r, route.Operation, body))
-		switch {
-		case invalid != nil && answer.Code < http.StatusBadRequest:
-			found = append(found, "the request is described as invalid: "+invalid.Error())
-		case invalid == nil && answer.Code == http.StatusBadRequest:
-			found = append(found, "the request is described as valid")
+// Troubles of the API server, wherever it is asked, or of the cache.
+var (
+	noGet = everywhere(interceptor.Funcs{Get: func(context.Context, client.WithWatch, client.ObjectKey, client.Object, ...client.GetOption) error {
+		return errAway
+	}})
+	noList = everywhere(interceptor.Funcs{List: func(context.Context, client.WithWatch, client.ObjectList, ...client.ListOption) error {
+		return errAway
+	}})
+	noCreate = everywhere(interceptor.Funcs{Create: func(context.Context, client.WithWatch, client.Object, ...client.CreateOption) error {
+		return errAway
+	}})
+)
+
+func everywhere(f interceptor.Funcs) fakeshop.Options {
+	return fakeshop.Options{Cached: f, Trouble: f}
+}
+
+// because is a controller that says why an order will not be ready.
+func because(reason string) fakeshop.Options {
+	return fakeshop.Options{Controller: func(o *v1alpha1.Order) {
+		o.Status.Conditions = []metav1.Condition{{Type: v1alpha1.ConditionReady, Status: metav1.ConditionFalse, Reason: reason}}
+	}}
+}
+
+// looks are so many a minute.
+func looks(n int) fakeshop.Options {
+	return fakeshop.Options{Looks: visitor.Rate{Events: n, Per: time.Minute, Burst: n}}
+}
+
+// Kubernetes reviews no tokens, or tokens but no rights.
+func noTokens(s *fakeshop.Shop) { s.Users.AwayAfter(0, errAway) }
+func noRights(s *fakeshop.Shop) { s.Users.AwayAfter(1, errAway) }
+
+// exchanges are the conversations.
+func exchanges() map[string]row {
+	all := map[string]row{"the description": {calls: []call{get("/openapi.yaml")}, want: 200}}
+	for _, some := range []map[string]row{creations(), wrongCreations(), readings(), captures(), pages(), purchases()} {
+		for name, row := range some {
+			all[name] = row
 		}
 	}
-	described := route.Operation.Responses.Status(answer.Code)
-	if described == nil { // which kin-openapi lets pass where it is a redirect
-		return append(found, "the status is not described")
-	}
-	out := &openapi3filter.ResponseValidationInput{RequestValidationInput: in, Status: answer.Code, Header: answer.Header(), Options: in.Options}
-	if err := openapi3filter.ValidateResponse(r.Context(), out.SetBodyBytes(answer.Body.Bytes())); err != nil {
-		return append(found, err.Error())
-	}
-	kind := ""
-	if len(described.Value.Content) > 0 {
-		kind, _, _ = mime.ParseMediaType(answer.Header().Get("Content-Type"))
-	} else if answer.Body.Len() > 0 {
-		found = append(found, "the answer has a body, and none is described")
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.seen.Insert(exchange(route.Operation.OperationID, strconv.Itoa(answer.Code), kind))
-	return found
+	return all
 }
 
-// bearer is what the description's security scheme asks of a request.
-func bearer(_ context.Context, in *openapi3filter.AuthenticationInput) error {
-	if scheme, token, _ := strings.Cut(in.RequestValidationInput.Request.Header.Get("Authorization"), " "); scheme != "Bearer" || token == "" {
-		return errors.New("there is no bearer token")
+func creations() map[string]row {
+	keyed := newOrder(lifetime).with("Idempotency-Key", "cart-4711")
+	return map[string]row{
+		"create: an order":               {calls: []call{newOrder(lifetime)}, want: 201},
+		"create: of all fields":          {calls: []call{newOrder(`{"paymentLink":"lifetime","namespace":"shop","orderId":"A_b-1","customerId":"c 42, Ü"}`)}, want: 201},
+		"create: fields that are null":   {calls: []call{newOrder(`{"paymentLink":"lifetime","namespace":"shop","orderId":null,"customerId":null}`)}, want: 201},
+		"create: fields that are empty":  {calls: []call{newOrder(`{"paymentLink":"lifetime","namespace":"shop","orderId":"","customerId":""}`)}, want: 201},
+		"create: of a link not public":   {calls: []call{newOrder(`{"paymentLink":"backstage","namespace":"shop"}`)}, want: 201},
+		"create: with a charset":         {calls: []call{newOrder(lifetime).with("Content-Type", "application/json; charset=utf-8")}, want: 201},
+		"create: longest ids":            {calls: []call{newOrder(`{"paymentLink":"lifetime","namespace":"shop","orderId":"` + strings.Repeat("a", 200) + `","customerId":"` + strings.Repeat("ü", 200) + `"}`)}, want: 201},
+		"create: longest key":            {calls: []call{newOrder(lifetime).with("Idempotency-Key", strings.Repeat("~", 255))}, want: 201},
+		"create: the key again":          {calls: []call{keyed, keyed}, want: 201},
+		"create: no token":               {calls: []call{newOrder(lifetime).as("")}, want: 401},
+		"create: a password":             {calls: []call{newOrder(lifetime).as("").with("Authorization", "Basic YTpi")}, want: 401},
+		"create: a wrong token":          {calls: []call{newOrder(lifetime).as("wrong")}, want: 401},
+		"create: no right":               {calls: []call{newOrder(lifetime).as(fakeshop.Stranger)}, want: 403},
+		"create: another namespace":      {calls: []call{newOrder(`{"paymentLink":"lifetime","namespace":"annex"}`)}, want: 403},
+		"create: no such link":           {calls: []call{newOrder(`{"paymentLink":"none","namespace":"shop"}`)}, want: 404},
+		"create: broken off":             {calls: []call{newOrder(lifetime[:9]).cut()}, want: 408},
+		"create: link not ready":         {calls: []call{newOrder(`{"paymentLink":"soon","namespace":"shop"}`)}, want: 409},
+		"create: id is taken":            {calls: []call{newOrder(`{"paymentLink":"lifetime","namespace":"shop","orderId":"paid"}`)}, want: 409},
+		"create: key of another body":    {calls: []call{keyed, newOrder(`{"paymentLink":"backstage","namespace":"shop"}`).with("Idempotency-Key", "cart-4711")}, want: 409},
+		"create: id is taken meanwhile":  {options: because(v1alpha1.ReasonDuplicateOrderID), calls: []call{newOrder(lifetime)}, want: 409},
+		"create: price changes":          {options: because(v1alpha1.ReasonPaymentLinkMismatch), calls: []call{newOrder(lifetime)}, want: 409},
+		"create: too large":              {calls: []call{newOrder(`{"paymentLink":"` + strings.Repeat("a", 16<<10) + `","namespace":"shop"}`)}, want: 413},
+		"create: a form":                 {calls: []call{newOrder("paymentLink=lifetime&namespace=shop").with("Content-Type", "application/x-www-form-urlencoded")}, want: 415},
+		"create: of no type":             {calls: []call{newOrder(lifetime).with("Content-Type", "")}, want: 415},
+		"create: many wrong tokens":      {calls: times(11, newOrder(lifetime).as("wrong")), want: 429},
+		"create: tokens not reviewed":    {trouble: noTokens, calls: []call{newOrder(lifetime)}, want: 503},
+		"create: rights not reviewed":    {trouble: noRights, calls: []call{newOrder(lifetime)}, want: 503},
+		"create: link not read":          {options: noGet, calls: []call{newOrder(lifetime)}, want: 503},
+		"create: key not looked up":      {options: noList, calls: []call{keyed}, want: 503},
+		"create: not written":            {options: noCreate, calls: []call{newOrder(lifetime)}, want: 503},
+		"create: no controller":          {trouble: (*fakeshop.Shop).Away, calls: []call{newOrder(lifetime)}, want: 503},
+		"create: no controller for long": {trouble: (*fakeshop.Shop).Away, calls: []call{keyed, keyed}, want: 503},
 	}
-	return nil
 }
 
-// inexpressible is what is wrong with a request that no description can say: a body that is no JSON as everybody reads
-// it (RFC 7493), or a header that is there twice.
-func inexpressible(r *http.Request, operation *openapi3.Operation, body []byte) error {
-	if len(r.Header.Values("Idempotency-Key")) > 1 {
-		return errors.New("Idempotency-Key is there twice")
+// wrongCreations are all 400.
+func wrongCreations() map[string]row {
+	rows := map[string]row{}
+	for name, body := range map[string]string{
+		"nothing": "", "blanks": " ", "a list": `[]`, "null": `null`, "a text": `"lifetime"`, "no JSON": `{`, "two objects": lifetime + lifetime,
+		"an empty object": `{}`, "no link": `{"namespace":"shop"}`, "no namespace": `{"paymentLink":"lifetime"}`,
+		"null for a link": `{"paymentLink":null,"namespace":"shop"}`, "a number": `{"paymentLink":1,"namespace":"shop"}`,
+		"an empty link": `{"paymentLink":"","namespace":"shop"}`, "an empty namespace": `{"paymentLink":"lifetime","namespace":""}`,
+		"an unknown field": `{"paymentLink":"lifetime","namespace":"shop","amount":1}`, "another case": `{"PaymentLink":"lifetime","namespace":"shop"}`,
+		"a field twice": `{"paymentLink":"lifetime","namespace":"annex","namespace":"shop"}`,
+		"not UTF-8":     "{\"paymentLink\":\"lifetime\",\"namespace\":\"shop\",\"customerId\":\"\xff\"}",
+		"a wrong link":  `{"paymentLink":"Life_time","namespace":"shop"}`, "a path": `{"paymentLink":"../lifetime","namespace":"shop"}`,
+		"a wrong namespace": `{"paymentLink":"lifetime","namespace":"shop.annex"}`,
+		"a long link":       `{"paymentLink":"` + strings.Repeat("a", 254) + `","namespace":"shop"}`,
+		"a long namespace":  `{"paymentLink":"lifetime","namespace":"` + strings.Repeat("a", 64) + `"}`,
+		"a wrong id":        `{"paymentLink":"lifetime","namespace":"shop","orderId":"a b"}`,
+		"an id's line feed": `{"paymentLink":"lifetime","namespace":"shop","orderId":"a\n"}`,
+		"a long id":         `{"paymentLink":"lifetime","namespace":"shop","orderId":"` + strings.Repeat("a", 201) + `"}`,
+		"a route's id":      `{"paymentLink":"lifetime","namespace":"shop","orderId":"capture"}`,
+		"a long customer":   `{"paymentLink":"lifetime","namespace":"shop","customerId":"` + strings.Repeat("ü", 201) + `"}`,
+	} {
+		rows["create: "+name] = row{calls: []call{newOrder(body).with("Content-Type", "application/json")}, want: 400}
 	}
-	if operation.RequestBody == nil {
-		return nil
+	for name, key := range map[string]string{"a key of two words": "cart 4711", "a long key": strings.Repeat("~", 256), "a key in umlauts": "ü"} {
+		rows["create: "+name] = row{calls: []call{newOrder(lifetime).with("Idempotency-Key", key)}, want: 400}
 	}
-	if !utf8.Valid(body) {
-		return errors.New("the body is not UTF-8")
-	}
-	var into any
-	if repeated, err := strict.UnmarshalStrict(body, &into); err != nil || len(repeated) > 0 {
-		return errors.Join(append(repeated, err)...)
-	}
-	return nil
-}
-
-// exchange is the name of an operation's answer.
-func exchange(operation, status, mediaType string) string {
-	return strings.TrimSpace(operation + " " + status + " " + mediaType)
-}
-
-// unseen lists the answers that are described and that nothing has brought about.
-func (c *contract) unseen() []string {
-	described := sets.New[string]()
-	for _, item := range c.doc.Paths.Map() {
-		for _, operation := range item.Operations() {
-			for status, response := range operation.Responses.Map() {
-				kinds := slices.Collect(maps.Keys(response.Value.Content))
-				if len(kinds) == 0 {
-					kinds = []string{""}
-				}
-				for _, kind := range kinds {
-					described.Insert(exchange(operation.OperationID, status, kind))
-				}
-			}
-		}
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return sets.List(described.Difference(c.seen))
+	return rows
 }

@@ -3,13 +3,13 @@ package webhookserver_test
 import (
 	"maps"
 	"net/http"
-	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/paylink-dev/paylink/test/fakeshop"
 	"github.com/paylink-dev/paylink/webhookserver"
 	"github.com/paylink-dev/paylink/webhookserver/checkout"
 )
@@ -52,7 +52,7 @@ func TestShared(t *testing.T) {
 		"create":                  {newOrder(lifetime), "https://shop.example.com", 201, ours},
 		"create, without a token": {newOrder(lifetime).as(""), "https://shop.example.com", 401, ours},
 		"get":                     {getOrder("paid"), "https://shop.example.com", 200, ours},
-		"get, but the head alone": {call{method: http.MethodHead, path: "/api/orders/paid", token: backend}, "https://shop.example.com", 200, ours},
+		"get, but the head alone": {call{method: http.MethodHead, path: "/api/orders/paid", token: fakeshop.Backend}, "https://shop.example.com", 200, ours},
 		"the description":         {get(webhookserver.OpenAPIPath), "https://shop.example.com", 200, ours},
 		"another site":            {capture("cs_test_paid"), "https://evil.example", 200, none},
 		"a site below":            {capture("cs_test_paid"), "https://a.shop.example.com", 200, none},
@@ -70,7 +70,7 @@ func TestShared(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			for address, want := range map[string]map[string]string{appURL: row.want, "": none} {
-				answer := open(t, opening{appURL: address}).ask(row.call.with("Origin", row.origin))
+				answer := ask(t, open(t, fakeshop.Options{AppURL: address}), row.call.with("Origin", row.origin))
 				if diff := cmp.Diff(want, sharing(answer.Header())); diff != "" || (answer.Code != row.status && address != "") {
 					t.Errorf("where the shop is %q: %d %s", address, answer.Code, diff)
 				}
@@ -113,7 +113,7 @@ func TestPreflight(t *testing.T) {
 		"nothing":                 {preflight("/api/refunds", ours, "POST", ""), false, 404},
 	} {
 		t.Run(name, func(t *testing.T) {
-			answer := open(t, opening{appURL: appURL}).ask(row.call)
+			answer := ask(t, open(t, fakeshop.Options{AppURL: appURL}), row.call)
 			want := map[string]string{}
 			if row.may {
 				want = map[string]string{"Allow-Origin": ours, "Allow-Methods": row.call.header["Access-Control-Request-Method"], "Max-Age": "600"}
@@ -129,7 +129,7 @@ func TestPreflight(t *testing.T) {
 				t.Errorf("%d %s", answer.Code, diff)
 			}
 
-			answer = open(t, opening{}).ask(row.call)
+			answer = ask(t, open(t, fakeshop.Options{}), row.call)
 			if got := sharing(answer.Header()); len(got) > 0 || answer.Code < http.StatusBadRequest {
 				t.Errorf("where the shop's address is not known: %d %v", answer.Code, got)
 			}
@@ -139,15 +139,18 @@ func TestPreflight(t *testing.T) {
 
 // TestPreflightAsksNobody: it needs no token, and counts against no limit of the client's.
 func TestPreflightAsksNobody(t *testing.T) {
-	s := open(t, opening{appURL: appURL, looks: 1, tokens: errAway})
+	o := looks(1)
+	o.AppURL = appURL
+	s := open(t, o)
+	noTokens(s)
 	for range 3 {
 		for _, path := range []string{capturePath, checkout.OrdersPath} {
-			if answer := s.ask(preflight(path, "https://shop.example.com", "POST", "content-type")); answer.Code != http.StatusNoContent {
+			if answer := ask(t, s, preflight(path, "https://shop.example.com", "POST", "content-type")); answer.Code != http.StatusNoContent {
 				t.Errorf("%s: %d %s", path, answer.Code, answer.Body)
 			}
 		}
 	}
-	if answer := s.ask(capture("cs_test_paid")); answer.Code != http.StatusOK {
+	if answer := ask(t, s, capture("cs_test_paid")); answer.Code != http.StatusOK {
 		t.Errorf("%d %s", answer.Code, answer.Body)
 	}
 }
@@ -160,8 +163,7 @@ func TestAppURLs(t *testing.T) {
 		"http://localhost:3000":           "http://localhost:3000",
 		"http://[::1]:3000":               "http://[::1]:3000",
 	} {
-		answer := httptest.NewRecorder()
-		open(t, opening{appURL: address}).handler.ServeHTTP(answer, capture("cs_test_paid").with("Origin", origin).request(t.Context()))
+		answer := ask(t, open(t, fakeshop.Options{AppURL: address}), capture("cs_test_paid").with("Origin", origin))
 		if got := answer.Header().Get("Access-Control-Allow-Origin"); got != origin {
 			t.Errorf("%s: %q, not %q", address, got, origin)
 		}

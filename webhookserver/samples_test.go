@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/paylink-dev/paylink/test/fakeshop"
 )
 
 // manual is docs/checkout.md.
@@ -73,16 +75,16 @@ func fields(t *testing.T, object string) []string {
 
 // TestSampleOrder: what the manual's curl sends is taken, and answered with the fields that the manual shows.
 func TestSampleOrder(t *testing.T) {
-	m, s := readManual(t), open(t, opening{})
+	m, s := readManual(t), open(t, fakeshop.Options{})
 	curl := m.sample("sh", "curl")
 	c := call{
-		method: m.find(curl, `-X (\w+)`), path: m.find(curl, `https://shop\.example\.com(\S+)`), token: backend, body: m.find(curl, `-d '([^']+)'`),
+		method: m.find(curl, `-X (\w+)`), path: m.find(curl, `https://shop\.example\.com(\S+)`), token: fakeshop.Backend, body: m.find(curl, `-d '([^']+)'`),
 		header: map[string]string{"Idempotency-Key": m.find(curl, `-H 'Idempotency-Key: ([^']+)'`), "Content-Type": m.find(curl, `-H 'Content-Type: ([^']+)'`)},
 	}
 	if !strings.Contains(curl, `-H "Authorization: Bearer $TOKEN"`) {
 		t.Error("the manual sends no token")
 	}
-	first, again := s.ask(c), s.ask(c)
+	first, again := ask(t, s, c), ask(t, s, c)
 	if first.Code != http.StatusCreated || again.Code != http.StatusCreated || again.Header().Get("Idempotent-Replayed") != "true" {
 		t.Fatalf("%d %s, then %d %s", first.Code, first.Body, again.Code, again.Body)
 	}
@@ -114,7 +116,7 @@ func TestSampleOrder(t *testing.T) {
 
 // TestSampleProblem: the manual shows an error to the letter.
 func TestSampleProblem(t *testing.T) {
-	answer := open(t, opening{}).ask(newOrder(`{"paymentLink":"lifetime"}`))
+	answer := ask(t, open(t, fakeshop.Options{}), newOrder(`{"paymentLink":"lifetime"}`))
 	if diff := cmp.Diff(answer.Body.String(), readManual(t).sample("json", "errors")); diff != "" || answer.Code != http.StatusBadRequest {
 		t.Errorf("%d %s", answer.Code, diff)
 	}
@@ -122,7 +124,7 @@ func TestSampleProblem(t *testing.T) {
 
 // TestSampleCapture: the manual's script sends what is taken, and reads what is answered.
 func TestSampleCapture(t *testing.T) {
-	m, s := readManual(t), open(t, opening{})
+	m, s := readManual(t), open(t, fakeshop.Options{})
 	script := m.sample("js", "fetch")
 	if kind := m.find(script, `"Content-Type": "([^"]+)"`); kind != "application/json" {
 		t.Errorf("sent as %s", kind)
@@ -140,7 +142,7 @@ func TestSampleCapture(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	answer := s.ask(call{method: m.find(script, `method: "(\w+)"`), path: m.find(script, `fetch\("([^"]+)"`), body: string(body)})
+	answer := ask(t, s, call{method: m.find(script, `method: "(\w+)"`), path: m.find(script, `fetch\("([^"]+)"`), body: string(body)})
 	if answer.Code != http.StatusOK {
 		t.Fatalf("%s: %d %s", body, answer.Code, answer.Body)
 	}
@@ -152,21 +154,21 @@ func TestSampleCapture(t *testing.T) {
 
 // TestSampleForm: the manual's form leads to Stripe, and so does the address that it shows to Stripe lead back.
 func TestSampleForm(t *testing.T) {
-	m, s := readManual(t), open(t, opening{})
+	m, s := readManual(t), open(t, fakeshop.Options{})
 	form := m.sample("html", "<form")
-	answer := s.ask(call{method: strings.ToUpper(m.find(form, `method="(\w+)"`)), path: m.find(form, `action="https://shop\.example\.com([^"]+)"`)})
+	answer := ask(t, s, call{method: strings.ToUpper(m.find(form, `method="(\w+)"`)), path: m.find(form, `action="https://shop\.example\.com([^"]+)"`)})
 	if answer.Code != http.StatusSeeOther || !strings.HasPrefix(answer.Header().Get("Location"), "https://buy.stripe.com/") {
 		t.Errorf("%d %v", answer.Code, answer.Header())
 	}
 	back := strings.Replace(m.find(m.text, `https://shop\.example\.com(/dashboard/billing\?\S+)`), "{CHECKOUT_SESSION_ID}", "cs_test_paid", 1)
-	if answer := s.ask(get(back).html()); answer.Code != http.StatusOK || !strings.Contains(answer.Body.String(), `data-state="paid"`) {
+	if answer := ask(t, s, get(back).html()); answer.Code != http.StatusOK || !strings.Contains(answer.Body.String(), `data-state="paid"`) {
 		t.Errorf("%d %s", answer.Code, answer.Body)
 	}
 }
 
 // TestSampleStatuses: the manual explains each status, final and not, that the capture route can answer with.
 func TestSampleStatuses(t *testing.T) {
-	m, s := readManual(t), open(t, opening{})
+	m, s := readManual(t), open(t, fakeshop.Options{})
 	var explained []string
 	for _, line := range regexp.MustCompile("(?m)^\\| `(\\w+)` \\| (true|false) \\|").FindAllStringSubmatch(m.text, -1) {
 		explained = append(explained, line[1]+" "+line[2])
@@ -176,7 +178,7 @@ func TestSampleStatuses(t *testing.T) {
 			Status string
 			Final  bool
 		}
-		answer := s.ask(capture(sessionOf(state)))
+		answer := ask(t, s, capture(sessionOf(state)))
 		if err := json.Unmarshal(answer.Body.Bytes(), &got); err != nil {
 			t.Fatalf("%s: %s", state, answer.Body)
 		}

@@ -12,6 +12,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/go-logr/logr"
+	"github.com/go-logr/logr/funcr"
 	"go.uber.org/goleak"
 
 	"github.com/paylink-dev/paylink/internal/ledger"
@@ -183,11 +185,20 @@ func TestHeaderCap(t *testing.T) {
 	}
 }
 
+// tell sends what a pattern finds in a line of the log.
+func tell(pattern *regexp.Regexp, found chan<- string) logr.Logger {
+	return funcr.New(func(_, args string) {
+		if match := pattern.FindStringSubmatch(args); match != nil {
+			found <- match[1]
+		}
+	}, funcr.Options{})
+}
+
 // TestStart goes through the real network once.
 func TestStart(t *testing.T) {
 	s := newShopWith(t, kept)
 	started := make(chan string, 1)
-	s.server.Log = s.logged.tell(regexp.MustCompile(`"address"="([^"]+)"`), started)
+	s.server.Log = tell(regexp.MustCompile(`"address"="([^"]+)"`), started)
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- s.server.Start(ctx) }()

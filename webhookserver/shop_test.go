@@ -3,19 +3,14 @@ package webhookserver_test
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"regexp"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
-	"github.com/go-logr/logr"
-	"github.com/go-logr/logr/funcr"
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stripe/stripe-go/v76/webhook"
@@ -30,6 +25,7 @@ import (
 	"github.com/paylink-dev/paylink/internal/payment"
 	"github.com/paylink-dev/paylink/internal/stripeapi"
 	"github.com/paylink-dev/paylink/test/fakeapi"
+	"github.com/paylink-dev/paylink/test/fakeshop"
 	"github.com/paylink-dev/paylink/test/scrape"
 	"github.com/paylink-dev/paylink/test/stripeevents"
 	"github.com/paylink-dev/paylink/webhookserver"
@@ -67,14 +63,14 @@ type shop struct {
 	registry *prometheus.Registry
 	webhook  *webhookserver.Webhook
 	server   *webhookserver.Server
-	logged   *journal
+	logged   *fakeshop.Journal
 }
 
 // newShop opens a shop with these objects. trouble, where given, comes before the fake API server's writes and live
 // reads.
 func newShop(t *testing.T, trouble interceptor.Funcs, objects ...client.Object) *shop {
 	t.Helper()
-	s := &shop{t: t, clock: testingclock.NewFakePassiveClock(now), registry: prometheus.NewRegistry(), logged: &journal{}}
+	s := &shop{t: t, clock: testingclock.NewFakePassiveClock(now), registry: prometheus.NewRegistry(), logged: &fakeshop.Journal{}}
 	s.api = fakeapi.Builder(t, objects...).Build()
 	troubled := interceptor.NewClient(s.api, trouble)
 	s.ledger = &ledger.Ledger{
@@ -87,7 +83,7 @@ func newShop(t *testing.T, trouble interceptor.Funcs, objects ...client.Object) 
 // newShopWith opens a shop over a ledger of the test's own.
 func newShopWith(t *testing.T, l webhookserver.Ledger) *shop {
 	t.Helper()
-	s := &shop{t: t, clock: testingclock.NewFakePassiveClock(now), registry: prometheus.NewRegistry(), logged: &journal{}}
+	s := &shop{t: t, clock: testingclock.NewFakePassiveClock(now), registry: prometheus.NewRegistry(), logged: &fakeshop.Journal{}}
 	s.open(l)
 	return s
 }
@@ -95,8 +91,8 @@ func newShopWith(t *testing.T, l webhookserver.Ledger) *shop {
 func (s *shop) open(l webhookserver.Ledger) {
 	secrets := []stripeapi.Secret{secret}
 	verifier := &stripeapi.Verifier{Secrets: func() []stripeapi.Secret { return secrets }, Clock: s.clock}
-	s.webhook = webhookserver.NewWebhook(verifier, l, metrics.NewWebhook(s.registry), s.clock, s.logged.logger())
-	s.server = &webhookserver.Server{Address: "127.0.0.1:0", Webhook: s.webhook, Log: s.logged.logger()}
+	s.webhook = webhookserver.NewWebhook(verifier, l, metrics.NewWebhook(s.registry), s.clock, s.logged.Logger())
+	s.server = &webhookserver.Server{Address: "127.0.0.1:0", Webhook: s.webhook, Log: s.logged.Logger()}
 }
 
 // sign is the header of a body that Stripe sends now.
@@ -138,16 +134,7 @@ func taken(t *testing.T, answer *httptest.ResponseRecorder) {
 // refused fails the test unless an answer is a problem of this status, with Retry-After only where it is worth it.
 func refused(t *testing.T, answer *httptest.ResponseRecorder, status int, detail string) {
 	t.Helper()
-	var problem struct {
-		Title, Detail string
-		Status        int
-	}
-	if err := json.Unmarshal(answer.Body.Bytes(), &problem); err != nil {
-		t.Errorf("%d %s: %v", answer.Code, answer.Body, err)
-	}
-	if answer.Code != status || problem.Status != status || problem.Title != http.StatusText(status) || !strings.Contains(problem.Detail, detail) {
-		t.Errorf("%d %+v, not %d %q", answer.Code, problem, status, detail)
-	}
+	fakeshop.Refused(t, answer, status, detail)
 	retryAfter, allow := "", ""
 	switch status {
 	case http.StatusServiceUnavailable:
@@ -156,7 +143,7 @@ func refused(t *testing.T, answer *httptest.ResponseRecorder, status int, detail
 		allow = http.MethodPost
 	}
 	for name, want := range map[string]string{
-		"Content-Type": "application/problem+json", "X-Content-Type-Options": "nosniff", "Retry-After": retryAfter, "Allow": allow,
+		"X-Content-Type-Options": "nosniff", "Retry-After": retryAfter, "Allow": allow,
 	} {
 		if got := answer.Header().Get(name); got != want {
 			t.Errorf("%s is %q, not %q", name, got, want)
@@ -208,26 +195,6 @@ func (s *shop) parked() []v1alpha1.StripeEvent {
 	return list.Items
 }
 
-// journal is everything that is logged, at every level.
-type journal struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (j *journal) logger() logr.Logger {
-	return funcr.New(func(prefix, args string) {
-		j.mu.Lock()
-		defer j.mu.Unlock()
-		j.text.WriteString(prefix + " " + args + "\n")
-	}, funcr.Options{Verbosity: 10})
-}
-
-func (j *journal) String() string {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.text.String()
-}
-
 // ledgerFunc is a ledger of one function.
 type ledgerFunc func(context.Context, payment.Fact) (ledger.Result, error)
 
@@ -241,13 +208,4 @@ var errAway = errors.New("dial tcp 10.0.0.1:443: connection refused")
 func paid(t *testing.T, changes ...stripeevents.Change) []byte {
 	t.Helper()
 	return stripeevents.FromStripe(t, stripeevents.SessionPaid, changes...)
-}
-
-// tell sends what a pattern finds in a line of the journal.
-func (j *journal) tell(pattern *regexp.Regexp, found chan<- string) logr.Logger {
-	return funcr.New(func(_, args string) {
-		if match := pattern.FindStringSubmatch(args); match != nil {
-			found <- match[1]
-		}
-	}, funcr.Options{})
 }

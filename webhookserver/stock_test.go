@@ -3,83 +3,55 @@ package webhookserver_test
 import (
 	"context"
 	"strings"
-	"time"
+	"testing"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
 	"github.com/paylink-dev/paylink/internal/payment"
 	"github.com/paylink-dev/paylink/internal/stripeapi"
+	"github.com/paylink-dev/paylink/test/fakeshop"
 )
 
-// stock is what a store has: links of each kind, and orders of each phase.
-func stock() []client.Object {
-	return []client.Object{
-		link("lifetime", true, true), link("backstage", false, true), link("soon", true, false), link("later", false, false),
-		known("pending", v1alpha1.OrderPending, v1alpha1.Payment{}),
-		known("paid", v1alpha1.OrderPaid, v1alpha1.Payment{Outcome: v1alpha1.OutcomePaid}),
-		known("failed", v1alpha1.OrderFailed, v1alpha1.Payment{Outcome: v1alpha1.OutcomeFailed}),
-		known("refunded", v1alpha1.OrderRefunded, v1alpha1.Payment{Outcome: v1alpha1.OutcomePaid, FullyRefunded: true, AmountRefunded: 19900}),
+// open opens a shop that has links of each kind, and orders of each phase, which are called by it.
+func open(t testing.TB, o fakeshop.Options) *fakeshop.Shop {
+	t.Helper()
+	private := func(l *v1alpha1.PaymentLink) { l.Spec.PublicCheckout = false }
+	unready := func(l *v1alpha1.PaymentLink) { l.Spec.URL = "" }
+	o.Stripe = fakeshop.StripeFunc(stripe)
+	s := fakeshop.New(t, o,
+		fakeshop.Link("lifetime"), fakeshop.Link("backstage", private), fakeshop.Link("soon", unready), fakeshop.Link("later", private, unready),
+		fakeshop.Order("pending"), fakeshop.Order("paid"), fakeshop.Order("failed"), fakeshop.Order("refunded"))
+	for _, fact := range []payment.Fact{
+		sale("paid", "paid", v1alpha1.OutcomePaid), sale("failed", "failed", v1alpha1.OutcomeFailed), sale("refunded", "refunded", v1alpha1.OutcomePaid),
+		{EventID: "evt_refund", Type: "charge.refunded", PaymentIntentID: "pi_refunded", Refund: &v1alpha1.RefundFact{AmountRefunded: 19900, Full: true}},
+	} {
+		if _, err := s.Ledger.Apply(t.Context(), fact); err != nil {
+			t.Fatal(err)
+		}
 	}
+	return s
 }
 
-func link(name string, public, isReady bool) *v1alpha1.PaymentLink {
-	live, status := false, metav1.ConditionFalse
-	if isReady {
-		status = metav1.ConditionTrue
-	}
-	return &v1alpha1.PaymentLink{
-		ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: name, UID: types.UID("link-" + name)},
-		Spec: v1alpha1.PaymentLinkSpec{
-			ProductID: name, ProductName: "Lifetime", Amount: 19900, Currency: "USD", Livemode: &live, URL: "https://buy.stripe.com/" + name,
-			PublicCheckout: public,
-		},
-		Status: v1alpha1.PaymentLinkStatus{Price: "199.00 USD", Conditions: []metav1.Condition{{Type: v1alpha1.ConditionReady, Status: status}}},
-	}
-}
-
-// sessionOf is the id of the session that paid an order.
+// sessionOf is the id of the session that paid an order, or that is in a state at Stripe.
 func sessionOf(name string) string { return "cs_test_" + name }
 
-// known is an order of the namespace shop, which goes by its name, with the payment of its session where there is one.
-func known(name string, phase v1alpha1.OrderPhase, p v1alpha1.Payment) *v1alpha1.Order {
-	live := false
-	o := &v1alpha1.Order{
-		ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "order-" + name, UID: types.UID("uid-" + name), CreationTimestamp: metav1.NewTime(now.Add(-time.Hour))},
-		Spec: v1alpha1.OrderSpec{
-			ProductID: "lifetime", Amount: 19900, Currency: "USD", Livemode: &live, OrderID: name,
-			PaymentLinkRef: &v1alpha1.LocalObjectReference{Name: "lifetime"},
-		},
-		Status: v1alpha1.OrderStatus{Phase: phase, AmountRefunded: p.AmountRefunded, Total: "199.00 USD"},
+// sale is what Stripe says of a session for an order.
+func sale(name, order string, outcome v1alpha1.Outcome) payment.Fact {
+	at := metav1.NewTime(fakeshop.Now)
+	return payment.Fact{
+		EventID: "evt_" + name, Type: "checkout.session.completed", Created: at, ClientReferenceID: order, PaymentIntentID: "pi_" + name,
+		Session: &v1alpha1.SessionFact{ID: sessionOf(name), Outcome: outcome, Amount: 19900, Currency: "usd", PaymentLinkID: "plink_1", Created: at},
 	}
-	ready(o)
-	if p.Outcome == "" {
-		return o
-	}
-	p.SessionID, p.Amount, p.Currency, p.PaymentIntentID = sessionOf(name), 19900, "usd", "pi_"+name
-	o.Status.Payments = []v1alpha1.Payment{p}
-	if p.Outcome == v1alpha1.OutcomePaid {
-		o.Status.PaidAt = &metav1.Time{Time: now}
-	}
-	return o
 }
 
-// stripeSays answers for Stripe: of a session named after its state, which is for the order "pending".
-type stripeSays struct{}
-
-func (stripeSays) Session(_ context.Context, id string) (stripeapi.Session, error) {
-	state := strings.TrimPrefix(id, "cs_test_")
-	session := stripeapi.Session{Status: state, Fact: payment.Fact{ClientReferenceID: "pending", PaymentIntentID: "pi_1", Session: &v1alpha1.SessionFact{
-		ID: id, Outcome: v1alpha1.OutcomePaid, Amount: 19900, Currency: "usd",
-	}}}
-	switch state {
+// stripe answers for Stripe: of a session named after its state, which is for the order "pending".
+func stripe(_ context.Context, id string) (stripeapi.Session, error) {
+	switch state := strings.TrimPrefix(id, sessionOf("")); state {
 	case stripeapi.SessionOpen, stripeapi.SessionComplete, stripeapi.SessionExpired:
-		return session, nil
+		return stripeapi.Session{Status: state, Fact: sale(state, "pending", v1alpha1.OutcomePaid)}, nil
 	case "elsewhere":
-		session.Fact.ClientReferenceID = "another shop's"
-		return session, nil
+		return stripeapi.Session{Status: stripeapi.SessionComplete, Fact: sale(state, "another shop's", v1alpha1.OutcomePaid)}, nil
 	case "silence":
 		return stripeapi.Session{}, stripeapi.ErrUnanswered
 	default:

@@ -11,17 +11,18 @@ import (
 	"testing"
 	"time"
 
-	"github.com/go-logr/logr"
-	"github.com/go-logr/logr/funcr"
 	"github.com/prometheus/client_golang/prometheus"
 	"k8s.io/utils/clock"
 	testingclock "k8s.io/utils/clock/testing"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
+	"github.com/paylink-dev/paylink/api/v1alpha1"
 	"github.com/paylink-dev/paylink/internal/ledger"
 	"github.com/paylink-dev/paylink/internal/metrics"
+	"github.com/paylink-dev/paylink/internal/stripeapi"
 	"github.com/paylink-dev/paylink/test/fakeapi"
+	"github.com/paylink-dev/paylink/test/openapi"
 	"github.com/paylink-dev/paylink/test/scrape"
 	"github.com/paylink-dev/paylink/webhookserver"
 	"github.com/paylink-dev/paylink/webhookserver/billing"
@@ -53,6 +54,12 @@ type Options struct {
 	Clock clock.PassiveClock
 	// Cached comes before reads of the cache, Trouble before live reads and before writes.
 	Cached, Trouble interceptor.Funcs
+	// Controller does its part to a new order; nil: the real one does.
+	Controller func(*v1alpha1.Order)
+	// WithoutCheckout leaves out what creates orders.
+	WithoutCheckout bool
+	// Contract is what Send holds requests and answers to; nil: one for all shops, which lets be what it does not describe.
+	Contract *openapi.Contract
 }
 
 // Shop is the real handler over fakes.
@@ -69,6 +76,7 @@ type Shop struct {
 	Handler http.Handler
 
 	t          testing.TB
+	contract   *openapi.Contract
 	registry   *prometheus.Registry
 	controller *controller
 }
@@ -92,7 +100,7 @@ func New(t testing.TB, o Options, objects ...client.Object) *Shop {
 	t.Helper()
 	o = o.withDefaults()
 	s := &Shop{
-		t: t, Clock: testingclock.NewFakePassiveClock(Now), Users: newUsers(), Logged: &Journal{}, registry: prometheus.NewRegistry(),
+		t: t, Clock: testingclock.NewFakePassiveClock(Now), Users: newUsers(), Logged: &Journal{}, registry: prometheus.NewRegistry(), contract: o.Contract,
 	}
 	if o.Clock == nil {
 		o.Clock = s.Clock
@@ -105,12 +113,30 @@ func New(t testing.TB, o Options, objects ...client.Object) *Shop {
 		Cache: s.API, Live: s.API, Writer: s.API, EventNamespace: "paylink-system", Clock: o.Clock, Metrics: metrics.NewLedger(prometheus.NewRegistry()),
 	}
 	s.controller = newController(s.API, s.Ledger, o.Clock)
+	s.controller.instead = o.Controller
 	s.Reconcile()
 	routes, err := s.routes(o)
 	s.must(err)
-	webhook := http.NotFoundHandler() // not of this shop's concern
-	s.Handler = (&webhookserver.Server{Webhook: webhook, Shop: routes, Log: s.Logged.logger()}).Handler()
+	nobodys := &stripeapi.Verifier{Secrets: func() []stripeapi.Secret { return nil }, Clock: o.Clock} // no webhook is of this shop's concern
+	webhook := webhookserver.NewWebhook(nobodys, s.Ledger, metrics.NewWebhook(s.registry), o.Clock, s.Logged.Logger())
+	s.Handler = (&webhookserver.Server{Webhook: webhook, Shop: routes, Log: s.Logged.Logger()}).Handler()
+	if s.contract == nil {
+		s.contract, err = ofAll(s.Handler)
+		s.must(err)
+	}
 	return s
+}
+
+// description is the one that a handler gives of itself. It is the same for all, so the first is asked.
+var description struct {
+	once     sync.Once
+	contract *openapi.Contract
+	err      error
+}
+
+func ofAll(h http.Handler) (*openapi.Contract, error) {
+	description.once.Do(func() { description.contract, description.err = openapi.Read(h, webhookserver.OpenAPIPath) })
+	return description.contract, description.err
 }
 
 func (s *Shop) must(err error) {
@@ -122,7 +148,7 @@ func (s *Shop) must(err error) {
 
 // routes makes what the command makes of its flags.
 func (s *Shop) routes(o Options) (*webhookserver.Shop, error) {
-	counters, log := metrics.NewBuyer(s.registry), s.Logged.logger()
+	counters, log := metrics.NewBuyer(s.registry), s.Logged.Logger()
 	var appURL *url.URL
 	if o.AppURL != "" {
 		var err error
@@ -145,6 +171,9 @@ func (s *Shop) routes(o Options) (*webhookserver.Shop, error) {
 		desk.Stripe = billing.NewInquiries(o.Stripe, counters, o.Clock, log)
 	}
 	routes := &webhookserver.Shop{AppURL: appURL, Billing: desk, Metrics: counters, Clock: o.Clock}
+	if o.WithoutCheckout {
+		return routes, nil
+	}
 	writer := interceptor.NewClient(interceptor.NewClient(s.API, interceptor.Funcs{Create: s.controller.create}), o.Trouble)
 	maker := checkout.NewMaker(cache, live, writer, o.Namespaces, counters, log)
 	access := checkout.NewAccess(tokens{Users: s.Users}, rights{Users: s.Users}, visitors, counters, o.Clock, log)
@@ -159,7 +188,11 @@ func (s *Shop) routes(o Options) (*webhookserver.Shop, error) {
 // Send has the handler answer a request, and holds both to the description.
 func (s *Shop) Send(r *http.Request) *httptest.ResponseRecorder {
 	s.t.Helper()
-	return exchange(s.t, s.Handler, r)
+	answer, complaints := s.contract.Ask(s.Handler, r)
+	for _, complaint := range complaints {
+		s.t.Error(complaint)
+	}
+	return answer
 }
 
 // Counted returns the samples of paylink_checkout_… that are not 0, by their names without that.
@@ -184,25 +217,4 @@ func (s *Shop) Limited() map[string]float64 {
 		}
 	}
 	return limited
-}
-
-// Journal is everything that is logged, at every level.
-type Journal struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (j *Journal) logger() logr.Logger {
-	return funcr.New(func(prefix, args string) {
-		j.mu.Lock()
-		defer j.mu.Unlock()
-		j.text.WriteString(prefix + " " + args + "\n")
-	}, funcr.Options{Verbosity: 10})
-}
-
-// String is all of it.
-func (j *Journal) String() string {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.text.String()
 }

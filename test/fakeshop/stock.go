@@ -56,6 +56,9 @@ func Order(id string, changes ...func(*v1alpha1.Order)) *v1alpha1.Order {
 // StripeFunc is a Stripe of one function.
 type StripeFunc func(ctx context.Context, id string) (stripeapi.Session, error)
 
+// Sees reports whether a session is of test mode, as the API key is.
+func (f StripeFunc) Sees(id string) bool { return !strings.HasPrefix(id, "cs_live_") }
+
 // Session asks the function.
 func (f StripeFunc) Session(ctx context.Context, id string) (stripeapi.Session, error) {
 	return f(ctx, id)
@@ -126,6 +129,9 @@ func Refused(t testing.TB, answer *httptest.ResponseRecorder, status int, says s
 	var p Problem
 	if err := json.Unmarshal(answer.Body.Bytes(), &p); err != nil {
 		t.Errorf("%d %s: %v", answer.Code, answer.Body, err)
+	}
+	if kind := answer.Header().Get("Content-Type"); kind != "application/problem+json" {
+		t.Errorf("%d, a problem of type %q", answer.Code, kind)
 	}
 	if answer.Code != status || p.Status != status || p.Title != http.StatusText(status) || !strings.Contains(p.Detail, says) {
 		t.Errorf("%d %+v, not %d %q", answer.Code, p, status, says)

@@ -3,6 +3,7 @@ package fakeshop
 import (
 	"context"
 	"sync"
+	"time"
 
 	authenticationv1 "k8s.io/api/authentication/v1"
 	authorizationv1 "k8s.io/api/authorization/v1"
@@ -26,6 +27,7 @@ type Users struct {
 	allow     func(authorizationv1.SubjectAccessReviewSpec) bool
 	away      error
 	patience  int
+	takes     time.Duration
 
 	reviewed []authenticationv1.TokenReviewSpec
 	asked    []authorizationv1.SubjectAccessReviewSpec
@@ -82,6 +84,13 @@ func (u *Users) AwayAfter(questions int, err error) {
 	u.patience, u.away = questions, err
 }
 
+// Take has every review of a token take so long.
+func (u *Users) Take(d time.Duration) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.takes = d
+}
+
 // failure is why a question is not answered. The caller holds the lock.
 func (u *Users) failure() error {
 	if u.patience--; u.patience >= 0 {
@@ -109,7 +118,15 @@ type tokens struct {
 	*Users
 }
 
-func (t tokens) Create(_ context.Context, review *authenticationv1.TokenReview, _ metav1.CreateOptions) (*authenticationv1.TokenReview, error) {
+func (t tokens) Create(ctx context.Context, review *authenticationv1.TokenReview, _ metav1.CreateOptions) (*authenticationv1.TokenReview, error) {
+	t.mu.Lock()
+	takes := t.takes
+	t.mu.Unlock()
+	select {
+	case <-time.After(takes):
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.reviewed = append(t.reviewed, review.Spec)

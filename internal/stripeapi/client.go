@@ -72,9 +72,12 @@ var sessionID = regexp.MustCompile(`^cs_(test|live)_[A-Za-z0-9]{1,247}$`)
 // IsSessionID reports whether a text can be the id of a Checkout Session.
 func IsSessionID(text string) bool { return sessionID.MatchString(text) }
 
+// Sees reports whether the API key is of the mode of a Checkout Session, so that Session can ask for it.
+func (c *Client) Sees(id string) bool { return strings.HasPrefix(id, "cs_live_") == liveKey(c.key) }
+
 // Session asks for a Checkout Session. It returns ErrNoSuchSession, ErrOtherMode or an error that wraps ErrUnanswered.
 func (c *Client) Session(ctx context.Context, id string) (Session, error) {
-	if strings.HasPrefix(id, "cs_live_") != liveKey(c.key) {
+	if !c.Sees(id) {
 		return Session{}, ErrOtherMode
 	}
 	params := &stripe.CheckoutSessionParams{}

@@ -3,6 +3,7 @@ package stripeapi_test
 import (
 	"errors"
 	"net/http"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -175,8 +176,11 @@ func TestOtherMode(t *testing.T) {
 		sim, _ := newSimulator(t, false)
 		client, made := newClient(t, key, sim.URL(), 10*time.Second)
 		sim.DisturbAPI(made.arrive)
-		if _, err := client.Session(t.Context(), id); !errors.Is(err, stripeapi.ErrOtherMode) {
+		if _, err := client.Session(t.Context(), id); !errors.Is(err, stripeapi.ErrOtherMode) || client.Sees(id) {
 			t.Errorf("%s: %v", string(key), err)
+		}
+		if own := strings.NewReplacer("test", "live", "live", "test").Replace(id); !client.Sees(own) {
+			t.Errorf("%s does not see %s", string(key), own)
 		}
 		made.must(t, nil, nil)
 	}

@@ -18,6 +18,8 @@ import (
 
 // Stripe is asked for Checkout Sessions. *stripeapi.Client is the real one.
 type Stripe interface {
+	// Sees reports whether the API key is of a session's mode. Only for such a one Session asks.
+	Sees(id string) bool
 	Session(ctx context.Context, id string) (stripeapi.Session, error)
 }
 
@@ -34,6 +36,8 @@ const (
 	AnswerTimeout = 3 * time.Second
 	// Answers are remembered for so long. What does not exist will not soon.
 	answerTTL, noSuchTTL = 4 * time.Second, time.Minute
+	// That a session is complete stays true: where Stripe cannot be asked again, that is said for so long.
+	completeTTL = 10 * time.Minute
 	// answersKept is how many, at about 1 KiB each.
 	answersKept = 4096
 )
@@ -46,6 +50,7 @@ type Inquiries struct {
 	stripe  Stripe
 	log     logr.Logger
 	metrics *metrics.Buyer
+	clock   clock.PassiveClock
 
 	answers     *cache.LRUExpireCache
 	flights     singleflight.Group
@@ -57,7 +62,7 @@ type Inquiries struct {
 // NewInquiries returns what asks Stripe.
 func NewInquiries(s Stripe, m *metrics.Buyer, c clock.PassiveClock, log logr.Logger) *Inquiries {
 	return &Inquiries{
-		stripe: s, metrics: m, log: log,
+		stripe: s, metrics: m, clock: c, log: log,
 		answers: cache.NewLRUExpireCacheWithClock(answersKept, c),
 		inAll:   visitor.NewLimit(callsInAll, c),
 		each:    visitor.NewLimit(callsForOne, c),
@@ -69,44 +74,69 @@ func NewInquiries(s Stripe, m *metrics.Buyer, c clock.PassiveClock, log logr.Log
 type answer struct {
 	session stripeapi.Session
 	err     error
+	// until is when it is time to ask again.
+	until time.Time
 }
 
-// session returns what Stripe says of a session, as of a few seconds ago. It returns stripeapi's errors and
-// errNotAsked.
+func (a answer) complete() bool { return a.err == nil && a.session.Status == stripeapi.SessionComplete }
+
+// session returns what Stripe says of a session, as of a few seconds ago or, where Stripe cannot be asked again, as of some
+// minutes ago. It returns stripeapi's errors and errNotAsked.
 func (q *Inquiries) session(ctx context.Context, client netip.Prefix, id string) (stripeapi.Session, error) {
+	if !q.stripe.Sees(id) {
+		return stripeapi.Session{}, stripeapi.ErrOtherMode
+	}
+	var last answer
 	if known, ok := q.answers.Get(id); ok {
-		return known.(answer).session, known.(answer).err
+		if last = known.(answer); q.clock.Now().Before(last.until) {
+			return last.session, last.err
+		}
 	}
 	// Whoever asks first may leave; the others still want the answer.
 	ctx = context.WithoutCancel(ctx)
-	got, err, _ := q.flights.Do(id, func() (any, error) { return q.ask(ctx, client, id) })
-	if err != nil {
-		return stripeapi.Session{}, err
-	}
+	got, _, _ := q.flights.Do(id, func() (any, error) { return q.ask(ctx, client, id, last), nil })
 	return got.(answer).session, got.(answer).err
 }
 
-func (q *Inquiries) ask(ctx context.Context, client netip.Prefix, id string) (answer, error) {
-	if _, ok := q.each.Take(client); !ok {
-		q.metrics.Limited.WithLabelValues(metrics.LimitStripeAddress).Inc()
-		return answer{}, errNotAsked
-	}
-	if _, ok := q.inAll.Take(nil); !ok {
-		q.metrics.Limited.WithLabelValues(metrics.LimitStripe).Inc()
-		return answer{}, errNotAsked
+// ask returns the next answer after the last one.
+func (q *Inquiries) ask(ctx context.Context, client netip.Prefix, id string, last answer) answer {
+	if limit := q.limit(client); limit != "" {
+		q.metrics.Limited.WithLabelValues(limit).Inc()
+		if last.complete() {
+			return last
+		}
+		return answer{err: errNotAsked}
 	}
 	ctx, cancel := context.WithTimeout(ctx, AnswerTimeout)
 	defer cancel()
-	var a answer
-	a.session, a.err = q.stripe.Session(ctx, id)
-	ttl := answerTTL
-	if errors.Is(a.err, stripeapi.ErrNoSuchSession) {
-		ttl = noSuchTTL
-	} else if a.err != nil && !errors.Is(a.err, stripeapi.ErrOtherMode) {
+	session, err := q.stripe.Session(ctx, id)
+	next, good := answer{session: session, err: err}, answerTTL
+	switch {
+	case errors.Is(err, stripeapi.ErrNoSuchSession):
+		good = noSuchTTL
+	case err != nil:
 		if _, ok := q.lines.Take(nil); ok {
-			q.log.Error(a.err, "Stripe could not be asked for a checkout session: return pages wait for the webhook")
+			q.log.Error(err, "Stripe could not be asked for a checkout session: return pages wait for the webhook")
+		}
+		if last.complete() {
+			next = last
 		}
 	}
-	q.answers.Add(id, a, ttl)
-	return a, nil
+	next.until = q.clock.Now().Add(good)
+	if next.complete() {
+		good = completeTTL
+	}
+	q.answers.Add(id, next, good)
+	return next
+}
+
+// limit counts one call for a client, and names the limit that it would go over, if any.
+func (q *Inquiries) limit(client netip.Prefix) string {
+	if _, ok := q.each.Take(client); !ok {
+		return metrics.LimitStripeAddress
+	}
+	if _, ok := q.inAll.Take(nil); !ok {
+		return metrics.LimitStripe
+	}
+	return ""
 }

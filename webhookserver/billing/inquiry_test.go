@@ -64,7 +64,6 @@ func TestMemory(t *testing.T) {
 	}{
 		"a session":         {nil, 4 * time.Second},
 		"no answer":         {fmt.Errorf("%w: status 500", stripeapi.ErrUnanswered), 4 * time.Second},
-		"another mode":      {stripeapi.ErrOtherMode, 4 * time.Second},
 		"no such session":   {stripeapi.ErrNoSuchSession, time.Minute},
 		"no such, in words": {fmt.Errorf("ask: %w", stripeapi.ErrNoSuchSession), time.Minute},
 	} {
@@ -84,6 +83,63 @@ func TestMemory(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestCompleteStaysComplete: where Stripe cannot be asked again, a session that was complete is so for some minutes more. A
+// buyer who has read that his payment is there does not read that nothing is known.
+func TestCompleteStaysComplete(t *testing.T) {
+	open := said(stripeapi.SessionOpen, made(own, v1alpha1.OutcomeUnpaid))
+	away := fmt.Errorf("%w: status 500", stripeapi.ErrUnanswered)
+	for name, row := range map[string]struct {
+		first, then stripeapi.Session
+		err         error
+		spent       bool
+		passes      time.Duration
+		want        error
+	}{
+		"Stripe is away":                   {complete, stripeapi.Session{}, away, false, 5 * time.Second, nil},
+		"Stripe is away for long":          {complete, stripeapi.Session{}, away, false, 10*time.Minute + time.Second, away},
+		"no calls left":                    {complete, complete, nil, true, 5 * time.Second, nil},
+		"an open one, Stripe is away":      {open, stripeapi.Session{}, away, false, 5 * time.Second, away},
+		"an open one, no calls left":       {open, open, nil, true, 5 * time.Second, errNotAsked},
+		"gone, as Stripe says all at once": {complete, stripeapi.Session{}, stripeapi.ErrNoSuchSession, false, 5 * time.Second, stripeapi.ErrNoSuchSession},
+	} {
+		t.Run(name, func(t *testing.T) {
+			session, err := row.first, error(nil)
+			stripe := &listed{answer: func(context.Context, string) (stripeapi.Session, error) { return session, err }}
+			d := inquire(stripe)
+			if _, err := d.session(t.Context(), buyer(1), own); err != nil {
+				t.Fatal(err)
+			}
+			d.pass(row.passes)
+			session, err = row.then, row.err
+			if row.spent {
+				for i := range 20 {
+					_, _ = d.session(t.Context(), buyer(1), fmt.Sprintf("cs_other%d", i))
+				}
+			}
+			for range 2 { // and again, at once
+				got, err := d.session(t.Context(), buyer(1), own)
+				if !errors.Is(err, row.want) || (err == nil && cmp.Diff(row.first, got) != "") {
+					t.Errorf("%+v, %v", got, err)
+				}
+			}
+		})
+	}
+}
+
+// TestOtherMode: nobody need ask, so that nothing of what may be asked is used up.
+func TestOtherMode(t *testing.T) {
+	stripe := always(complete, nil)
+	d := inquire(stripe)
+	for i := range 100 {
+		if _, err := d.session(t.Context(), buyer(1), fmt.Sprintf("cs_live_%d", i)); !errors.Is(err, stripeapi.ErrOtherMode) {
+			t.Fatal(err)
+		}
+	}
+	if _, err := d.session(t.Context(), buyer(1), own); err != nil || stripe.calls() != 1 {
+		t.Errorf("%d calls, %v", stripe.calls(), err)
 	}
 }
 
@@ -195,7 +251,7 @@ func TestFailuresAreLoggedOnceAMinute(t *testing.T) {
 		err    error
 		lines  int
 	}{
-		{0, stripeapi.ErrNoSuchSession, 0}, {0, stripeapi.ErrOtherMode, 0}, {0, away, 1}, {0, away, 1}, {59 * time.Second, away, 1}, {time.Second, away, 2}, {time.Hour, nil, 2},
+		{0, stripeapi.ErrNoSuchSession, 0}, {0, away, 1}, {0, away, 1}, {59 * time.Second, away, 1}, {time.Second, away, 2}, {time.Hour, nil, 2},
 	} {
 		d.pass(step.passes)
 		stripe.answer = func(context.Context, string) (stripeapi.Session, error) { return stripeapi.Session{}, step.err }

@@ -134,17 +134,23 @@ func (d *Desk) find(ctx context.Context, client netip.Prefix, id string) (outcom
 	session, err := d.Stripe.session(ctx, client, id)
 	switch {
 	case errors.Is(err, stripeapi.ErrNoSuchSession):
-		return outcome{state: page.Unknown}, nil
+		return unknown, nil
 	case err != nil: // the webhook will tell
 		return nothingKnown, nil
 	case session.Fact.ClientReferenceID == "":
-		return outcome{state: page.Unknown}, nil
+		return unknown, nil
+	// Anybody can open a payment page with the reference of somebody else's order. Before he has finished there, he learns
+	// nothing of it, not even whether there is one.
+	case session.Status == stripeapi.SessionExpired:
+		return outcome{state: page.Lapsed, phase: v1alpha1.OrderPending}, nil
+	case session.Status != stripeapi.SessionComplete:
+		return outcome{state: page.Unfinished, phase: v1alpha1.OrderPending}, nil
 	}
 	if order, err = d.order(ctx, ledger.IndexReference, session.Fact.ClientReferenceID); err != nil {
 		return outcome{}, err
 	}
 	if order == nil { // another shop's, on the same Stripe account: nobody's business here
-		return outcome{state: page.Unknown}, nil
+		return unknown, nil
 	}
 	return foretold(order, session), nil
 }

@@ -140,19 +140,3 @@ func TestForetoldChangesNothing(t *testing.T) {
 		t.Errorf("%v\nwas %v", o, kept)
 	}
 }
-
-// TestWhatIsNotFinishedSaysNothing: of a session in which nobody has paid, the order's own phase is all there is.
-func TestWhatIsNotFinishedSaysNothing(t *testing.T) {
-	for life, payments := range before() {
-		for _, status := range []string{stripeapi.SessionOpen, stripeapi.SessionExpired} {
-			o := settledBy(order(with(payments...)))
-			got := foretold(o, said(status, made(own, unpaid)))
-			if got.phase != o.Status.Phase || got.order != o {
-				t.Errorf("%s, %s: %s", life, status, got.phase)
-			}
-			if final := got.final(); final != (status == stripeapi.SessionExpired || o.Status.Phase == v1alpha1.OrderPaid) {
-				t.Errorf("%s, %s: %+v", life, status, wordOf(got))
-			}
-		}
-	}
-}

@@ -55,7 +55,10 @@ func made(session string, outcome v1alpha1.Outcome, changes ...func(*v1alpha1.Pa
 	return p
 }
 
-func refunded(p *v1alpha1.Payment)     { p.FullyRefunded, p.AmountRefunded = true, p.Amount }
+func refunded(p *v1alpha1.Payment) { p.FullyRefunded, p.AmountRefunded = true, p.Amount }
+func bounced(p *v1alpha1.Payment) {
+	p.FailedRefunds = []v1alpha1.FailedRefund{{ID: "re_1", Amount: p.Amount}}
+}
 func costless(p *v1alpha1.Payment)     { p.Amount = 0 }
 func partly(p *v1alpha1.Payment)       { p.AmountRefunded = 5000 }
 func ofAnother(p *v1alpha1.Payment)    { p.Amount = 100 }
@@ -85,32 +88,38 @@ func TestTold(t *testing.T) {
 		order *v1alpha1.Order
 		want  word
 	}{
-		"paid":                         {order(with(made(own, paid))), word{page.Paid, "paid", true, false}},
-		"paid late":                    {order(expired, with(made(own, paid))), word{page.Paid, "paid", true, false}},
-		"partly refunded":              {order(with(made(own, paid, partly))), word{page.Paid, "paid", true, false}},
-		"refunded":                     {order(with(made(own, paid, refunded))), word{page.Refunded, "refunded", true, false}},
-		"paid twice, this one":         {order(with(made(own, paid), made(another, paid))), word{page.Paid, "paid", true, false}},
-		"paid twice, and not needed":   {order(with(made(another, paid), made(own, paid))), word{page.Twice, "paid", true, false}},
-		"free, and taken twice":        {order(free, with(made(another, paid, costless), made(own, paid, costless))), word{page.Paid, "paid", true, false}},
-		"paid twice, this one back":    {order(with(made(own, paid, refunded), made(another, paid))), word{page.Paid, "paid", true, false}},
-		"paid twice, both back":        {order(with(made(own, paid, refunded), made(another, paid, refunded))), word{page.Refunded, "refunded", true, false}},
-		"on its way":                   {order(with(made(own, unpaid))), word{page.Processing, "failed", false, false}},
-		"on its way, expired":          {order(expired, with(made(own, unpaid))), word{page.Processing, "failed", false, false}},
-		"on its way, paid by another":  {order(with(made(own, unpaid), made(another, paid))), word{page.Paid, "paid", true, false}},
-		"failed":                       {order(with(made(own, failed))), word{page.Failed, "failed", true, true}},
-		"failed, and expired":          {order(expired, with(made(own, failed))), word{page.Failed, "failed", true, false}},
-		"failed, then paid by another": {order(with(made(own, failed), made(another, paid))), word{page.Paid, "paid", true, false}},
-		"failed, another on its way":   {order(with(made(own, failed), made(another, unpaid))), word{page.Processing, "failed", false, false}},
-		"failed, another given back":   {order(with(made(own, failed), made(another, paid, refunded))), word{page.Failed, "refunded", true, true}},
-		"another amount":               {order(with(made(own, paid, ofAnother))), word{page.Review, "pending", true, false}},
-		"another mode":                 {order(with(made(own, paid, inTestMode))), word{page.Review, "pending", true, false}},
-		"another link":                 {order(with(made(own, paid, throughOther))), word{page.Review, "pending", true, false}},
-		"another amount, given back":   {order(with(made(own, paid, ofAnother, refunded))), word{page.Refunded, "pending", true, false}},
-		"another amount, on its way":   {order(with(made(own, unpaid, ofAnother))), word{page.Processing, "pending", false, false}},
-		"another amount, and failed":   {order(with(made(own, failed, ofAnother))), word{page.Failed, "pending", true, true}},
-		"another amount, paid right":   {order(with(made(own, paid, ofAnother), made(another, paid))), word{page.Review, "paid", true, false}},
-		"right, another amount beside": {order(with(made(own, paid), made(another, paid, ofAnother))), word{page.Paid, "paid", true, false}},
-		"pushed out of a full list":    {order(with(made(another, paid))), word{page.Review, "paid", true, false}},
+		"paid":                          {order(with(made(own, paid))), word{page.Paid, "paid", true, false}},
+		"paid late":                     {order(expired, with(made(own, paid))), word{page.Paid, "paid", true, false}},
+		"partly refunded":               {order(with(made(own, paid, partly))), word{page.Paid, "paid", true, false}},
+		"refunded":                      {order(with(made(own, paid, refunded))), word{page.Refunded, "refunded", true, false}},
+		"paid twice, this one":          {order(with(made(own, paid), made(another, paid))), word{page.Paid, "paid", true, false}},
+		"paid twice, and not needed":    {order(with(made(another, paid), made(own, paid))), word{page.Twice, "paid", true, false}},
+		"free, and taken twice":         {order(free, with(made(another, paid, costless), made(own, paid, costless))), word{page.Paid, "paid", true, false}},
+		"paid twice, this one back":     {order(with(made(own, paid, refunded), made(another, paid))), word{page.Paid, "paid", true, false}},
+		"paid twice, both back":         {order(with(made(own, paid, refunded), made(another, paid, refunded))), word{page.Refunded, "refunded", true, false}},
+		"on its way":                    {order(with(made(own, unpaid))), word{page.Processing, "failed", false, false}},
+		"on its way, expired":           {order(expired, with(made(own, unpaid))), word{page.Processing, "failed", false, false}},
+		"on its way, paid by another":   {order(with(made(own, unpaid), made(another, paid))), word{page.Processing, "paid", false, false}},
+		"did not come, paid by another": {order(with(made(own, failed), made(another, paid))), word{page.Paid, "paid", true, false}},
+		"given back, and bounced":       {order(with(made(own, paid, refunded, bounced))), word{page.RefundFailed, "refunded", true, false}},
+		"twice, one back, bounced":      {order(with(made(own, paid, refunded, bounced), made(another, paid))), word{page.RefundFailed, "paid", true, false}},
+		"given back in part, bounced":   {order(with(made(own, paid, partly, bounced))), word{page.Paid, "paid", true, false}},
+		"failed":                        {order(with(made(own, failed))), word{page.Failed, "failed", true, true}},
+		"failed, and expired":           {order(expired, with(made(own, failed))), word{page.Failed, "failed", true, false}},
+		"failed, another on its way":    {order(with(made(own, failed), made(another, unpaid))), word{page.Processing, "failed", false, false}},
+		"failed, another given back":    {order(with(made(own, failed), made(another, paid, refunded))), word{page.Failed, "refunded", true, true}},
+		"another amount":                {order(with(made(own, paid, ofAnother))), word{page.Review, "pending", true, false}},
+		"another mode":                  {order(with(made(own, paid, inTestMode))), word{page.Review, "pending", true, false}},
+		"another link":                  {order(with(made(own, paid, throughOther))), word{page.Review, "pending", true, false}},
+		"another amount, expired":       {order(expired, with(made(own, paid, ofAnother))), word{page.Review, "pending", true, false}},
+		"another amount after a debit":  {order(with(made(own, paid, ofAnother), made(another, failed))), word{page.Review, "pending", true, false}},
+		"another amount, then back":     {order(with(made(own, paid, ofAnother), made(another, paid, refunded))), word{page.Review, "pending", true, false}},
+		"another amount, given back":    {order(with(made(own, paid, ofAnother, refunded))), word{page.Refunded, "pending", true, false}},
+		"another amount, on its way":    {order(with(made(own, unpaid, ofAnother))), word{page.Processing, "pending", false, false}},
+		"another amount, and failed":    {order(with(made(own, failed, ofAnother))), word{page.Failed, "pending", true, true}},
+		"another amount, paid right":    {order(with(made(own, paid, ofAnother), made(another, paid))), word{page.Review, "paid", true, false}},
+		"right, another amount beside":  {order(with(made(own, paid), made(another, paid, ofAnother))), word{page.Paid, "paid", true, false}},
+		"pushed out of a full list":     {order(with(made(another, paid))), word{page.Review, "paid", true, false}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if diff := cmp.Diff(row.want, wordOf(told(row.order, own))); diff != "" {
@@ -130,35 +139,25 @@ func said(status string, p v1alpha1.Payment) stripeapi.Session {
 
 // TestForetold is what the buyer hears of a session whose webhook has not come.
 func TestForetold(t *testing.T) {
-	const open, complete, ended = stripeapi.SessionOpen, stripeapi.SessionComplete, stripeapi.SessionExpired
 	for name, row := range map[string]struct {
-		order  *v1alpha1.Order
-		status string
-		own    v1alpha1.Payment
-		want   word
+		order *v1alpha1.Order
+		own   v1alpha1.Payment
+		want  word
 	}{
-		"paid":                           {order(), complete, made(own, paid), word{page.Received, "paid", false, false}},
-		"paid late":                      {order(expired), complete, made(own, paid), word{page.Received, "paid", false, false}},
-		"paid at the second try":         {order(with(made(another, failed))), complete, made(own, paid), word{page.Received, "paid", false, false}},
-		"paid again after a refund":      {order(with(made(another, paid, refunded))), complete, made(own, paid), word{page.Received, "paid", false, false}},
-		"paid again":                     {order(with(made(another, paid))), complete, made(own, paid), word{page.Twice, "paid", false, false}},
-		"on its way":                     {order(), complete, made(own, unpaid), word{page.Processing, "failed", false, false}},
-		"on its way, paid by another":    {order(with(made(another, paid))), complete, made(own, unpaid), word{page.Paid, "paid", true, false}},
-		"another amount":                 {order(), complete, made(own, paid, ofAnother), word{page.Review, "pending", false, false}},
-		"another amount, paid before":    {order(with(made(another, paid))), complete, made(own, paid, ofAnother), word{page.Review, "paid", false, false}},
-		"another mode":                   {order(), complete, made(own, paid, inTestMode), word{page.Review, "pending", false, false}},
-		"open":                           {order(), open, made(own, unpaid), word{page.Unfinished, "pending", false, true}},
-		"open, failed before":            {order(with(made(another, failed))), open, made(own, unpaid), word{page.Unfinished, "failed", false, true}},
-		"open, paid by another":          {order(with(made(another, paid))), open, made(own, unpaid), word{page.Paid, "paid", true, false}},
-		"open, but the order expired":    {order(expired), open, made(own, unpaid), word{page.Expired, "failed", true, false}},
-		"open, of a state to come":       {order(), "paused", made(own, unpaid), word{page.Unfinished, "pending", false, true}},
-		"ended":                          {order(), ended, made(own, unpaid), word{page.Lapsed, "pending", true, true}},
-		"ended, paid by another":         {order(with(made(another, paid))), ended, made(own, unpaid), word{page.Paid, "paid", true, false}},
-		"ended, and the order expired":   {order(expired), ended, made(own, unpaid), word{page.Expired, "failed", true, false}},
-		"ended, expired, but on its way": {order(expired, with(made(another, unpaid))), ended, made(own, unpaid), word{page.Lapsed, "failed", true, false}},
+		"paid":                        {order(), made(own, paid), word{page.Received, "paid", false, false}},
+		"paid late":                   {order(expired), made(own, paid), word{page.Received, "paid", false, false}},
+		"paid at the second try":      {order(with(made(another, failed))), made(own, paid), word{page.Received, "paid", false, false}},
+		"paid again after a refund":   {order(with(made(another, paid, refunded))), made(own, paid), word{page.Received, "paid", false, false}},
+		"paid again":                  {order(with(made(another, paid))), made(own, paid), word{page.Twice, "paid", false, false}},
+		"on its way":                  {order(), made(own, unpaid), word{page.Processing, "failed", false, false}},
+		"on its way, paid by another": {order(with(made(another, paid))), made(own, unpaid), word{page.Processing, "paid", false, false}},
+		"another amount, expired":     {order(expired), made(own, paid, ofAnother), word{page.Review, "pending", false, false}},
+		"another amount":              {order(), made(own, paid, ofAnother), word{page.Review, "pending", false, false}},
+		"another amount, paid before": {order(with(made(another, paid))), made(own, paid, ofAnother), word{page.Review, "paid", false, false}},
+		"another mode":                {order(), made(own, paid, inTestMode), word{page.Review, "pending", false, false}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if diff := cmp.Diff(row.want, wordOf(foretold(row.order, said(row.status, row.own)))); diff != "" {
+			if diff := cmp.Diff(row.want, wordOf(foretold(row.order, said(stripeapi.SessionComplete, row.own)))); diff != "" {
 				t.Error(diff)
 			}
 		})
@@ -170,9 +169,9 @@ func TestNothingKnown(t *testing.T) {
 	if diff := cmp.Diff(word{page.Confirming, "pending", false, false}, wordOf(nothingKnown)); diff != "" {
 		t.Error(diff)
 	}
-	for _, state := range []page.State{page.Unknown, page.Invalid} {
-		if !(outcome{state: state}).final() {
-			t.Errorf("%s: asking again brings something", state)
+	for state, want := range map[page.State]bool{page.Unknown: false, page.Unfinished: false, page.Lapsed: true, page.Invalid: true} {
+		if final := (outcome{state: state}).final(); final != want {
+			t.Errorf("%s: final is %t", state, final)
 		}
 	}
 }

@@ -47,11 +47,12 @@ func TestPage(t *testing.T) {
 		"cs_test_newpaid":     {200, page.Received, "new", "", true},
 		"cs_test_newdebit":    {200, page.Processing, "new", "", true},
 		"cs_test_newmismatch": {200, page.Review, "new", "", true},
-		"cs_test_newopen":     {200, page.Unfinished, "new", pay + "new", true},
-		"cs_test_newended":    {200, page.Lapsed, "new", pay + "new", false},
-		"cs_test_lateopen":    {200, page.Expired, "late", "", false},
+		"cs_test_bounced":     {200, page.RefundFailed, "bounced", "", false},
+		"cs_test_newopen":     {200, page.Unfinished, "", "", true},
+		"cs_test_newended":    {200, page.Lapsed, "", "", false},
+		"cs_test_theirsopen":  {200, page.Unfinished, "", "", true},
 		"cs_test_away":        {200, page.Confirming, "", "", true},
-		"cs_test_nobodys":     {404, page.Unknown, "", "", false},
+		"cs_test_nobodys":     {404, page.Unknown, "", "", true},
 	} {
 		t.Run(session, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

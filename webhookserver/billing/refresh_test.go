@@ -66,6 +66,22 @@ func TestLateIsSaid(t *testing.T) {
 	}
 }
 
+// TestAdviceStays: what the page says of checking is no longer true once it has stopped; any other advice is.
+func TestAdviceStays(t *testing.T) {
+	s := shopOf(t, fakeshop.Options{Stripe: fakeshop.StripeFunc(stripe)})
+	for session, row := range map[string]struct {
+		state page.State
+		stays bool
+	}{
+		"cs_test_away": {page.Confirming, false}, "cs_test_newmismatch": {page.Review, true}, "cs_test_newdebit": {page.Processing, true}, "cs_test_nobodys": {page.Unknown, true},
+	} {
+		_, sheet := look(t, s, session, "&try=24")
+		if stays := strings.Contains(sheet.Text, page.TextOf(row.state).Next); sheet.State != string(row.state) || stays != row.stays {
+			t.Errorf("%s: %s", sheet.State, sheet.Text)
+		}
+	}
+}
+
 // TestLimitedPage: who looked too often is told so, and the page comes again when there is a chance, but not for ever.
 func TestLimitedPage(t *testing.T) {
 	s := shopOf(t, fakeshop.Options{Looks: visitor.Rate{Events: 1, Per: time.Hour, Burst: 1}})

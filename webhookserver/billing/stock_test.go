@@ -30,7 +30,10 @@ func told(id string, outcome v1alpha1.Outcome, changes ...func(*v1alpha1.Payment
 	return fakeshop.Order(id, func(o *v1alpha1.Order) { o.Status.Payments = []v1alpha1.Payment{p} })
 }
 
-func refunded(p *v1alpha1.Payment)  { p.FullyRefunded, p.AmountRefunded = true, p.Amount }
+func refunded(p *v1alpha1.Payment) { p.FullyRefunded, p.AmountRefunded = true, p.Amount }
+func bounced(p *v1alpha1.Payment) {
+	p.FailedRefunds = []v1alpha1.FailedRefund{{ID: "re_1", Amount: p.Amount}}
+}
 func ofAnother(p *v1alpha1.Payment) { p.Amount = 100 }
 
 // shopOf is a shop whose orders webhooks have told of, or Stripe knows. Nothing in it may be written to.
@@ -44,7 +47,7 @@ func stock() []client.Object {
 	waits := func(o *v1alpha1.Order) { o.Spec.ExpiresAfter = &metav1.Duration{Duration: time.Minute} }
 	return []client.Object{
 		fakeshop.Link("lifetime"),
-		told("paid", v1alpha1.OutcomePaid), told("refunded", v1alpha1.OutcomePaid, refunded), told("failed", v1alpha1.OutcomeFailed),
+		told("paid", v1alpha1.OutcomePaid), told("refunded", v1alpha1.OutcomePaid, refunded), told("bounced", v1alpha1.OutcomePaid, refunded, bounced), told("failed", v1alpha1.OutcomeFailed),
 		told("underway", v1alpha1.OutcomeUnpaid), told("mismatch", v1alpha1.OutcomePaid, ofAnother), fakeshop.Order("new"), fakeshop.Order("late", waits),
 	}
 }
@@ -75,10 +78,7 @@ func stripe(_ context.Context, id string) (stripeapi.Session, error) {
 		}
 		return stripeapi.Session{Status: stripeapi.SessionComplete, Fact: fact}, nil
 	}
-	switch {
-	case strings.HasPrefix(id, "cs_live_"):
-		return stripeapi.Session{}, stripeapi.ErrOtherMode
-	case id == "cs_test_away":
+	if id == "cs_test_away" {
 		return stripeapi.Session{}, fmt.Errorf("%w: status 500", stripeapi.ErrUnanswered)
 	}
 	return stripeapi.Session{}, stripeapi.ErrNoSuchSession

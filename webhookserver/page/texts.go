@@ -17,8 +17,8 @@ const (
 	Failed State = "failed"
 	// Refunded: the money was given back.
 	Refunded State = "refunded"
-	// Expired: the order waited too long, and was not paid.
-	Expired State = "expired"
+	// RefundFailed: the money was given back, and did not arrive.
+	RefundFailed State = "refund-failed"
 	// Review: money was paid that is not what the order asks for.
 	Review State = "review"
 	// Twice: the order had been paid already.
@@ -67,13 +67,14 @@ var texts = map[State]Text{
 	Paid:     {"Thank you for your purchase", "Your payment is confirmed.", ""},
 	Failed:   {"The payment did not go through", "Your bank did not make the payment.", "You can try again, or pay in another way."},
 	Refunded: {"Your payment was refunded", "The whole amount was given back.", "It takes some days until your bank shows it."},
-	Expired:  {"This order has expired", "It was not paid in time.", "Order again to buy. If you have paid, contact the shop and name the payment below."},
+	RefundFailed: {"The refund did not reach you", "The money was given back, but the bank did not take it. The shop has been told.",
+		"Contact the shop and name the payment below."},
 	Review: {"Your payment needs a look", "A payment was made, but it is not what the order asks for. The shop has been told.",
 		"Do not pay again: contact the shop and name the payment below."},
 	Twice: {"You have paid twice", "This order was paid already. The shop has been told.",
 		"To have this payment given back, contact the shop and name the payment below."},
-	Unfinished: {"Not paid yet", "The payment was not finished.", "Go back to the payment page to finish it."},
-	Lapsed:     {"The payment page has expired", "It was not finished in time, and nothing was charged.", "You can try again."},
+	Unfinished: {"Not paid yet", "The payment was not finished.", "Finish it on the payment page, or start again in the shop."},
+	Lapsed:     {"The payment page has expired", "It was not finished in time, and nothing was charged.", "Start again in the shop."},
 	Unknown: {"We do not know this payment", "There is no order for it here.",
 		"If you have paid, contact the shop and name the payment below."},
 	Invalid: {"Something is missing here", "This address does not name a payment.",

@@ -49,18 +49,18 @@ var theStates = []aState{
 		shows: []string{"The payment did not go through", "Lifetime"}, acts: []string{"Go to the payment page", "Continue"}, final: true},
 	{name: "refunded", reach: (*shop).refunded,
 		shows: []string{"Your payment was refunded", "Lifetime"}, acts: []string{"Continue"}, final: true},
-	{name: "expired", keyed: true, reach: (*shop).expired,
-		shows: []string{"This order has expired", "Lifetime"}, acts: []string{"Continue"}, final: true},
+	{name: "refund-failed", reach: (*shop).refundFailed,
+		shows: []string{"The refund did not reach you", "Lifetime"}, acts: []string{"Continue"}, final: true},
 	{name: "review", reach: (*shop).paidTooLittle,
 		shows: []string{"Your payment needs a look", "Do not pay again", "Lifetime"}, acts: []string{"Continue"}, final: true},
 	{name: "twice", reach: (*shop).paidTwice,
 		shows: []string{"You have paid twice", "Lifetime"}, acts: []string{"Continue"}, final: true},
 	{name: "unfinished", keyed: true, reach: (*shop).visited,
-		shows: []string{"Not paid yet", "Lifetime"}, acts: []string{"Go to the payment page", "Continue"}},
+		shows: []string{"Not paid yet"}, acts: []string{"Continue"}},
 	{name: "lapsed", keyed: true, reach: (*shop).lapsed,
-		shows: []string{"The payment page has expired", "Lifetime"}, acts: []string{"Go to the payment page", "Continue"}, final: true},
+		shows: []string{"The payment page has expired"}, acts: []string{"Continue"}, final: true},
 	{name: "unknown", keyed: true, reach: func(*shop) string { return nobodys },
-		shows: []string{"We do not know this payment"}, acts: []string{"Continue"}, final: true, pardon: "404 (Not Found)"},
+		shows: []string{"We do not know this payment"}, acts: []string{"Continue"}, pardon: "404 (Not Found)"},
 	{name: "invalid", reach: func(*shop) string { return "" },
 		shows: []string{"Something is missing here"}, acts: []string{"Continue"}, final: true, pardon: "400 (Bad Request)"},
 	{name: "paid-long", reach: (*shop).paidWithLongNames,
@@ -133,12 +133,27 @@ func (s *shop) refunded() string {
 	return session.ID
 }
 
-// visited is Stripe's page, opened and left.
-func (s *shop) visited() string { return s.visit(s.order()) }
+// refundFailed is a refund that the buyer's bank did not take.
+func (s *shop) refundFailed() string {
+	session := s.Pay(s.order())
+	s.awaitPhases(v1alpha1.OrderPaid)
+	refund, err := s.Stripe.Refund(session.PaymentIntent, 0)
+	if err != nil {
+		s.T.Fatal(err)
+	}
+	if err := s.Stripe.FailRefund(refund.ID); err != nil {
+		s.T.Fatal(err)
+	}
+	s.Eventually("the order says so", func(context.Context) (bool, error) {
+		return len(s.Orders()[0].Status.Payments[0].FailedRefunds) == 1, nil
+	})
+	return session.ID
+}
 
-func (s *shop) visit(checkoutURL string) string {
+// visited is Stripe's page, opened and left.
+func (s *shop) visited() string {
 	s.T.Helper()
-	session, err := s.Stripe.Buyer().Visit(s.Ctx, checkoutURL)
+	session, err := s.Stripe.Buyer().Visit(s.Ctx, s.order())
 	if err != nil {
 		s.T.Fatal(err)
 	}
@@ -171,16 +186,6 @@ func (s *shop) paidTwice() string {
 		return first.ID
 	}
 	return second.ID
-}
-
-// expired is Stripe's page for an order that waits no more.
-func (s *shop) expired() string {
-	order := s.directOrder("expiring")
-	order.Spec.ExpiresAfter = &metav1.Duration{Duration: time.Second}
-	s.Create(order)
-	session := s.visit(s.checkoutURL())
-	s.Eventually("the order has expired", func(context.Context) (bool, error) { return s.Orders()[0].Status.CheckoutURL == "", nil })
-	return session
 }
 
 // What is as long as it may be, and has no place to break.

@@ -85,6 +85,48 @@ func TestAskingEnds(t *testing.T) {
 	}
 }
 
+// TestNewsInTheSameWords: what Stripe has foretold of a payment and its webhook then says is the same to read, and the page
+// asks no more.
+func TestNewsInTheSameWords(t *testing.T) {
+	s := openShop(t)
+	s.hold()
+	s.order()
+	cheap := s.Stripe.CreatePaymentLink(stripesim.PaymentLinkParams{ProductName: "Trial", Amount: 100, Currency: "usd"})
+	session := s.Pay(cheap.URL + "?client_reference_id=" + s.Orders()[0].ClientReferenceID())
+	tab := chromium.Tab(t, browser.View{})
+	tab.Hurry(100)
+	tab.Open(gateway(t, keyed, "") + billingPath + session.ID)
+	const needsALook, advice = "Your payment needs a look", "Do not pay again"
+	tab.See(needsALook, advice)
+	expectState(t, tab, "review")
+	s.release(stripesim.Plan{})
+	tab.Await("stop asking", `document.querySelector("main").dataset.poll === "false"`)
+	tab.See(needsALook, advice)
+	asked := captures(tab)
+	browser.Ask[float64](tab, "window.paylinkTestsSince = performance.now()")
+	tab.Await("stay open for an hour", "performance.now() - paylinkTestsSince > 60 * 60000")
+	if n := captures(tab); n != asked {
+		t.Errorf("after it knew, the page asked %d times more", n-asked)
+	}
+	tab.See(advice)
+}
+
+// TestNewsOfAnUnknownPayment: where the API key is of another account, Stripe knows nothing of a payment that was made. The
+// page waits for its webhook all the same.
+func TestNewsOfAnUnknownPayment(t *testing.T) {
+	need(t)
+	s := openShopAt(t, gateway(t, keyed, ""), patient)
+	s.hold()
+	session := s.Pay(s.order())
+	tab := chromium.Tab(t, browser.View{})
+	tab.Pardon("404 (Not Found)")
+	tab.Hurry(100)
+	tab.Open(s.base + billingPath + session.ID)
+	tab.See("We do not know this payment")
+	s.release(stripesim.Plan{})
+	tab.See("Thank you for your purchase")
+}
+
 // TestAPageThatNobodyLooksAt asks for nothing, until somebody does.
 func TestAPageThatNobodyLooksAt(t *testing.T) {
 	s := openShop(t)

@@ -124,18 +124,18 @@ func TestWhatBecameOfAPayment(t *testing.T) {
 				}
 				return session, err
 			},
-			before: "unfinished: pending, not final, known order", after: "unfinished: pending, not final, known order", without: nothingKnown,
+			before: "unfinished: pending, not final, unknown order", after: "unfinished: pending, not final, unknown order", without: nothingKnown,
 		},
 		{
 			buyer: "leaves", pays: func(url string) (stripesim.Session, error) { return buyer.Visit(s.Ctx, url) },
-			before: "unfinished: pending, not final, known order", after: "unfinished: pending, not final, known order", without: nothingKnown,
+			before: "unfinished: pending, not final, unknown order", after: "unfinished: pending, not final, unknown order", without: nothingKnown,
 		},
 		{
 			buyer: "leaves until Stripe's page expires", pays: func(url string) (stripesim.Session, error) {
 				session, err := buyer.Visit(s.Ctx, url)
 				return session, errors.Join(err, paylink.Stripe.ExpireSession(session.ID))
 			},
-			before: "lapsed: pending, final, known order", after: "lapsed: pending, final, known order", without: nothingKnown,
+			before: "lapsed: pending, final, unknown order", after: "lapsed: pending, final, unknown order", without: nothingKnown,
 		},
 		{
 			buyer: "is given his money back", pays: byCard, before: "received: paid, not final, known order",
@@ -166,7 +166,8 @@ func TestWhatBecameOfAPayment(t *testing.T) {
 				}
 				return buyer.Visit(s.Ctx, url)
 			},
-			before: "unfinished: pending, not final, known order", after: "paid: paid, final, known order", without: nothingKnown,
+			// He could be anybody, who has seen the order's id.
+			before: "unfinished: pending, not final, unknown order", after: "unfinished: pending, not final, unknown order", without: nothingKnown,
 		},
 		{
 			buyer: "buys something else of the same account", pays: func(string) (stripesim.Session, error) { return byCard(cheap.URL) },
@@ -258,7 +259,7 @@ func TestABuyerOfAnExpiredOrder(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.await(reference(t, a.header.Get("Location")), v1alpha1.OrderFailed)
-	s.told(asking, session.ID, "expired: failed, final, known order")
+	s.told(asking, session.ID, "unfinished: pending, not final, unknown order")
 	s.Pay(session.URL) // late
 	s.told(asking, session.ID, "paid: paid, final, known order")
 }

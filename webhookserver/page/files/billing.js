@@ -11,7 +11,7 @@ function later() {
   if (view.dataset.poll !== "true") return;
   const over = waited >= patience;
   document.getElementById("late").hidden = !over;
-  document.getElementById("next").hidden = over;
+  document.getElementById("next").hidden = over && view.dataset.state === "confirming"; // which says that the page checks
   if (over) return;
   setTimeout(ask, wait);
   waited += wait;
@@ -26,11 +26,15 @@ async function ask() {
   try {
     const answer = await fetch("../api/orders/capture", { method: "POST", headers: { "Content-Type": "application/json" }, body: question });
     if (answer.status === 429) wait = Math.max(wait, 1000 * (Number(answer.headers.get("Retry-After")) || 0));
-    else if (answer.status === 404 || (answer.ok && (await answer.json()).message !== view.dataset.message)) await show();
+    else if (answer.status === 404 ? view.dataset.state !== "unknown" : answer.ok && isNews(await answer.json())) await show();
   } catch {
     // No connection: there may be one next time.
   }
   later();
+}
+
+function isNews(answer) {
+  return answer.final || answer.message !== view.dataset.message;
 }
 
 // The parts stay and only what is in them changes, or a screen reader would not hear of it.

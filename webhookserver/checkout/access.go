@@ -36,10 +36,11 @@ type Access struct {
 	Metrics  *metrics.Buyer
 	Log      logr.Logger
 
-	// wrong bounds the wrong tokens from one place. good holds the hashes of tokens that were right a while ago: a
-	// stranger who shares their place must not keep them out.
-	wrong *visitor.Limit
-	good  *cache.LRUExpireCache
+	// wrong bounds the wrong tokens from one place, and strange the reviews at once of tokens that may be wrong. good holds
+	// the hashes of tokens that were right a while ago: a stranger who shares their place must not keep them out.
+	wrong   *visitor.Limit
+	strange chan struct{}
+	good    *cache.LRUExpireCache
 }
 
 // NewAccess returns an Access that takes tokens of the API server's own audience.
@@ -47,7 +48,7 @@ func NewAccess(tokens authenticationclient.TokenReviewInterface, rights authoriz
 	visitors *visitor.Addresses, m *metrics.Buyer, c clock.PassiveClock, log logr.Logger) *Access {
 	return &Access{
 		Tokens: tokens, Rights: rights, Visitors: visitors, Metrics: m, Log: log,
-		wrong: visitor.NewLimit(wrongTokens, c), good: cache.NewLRUExpireCacheWithClock(goodTokensKept, c),
+		wrong: visitor.NewLimit(wrongTokens, c), strange: make(chan struct{}, maxStrange), good: cache.NewLRUExpireCacheWithClock(goodTokensKept, c),
 	}
 }
 
@@ -61,12 +62,19 @@ func (a *Access) caller(ctx context.Context, r *http.Request) (authenticationv1.
 			"is missing: send a Kubernetes token, as Authorization: Bearer TOKEN. kubectl create token SERVICEACCOUNT makes one.")
 	}
 	who, hash := a.Visitors.Of(r), sha256.Sum256([]byte(token))
-	_, wasGood := a.good.Get(hash)
-	if wait := a.wrong.Spent(who); wait > 0 && !wasGood {
-		a.Metrics.Limited.WithLabelValues(metrics.LimitToken).Inc()
-		p := problem.Of(http.StatusTooManyRequests, "Authorization", "too many wrong tokens came from your network: try again later.")
-		p.RetryAfter = wait
-		return nobody, p
+	if _, wasGood := a.good.Get(hash); !wasGood {
+		select { // wait, so that a crowd of wrong ones is bounded before it is counted
+		case a.strange <- struct{}{}:
+			defer func() { <-a.strange }()
+		case <-ctx.Done():
+			return nobody, a.away(ctx.Err(), "Wait to review a token")
+		}
+		if wait := a.wrong.Spent(who); wait > 0 {
+			a.Metrics.Limited.WithLabelValues(metrics.LimitToken).Inc()
+			p := problem.Of(http.StatusTooManyRequests, "Authorization", "too many wrong tokens came from your network: try again later.")
+			p.RetryAfter = wait
+			return nobody, p
+		}
 	}
 	review, err := a.Tokens.Create(ctx, &authenticationv1.TokenReview{
 		Spec: authenticationv1.TokenReviewSpec{Token: token, Audiences: a.Audiences},

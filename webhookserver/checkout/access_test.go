@@ -4,8 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -209,6 +212,57 @@ func TestWrongTokens(t *testing.T) {
 	if diff := cmp.Diff(map[string]float64{"token": 3}, s.Limited()); diff != "" {
 		t.Error(diff)
 	}
+}
+
+// TestWrongTokensAtOnce: a crowd of them is bounded too, and keeps nobody waiting who was right before.
+func TestWrongTokensAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := fakeshop.New(t, fakeshop.Options{}, fakeshop.Order("mine"))
+		send := func(token string) int {
+			return s.Send(fakeshop.Request(t, http.MethodGet, "/api/orders/mine", "", "Authorization", "Bearer "+token)).Code
+		}
+		send(fakeshop.Backend)
+		s.Users.Take(time.Second)
+		var crowd sync.WaitGroup
+		for i := range 1000 {
+			crowd.Go(func() { send(fmt.Sprint("wrong-", i)) })
+		}
+		synctest.Wait()
+		start := time.Now()
+		if code, took := send(fakeshop.Backend), time.Since(start); code != http.StatusOK || took != time.Second {
+			t.Errorf("who was right before: %d after %s", code, took)
+		}
+		crowd.Wait()
+		if n := len(s.Users.Reviewed()); n > 2+10+16 {
+			t.Errorf("Kubernetes was asked %d times", n)
+		}
+	})
+}
+
+// TestStrangerWaits: a token that nobody knows yet waits for its turn, and not for ever.
+func TestStrangerWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := fakeshop.New(t, fakeshop.Options{Proxies: "10.0.0.1"}, fakeshop.Order("mine"))
+		send := func(i int, token string) *httptest.ResponseRecorder {
+			r := fakeshop.Request(t, http.MethodGet, "/api/orders/mine", "", "Authorization", "Bearer "+token, "X-Forwarded-For", fmt.Sprintf("192.0.2.%d", i))
+			r.RemoteAddr = "10.0.0.1:1234"
+			return s.Send(r)
+		}
+		for takes, want := range map[time.Duration]int{time.Second: http.StatusOK, 20 * time.Second: http.StatusServiceUnavailable} {
+			s.Users.Take(takes)
+			var crowd sync.WaitGroup
+			for i := range 16 {
+				crowd.Go(func() { send(i, "wrong") })
+			}
+			synctest.Wait()
+			answer := send(100, fakeshop.Backend)
+			if answer.Code != want {
+				t.Errorf("where a review takes %s: %d %s", takes, answer.Code, answer.Body)
+			}
+			crowd.Wait()
+			s.Clock.SetTime(s.Clock.Now().Add(2 * time.Hour)) // nobody was right lately
+		}
+	})
 }
 
 // TestTokenThatWasRight: one that has been taken away since is a wrong one like any other.

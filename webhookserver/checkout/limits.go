@@ -62,6 +62,9 @@ const (
 // wrongTokens is how many tokens that Kubernetes does not know may come from one place.
 var wrongTokens = visitor.Rate{Events: 10, Per: time.Minute, Burst: 10}
 
+// maxStrange is how many tokens that may be wrong are reviewed at once, whoever sends them.
+const maxStrange = 16
+
 // goodTokensKept is how many tokens, by their hashes, are remembered to have been right, and goodTokenTTL for how long.
 const (
 	goodTokensKept = 4096

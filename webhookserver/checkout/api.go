@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
+
+	authenticationv1 "k8s.io/api/authentication/v1"
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
 	"github.com/paylink-dev/paylink/internal/ledger"
@@ -96,11 +99,29 @@ func (a *API) create(ctx context.Context, r *http.Request) (order *v1alpha1.Orde
 		return nil, false, problem.Of(http.StatusForbidden, "namespace", "you may not create orders there (RBAC: create orders.payments.paylink.dev).")
 	}
 	if name != "" {
-		if found, p := a.Maker.keyed(ctx, name); p != nil || found != nil {
+		if found, p := a.keyed(ctx, user, in.Namespace, name); p != nil || found != nil {
 			return a.replay(ctx, in, found, p)
 		}
 	}
 	return a.make(ctx, in, name)
+}
+
+// keyed returns the order that a caller's Idempotency-Key has created, in the namespace or in another one, or nil. Where he
+// may not create orders, none is his: a neighbour could have given an order the name that the key stands for.
+func (a *API) keyed(ctx context.Context, user authenticationv1.UserInfo, namespace, name string) (*v1alpha1.Order, *problem.Problem) {
+	found, p := a.Maker.keyed(ctx, name)
+	if p != nil {
+		return nil, p
+	}
+	if i := slices.IndexFunc(found, func(o v1alpha1.Order) bool { return o.Namespace == namespace }); i >= 0 {
+		return &found[i], nil
+	}
+	for i := range found {
+		if allowed, p := a.Access.allowed(ctx, user, "create", found[i].Namespace, ""); p != nil || allowed {
+			return &found[i], p
+		}
+	}
+	return nil, nil
 }
 
 // make creates the order that a request asks for.

@@ -188,6 +188,36 @@ func TestSameKeyAtOnce(t *testing.T) {
 	}
 }
 
+// TestKeyTakenElsewhere: a neighbour who gives an order of his own the name that somebody's key stands for keeps nothing
+// from him. The same key in another namespace of the caller's own is another body.
+func TestKeyTakenElsewhere(t *testing.T) {
+	for name, row := range map[string]struct {
+		mayElsewhere bool
+		want         int
+	}{"a neighbour's": {false, http.StatusCreated}, "his own": {true, http.StatusConflict}} {
+		t.Run(name, func(t *testing.T) {
+			s := fakeshop.New(t, fakeshop.Options{}, fakeshop.Link("lifetime"))
+			s.Users.Allow(func(spec authorizationv1.SubjectAccessReviewSpec) bool {
+				return spec.ResourceAttributes.Namespace == "shop" || row.mayElsewhere
+			})
+			created(t, s.Send(asked(t, lifetime, keyHeader, "k1")), false)
+			made := s.Orders()[0]
+			if err := s.API.Delete(t.Context(), &made); err != nil {
+				t.Fatal(err)
+			}
+			s.Put(fakeshop.Order("foreign", func(o *v1alpha1.Order) { o.Namespace, o.Name = "annex", made.Name }))
+			answer := s.Send(asked(t, lifetime, keyHeader, "k1"))
+			if row.want == http.StatusConflict {
+				fakeshop.Refused(t, answer, row.want, "Idempotency-Key: was used with another body")
+				return
+			}
+			if first, again := created(t, answer, false), created(t, s.Send(asked(t, lifetime, keyHeader, "k1")), true); first != again {
+				t.Errorf("%+v is not %+v", again, first)
+			}
+		})
+	}
+}
+
 // TestKeyTakenByAnother: where an order of the key's name is another's, which only somebody can have made by hand, the
 // caller is told, and nothing is overwritten.
 func TestKeyTakenByAnother(t *testing.T) {

@@ -12,13 +12,9 @@ import (
 	"github.com/paylink-dev/paylink/webhookserver/problem"
 )
 
-// keyed returns the order that an Idempotency-Key has created, in whatever namespace, or nil.
-func (m *Maker) keyed(ctx context.Context, name string) (*v1alpha1.Order, *problem.Problem) {
-	found, p := m.list(ctx, IndexKeyed, name)
-	if p != nil || len(found) == 0 {
-		return nil, p
-	}
-	return ledger.Oldest(found), nil
+// keyed returns the orders that have the name of an Idempotency-Key, in whatever namespaces.
+func (m *Maker) keyed(ctx context.Context, name string) ([]v1alpha1.Order, *problem.Problem) {
+	return m.list(ctx, IndexKeyed, name)
 }
 
 // free makes sure that no other order has the id of this one yet. The empty id is made up later, and always free. An order

@@ -118,13 +118,15 @@ func TestWillNeverBeReady(t *testing.T) {
 		becomes func(*fakeshop.Shop)
 		says    string
 		field   string
+		// left says that the answer names the order that is left.
+		left bool
 	}{
 		"an id that another had first": {id, func(s *fakeshop.Shop) {
 			s.Put(fakeshop.Order("elder", func(o *v1alpha1.Order) { o.Spec.OrderID = "mine" }))
-		}, "orderId: another order has this id: choose another, or leave it out.", "orderId"},
+		}, "orderId: another order has this id: choose another, or leave it out.", "orderId", false},
 		"a link that was repriced": {link, func(s *fakeshop.Shop) {
 			s.Put(fakeshop.Link("lifetime", func(l *v1alpha1.PaymentLink) { l.Spec.Amount = 24900 }))
-		}, "paymentLink: the PaymentLink has just changed: create another order.", "paymentLink"},
+		}, "paymentLink: the PaymentLink has just changed: create another order.", "paymentLink", true},
 		"an order that expired": {link, func(s *fakeshop.Shop) {
 			o := s.Orders()[0]
 			o.Status.ExpiredAt = &metav1.Time{Time: fakeshop.Now}
@@ -132,7 +134,7 @@ func TestWillNeverBeReady(t *testing.T) {
 				panic(err)
 			}
 			s.Reconcile()
-		}, "The order has expired: create another.", ""},
+		}, "The order has expired: create another.", "", true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -147,7 +149,7 @@ func TestWillNeverBeReady(t *testing.T) {
 				if took := time.Since(start); took > 1100*time.Millisecond {
 					t.Errorf("after %s", took)
 				}
-				if field := len(p.Errors) == 1 && p.Errors[0].Field == row.field; field != (row.field != "") || p.OrderID == "" {
+				if field := len(p.Errors) == 1 && p.Errors[0].Field == row.field; field != (row.field != "") || (p.OrderID != "") != row.left {
 					t.Errorf("%+v", p)
 				}
 			})

@@ -125,8 +125,8 @@ func (m *Maker) create(ctx context.Context, order *v1alpha1.Order) (exists bool,
 // errNotReady ends a wait for an order that cannot be paid.
 var errNotReady = errors.New("the order will not become ready")
 
-// awaitReady waits until the order has its checkout URL, and returns it as it is then. The order is not created again
-// where that fails: the problem holds its id.
+// awaitReady waits until the order has its checkout URL, and returns it as it is then. Where that fails the order stays, and
+// the problem holds its id.
 func (m *Maker) awaitReady(ctx context.Context, order *v1alpha1.Order) (*v1alpha1.Order, *problem.Problem) {
 	var why *problem.Problem
 	current := &v1alpha1.Order{}
@@ -151,8 +151,8 @@ func (m *Maker) awaitReady(ctx context.Context, order *v1alpha1.Order) (*v1alpha
 			m.Log.Error(err, "An order did not become ready in time: is the controller running?", "namespace", order.Namespace, "order", order.Name)
 		}
 		why = tryAgain("The order was created, but is not ready to be paid yet. With the same Idempotency-Key, the same request returns it once it is.", retryAfter)
+		why.OrderID = order.ClientReferenceID()
 	}
-	why.OrderID = order.ClientReferenceID()
 	return nil, why
 }
 
@@ -162,14 +162,17 @@ func hopeless(o *v1alpha1.Order) *problem.Problem {
 	if ready == nil {
 		return nil
 	}
+	var p *problem.Problem
 	switch ready.Reason {
-	case v1alpha1.ReasonDuplicateOrderID:
+	case v1alpha1.ReasonDuplicateOrderID: // the id is the other order's, and not to be told as that of this one
 		return problem.Of(http.StatusConflict, "orderId", "another order has this id: choose another, or leave it out.")
 	case v1alpha1.ReasonPaymentLinkMismatch:
-		return problem.Of(http.StatusConflict, "paymentLink", "the PaymentLink has just changed: create another order.")
+		p = problem.Of(http.StatusConflict, "paymentLink", "the PaymentLink has just changed: create another order.")
 	case v1alpha1.ReasonExpired:
-		return problem.New(http.StatusConflict, "The order has expired: create another.")
+		p = problem.New(http.StatusConflict, "The order has expired: create another.")
 	default:
 		return nil
 	}
+	p.OrderID = o.ClientReferenceID()
+	return p
 }

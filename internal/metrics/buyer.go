@@ -46,7 +46,7 @@ func NewBuyer(r prometheus.Registerer) *Buyer {
 		Limited: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Namespace: namespace, Subsystem: "checkout", Name: "limited_total",
 			Help: "What a limit kept from being done, by limit. buy_open: a PaymentLink with publicCheckout has as many unpaid orders as --public-orders-open allows, and sells nothing to others until they expire. " +
-				"buy_address, address, token: if real buyers are hit, the proxy in front is not in --trusted-proxies, so that all share one count.",
+				"buy_address, address, token: if real buyers are hit, all of them share one count, as the proxy in front is not in --trusted-proxies or does not see their addresses itself.",
 		}, []string{"limit"}),
 		Orders: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Namespace: namespace, Subsystem: "checkout", Name: "orders_created_total",

@@ -18,7 +18,7 @@ type Addresses struct {
 	Trusted []netip.Prefix
 	Log     logr.Logger
 
-	warn sync.Once
+	untrusted, rewritten sync.Once
 }
 
 // Private stands for the networks that are nobody's on the internet: loopback, private and link-local ones, where a
@@ -72,15 +72,27 @@ func (a *Addresses) Of(r *http.Request) netip.Prefix {
 		}
 		client = hop.Unmap()
 	}
-	if len(forwarded) > 0 && !a.trusts(peer.Addr().Unmap()) {
-		a.warn.Do(func() {
-			a.Log.Info("Requests come with X-Forwarded-For from a proxy that is not trusted: all its clients share one limit. Name its network with --trusted-proxies")
-		})
+	if len(forwarded) > 0 {
+		a.suspect(peer.Addr().Unmap(), client)
 	}
 	if client.Is6() {
 		return netip.PrefixFrom(client.WithZone(""), 64).Masked()
 	}
 	return netip.PrefixFrom(client, 32)
+}
+
+// suspect says once that something between the clients and here may make all of them one.
+func (a *Addresses) suspect(peer, client netip.Addr) {
+	switch {
+	case !a.trusts(peer):
+		a.untrusted.Do(func() {
+			a.Log.Info("Requests come with X-Forwarded-For from a proxy that is not trusted: all its clients share one limit. Name its network with --trusted-proxies")
+		})
+	case a.trusts(client):
+		a.rewritten.Do(func() {
+			a.Log.Info("A request counts for an address of the trusted proxies themselves. If its client is on the internet, something on the way hides the clients' addresses, and all of them share one limit: externalTrafficPolicy: Local on the proxy's Service keeps them")
+		})
+	}
 }
 
 // parseHop reads a hop of X-Forwarded-For. Some proxies write the client's port too.

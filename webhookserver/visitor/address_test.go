@@ -163,7 +163,8 @@ func TestPrivate(t *testing.T) {
 	}
 }
 
-// TestWarning: a proxy that nobody named is worth one line, which says what to do and holds no address.
+// TestWarning: a proxy that nobody named, or that does not see its clients, is worth one line, which says what to do and
+// holds no address.
 func TestWarning(t *testing.T) {
 	trusted, err := visitor.ParseProxies("10.0.0.1")
 	if err != nil {
@@ -172,10 +173,13 @@ func TestWarning(t *testing.T) {
 	for name, row := range map[string]struct {
 		requests []*http.Request
 		lines    int
+		says     string
 	}{
-		"no proxy":              {[]*http.Request{from(t, "192.0.2.7:1"), from(t, "192.0.2.8:1")}, 0},
-		"a proxy that is named": {[]*http.Request{from(t, "10.0.0.1:1", "192.0.2.7"), from(t, "[::ffff:10.0.0.1]:1", "192.0.2.7, 198.51.100.1")}, 0},
-		"one that is not":       {[]*http.Request{from(t, "10.0.0.2:1", "192.0.2.7"), from(t, "10.0.0.2:1", "192.0.2.8"), from(t, "10.0.0.3:1", "192.0.2.9")}, 1},
+		"no proxy":              {[]*http.Request{from(t, "192.0.2.7:1"), from(t, "192.0.2.8:1")}, 0, ""},
+		"a neighbour, no proxy": {[]*http.Request{from(t, "10.0.0.1:1")}, 0, ""},
+		"one that sees proxies": {[]*http.Request{from(t, "10.0.0.1:1", "10.0.0.1"), from(t, "10.0.0.1:1", "10.0.0.1"), from(t, "10.0.0.1:1", "192.0.2.7")}, 1, "externalTrafficPolicy: Local"},
+		"a proxy that is named": {[]*http.Request{from(t, "10.0.0.1:1", "192.0.2.7"), from(t, "[::ffff:10.0.0.1]:1", "192.0.2.7, 198.51.100.1")}, 0, ""},
+		"one that is not":       {[]*http.Request{from(t, "10.0.0.2:1", "192.0.2.7"), from(t, "10.0.0.2:1", "192.0.2.8"), from(t, "10.0.0.3:1", "192.0.2.9")}, 1, "Name its network with --trusted-proxies"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var mu sync.Mutex
@@ -194,7 +198,7 @@ func TestWarning(t *testing.T) {
 				t.Fatalf("%q", lines)
 			}
 			for _, line := range lines {
-				if !strings.Contains(line, "Name its network with --trusted-proxies") || strings.Contains(line, "192.0.2.") || strings.Contains(line, "10.0.0.") {
+				if !strings.Contains(line, row.says) || strings.Contains(line, "192.0.2.") || strings.Contains(line, "10.0.0.") {
 					t.Error(line)
 				}
 			}

@@ -105,6 +105,9 @@ func (s *shopSettings) newShop(ctx context.Context, mgr ctrl.Manager, keeper *le
 	if s.apiKey == "" {
 		log.Info("Without STRIPE_SECRET_KEY the return page knows only what webhooks have brought")
 	} else {
+		if !stripeapi.Restricted(s.apiKey) {
+			log.Info("STRIPE_SECRET_KEY may do anything with the account, and this server faces the internet: make a restricted key (rk_...) with read access to Checkout Sessions alone")
+		}
 		stripe := stripeapi.NewClient(s.apiKey, s.apiBase, billing.AnswerTimeout, func(operation, code string) {
 			calls.WithLabelValues(operation, code).Inc()
 		})

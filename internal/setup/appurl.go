@@ -13,7 +13,6 @@ import (
 var host = regexp.MustCompile(`^([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]+)?$`)
 
 // AppURL returns the shop's public address, NEXT_PUBLIC_APP_URL, without a slash at its end; nil where it is not set.
-// Paylink's own routes are below it too, as the ingress has them.
 func AppURL() (*url.URL, error) {
 	text := strings.TrimRight(strings.TrimSpace(os.Getenv("NEXT_PUBLIC_APP_URL")), "/")
 	if text == "" {

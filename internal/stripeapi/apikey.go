@@ -26,6 +26,9 @@ func ParseAPIKey(text string) (Secret, error) {
 	return Secret(key), nil
 }
 
+// Restricted reports whether an API key may do but what was chosen for it, as a server that faces the internet should have.
+func Restricted(key Secret) bool { return strings.HasPrefix(string(key), "rk_") }
+
 // liveKey reports whether an API key is of live mode.
 func liveKey(key Secret) bool { return strings.HasPrefix(string(key)[2:], "_live_") }
 

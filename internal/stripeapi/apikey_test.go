@@ -30,6 +30,8 @@ func TestParseAPIKey(t *testing.T) {
 	} {
 		if got, err := stripeapi.ParseAPIKey(text); err != nil || string(got) != want {
 			t.Errorf("%q: %q, %v", text, string(got), err)
+		} else if stripeapi.Restricted(got) != strings.HasPrefix(want, "rk_") {
+			t.Errorf("%q is restricted: %t", text, stripeapi.Restricted(got))
 		}
 	}
 	const unlike = "does not look like one of Stripe's: an API key begins with rk_live_, rk_test_, sk_live_ or sk_test_"

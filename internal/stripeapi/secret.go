@@ -10,8 +10,8 @@ import (
 	"unicode"
 )
 
-// Secret is the signing secret of a webhook endpoint (whsec_…). It prints as a placeholder, so that no log or error
-// can hold it.
+// Secret is the signing secret of a webhook endpoint (whsec_…) or an API key (rk_…, sk_…). It prints as a placeholder, so
+// that no log or error can hold it.
 type Secret string
 
 // String returns a placeholder, never the secret.

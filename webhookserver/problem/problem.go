@@ -16,8 +16,8 @@ type Problem struct {
 	Title string `json:"title"`
 	// Status is the HTTP status.
 	Status int `json:"status"`
-	// Detail says what is wrong and what to do about it. Anybody can ask, so it says nothing about the cluster, and it
-	// never holds a piece of the request.
+	// Detail says what is wrong and what to do about it. Anybody can ask, so it says nothing about the cluster, and of the
+	// request it repeats the names of fields alone.
 	Detail string `json:"detail"`
 	// Errors name the fields that are wrong, where it is a matter of fields.
 	Errors []Field `json:"errors,omitempty"`

@@ -19,9 +19,9 @@ import (
 )
 
 // private are the forms of what must be found nowhere; the tests of this package use no others. Each begins with letters
-// that are quickly looked for.
+// that are quickly looked for, and that no id made up at random has.
 var private = map[string][]*regexp.Regexp{
-	"a token":                 {regexp.MustCompile(`eyJ[A-Za-z0-9_-]{8}`), regexp.MustCompile(`garbage-token`)},
+	"a token":                 {regexp.MustCompile(`eyJhbGciOi`), regexp.MustCompile(`eyJhdWQiOl`), regexp.MustCompile(`garbage-token`)},
 	"an API key":              {regexp.MustCompile(`rk_test_[A-Za-z0-9]`), regexp.MustCompile(`sk_test_[A-Za-z0-9]`)},
 	"a signing secret":        {regexp.MustCompile(`whsec_[A-Za-z0-9]`), regexp.MustCompile(`v1=[0-9a-f]{16}`)},
 	"an Idempotency-Key":      {regexp.MustCompile(`idem-[A-Za-z0-9]`)},
@@ -60,6 +60,11 @@ func (s *shop) everythingWithSecrets() {
 	asking := s.askingStripe("traces")
 	open := s.another("traces-open", stack.WebhookServer{Flags: []string{"--trusted-proxies=192.0.2.1", "--public-orders-open=1"}})
 	b := s.hire("backend", "create", "get")
+	for _, form := range private["a token"][:2] {
+		if !form.MatchString(b.token) {
+			s.T.Fatalf("%s is not in a token: the test looks for too little", form)
+		}
+	}
 	key := with("idem-" + s.Namespace)
 	o := b.buys(call{header: key})
 	b.asks(call{header: key, body: s.wants("lifetime", `"customerId":"c"`)}).problem(s.T, 409)

@@ -109,7 +109,7 @@ func (a *API) create(ctx context.Context, r *http.Request) (order *v1alpha1.Orde
 // keyed returns the order that a caller's Idempotency-Key has created, in the namespace or in another one, or nil. Where he
 // may not create orders, none is his: a neighbour could have given an order the name that the key stands for.
 func (a *API) keyed(ctx context.Context, user authenticationv1.UserInfo, namespace, name string) (*v1alpha1.Order, *problem.Problem) {
-	found, p := a.Maker.keyed(ctx, name)
+	found, p := a.Maker.list(ctx, IndexKeyed, name)
 	if p != nil {
 		return nil, p
 	}

@@ -12,11 +12,6 @@ import (
 	"github.com/paylink-dev/paylink/webhookserver/problem"
 )
 
-// keyed returns the orders that have the name of an Idempotency-Key, in whatever namespaces.
-func (m *Maker) keyed(ctx context.Context, name string) ([]v1alpha1.Order, *problem.Problem) {
-	return m.list(ctx, IndexKeyed, name)
-}
-
 // free makes sure that no other order has the id of this one yet. The empty id is made up later, and always free. An order
 // of the same name is no other: it is this request's own, made with the same key a moment ago.
 func (m *Maker) free(ctx context.Context, order *v1alpha1.Order) *problem.Problem {

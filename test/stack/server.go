@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -199,6 +200,21 @@ func (s *Server) Ready(ctx context.Context) bool {
 		return false
 	}
 	return answer.Body.Close() == nil && answer.StatusCode == http.StatusOK
+}
+
+// Scrape returns the metrics as they are printed.
+func (s *Server) Scrape(ctx context.Context) (string, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.Metrics, nil)
+	if err != nil {
+		return "", err
+	}
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return "", fmt.Errorf("scrape %s: %w", s.name, err)
+	}
+	defer func() { _ = answer.Body.Close() }()
+	text, err := io.ReadAll(answer.Body)
+	return string(text), err
 }
 
 // Stop ends the process as a kubelet does, by SIGTERM, and returns how it exited: nil is 0.

@@ -170,11 +170,15 @@ func (s *shop) lapsed() string {
 
 // paidTooLittle is a payment for the shop's order, through a link at Stripe that sells something cheaper.
 func (s *shop) paidTooLittle() string {
+	session := s.payTooLittle()
+	s.Eventually("the payment is noted", func(context.Context) (bool, error) { return len(s.Orders()[0].Status.Payments) == 1, nil })
+	return session
+}
+
+func (s *shop) payTooLittle() (session string) {
 	s.order()
 	cheap := s.Stripe.CreatePaymentLink(stripesim.PaymentLinkParams{ProductName: "Trial", Amount: 100, Currency: "usd"})
-	session := s.Pay(cheap.URL + "?client_reference_id=" + s.Orders()[0].ClientReferenceID())
-	s.Eventually("the payment is noted", func(context.Context) (bool, error) { return len(s.Orders()[0].Status.Payments) == 1, nil })
-	return session.ID
+	return s.Pay(cheap.URL + "?client_reference_id=" + s.Orders()[0].ClientReferenceID()).ID
 }
 
 // paidTwice is the payment of two for one order that the order does not need.

@@ -90,12 +90,10 @@ func TestAskingEnds(t *testing.T) {
 func TestNewsInTheSameWords(t *testing.T) {
 	s := openShop(t)
 	s.hold()
-	s.order()
-	cheap := s.Stripe.CreatePaymentLink(stripesim.PaymentLinkParams{ProductName: "Trial", Amount: 100, Currency: "usd"})
-	session := s.Pay(cheap.URL + "?client_reference_id=" + s.Orders()[0].ClientReferenceID())
+	session := s.payTooLittle()
 	tab := chromium.Tab(t, browser.View{})
 	tab.Hurry(100)
-	tab.Open(gateway(t, keyed, "") + billingPath + session.ID)
+	tab.Open(gateway(t, keyed, "") + billingPath + session)
 	const needsALook, advice = "Your payment needs a look", "Do not pay again"
 	tab.See(needsALook, advice)
 	expectState(t, tab, "review")

@@ -2,9 +2,7 @@ package checkout_test
 
 import (
 	"context"
-	"io"
 	"maps"
-	"net/http"
 	"strings"
 	"sync"
 
@@ -39,7 +37,7 @@ func (s *shop) anotherAtStripe(name string, w stack.WebhookServer) (*stack.Serve
 	s.T.Cleanup(func() {
 		paylink.Stripe.RemoveEndpoint(endpoint.ID)
 		// The test's own context has ended.
-		text, err := scrape(context.WithoutCancel(s.Ctx), server.Metrics)
+		text, err := server.Scrape(context.WithoutCancel(s.Ctx))
 		if err != nil {
 			s.T.Error(err)
 		}
@@ -80,25 +78,10 @@ func (a *archive) all() map[string]string {
 	return maps.Clone(a.texts)
 }
 
-// scrape reads a server's metrics.
-func scrape(ctx context.Context, url string) (string, error) {
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	if err != nil {
-		return "", err
-	}
-	got, err := http.DefaultClient.Do(r)
-	if err != nil {
-		return "", err
-	}
-	defer func() { _ = got.Body.Close() }()
-	text, err := io.ReadAll(got.Body)
-	return string(text), err
-}
-
 // metric returns the value of a sample of a server's, as it is printed; empty: there is none.
 func (s *shop) metric(server *stack.Server, sample string) string {
 	s.T.Helper()
-	text, err := scrape(s.Ctx, server.Metrics)
+	text, err := server.Scrape(s.Ctx)
 	if err != nil {
 		s.T.Fatal(err)
 	}

@@ -111,7 +111,7 @@ func (s *shop) everythingProduced() map[string]string {
 		all[where] = string(text)
 	}
 	for name, server := range map[string]*stack.Server{"webhook server": paylink.Webhook, "controller": paylink.Controller} {
-		text, err := scrape(s.Ctx, server.Metrics)
+		text, err := server.Scrape(s.Ctx)
 		if err != nil {
 			s.T.Fatal(err)
 		}

@@ -1,7 +1,6 @@
 package sale_test
 
 import (
-	"io"
 	"net/http"
 	"os"
 	"regexp"
@@ -9,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
+	"github.com/paylink-dev/paylink/test/stack"
 	"github.com/paylink-dev/paylink/test/stripesim"
 )
 
@@ -75,8 +75,8 @@ func (s *shop) everythingProduced() map[string]string {
 		"the links":        s.kubectl("get", "paymentlinks.payments.paylink.dev", "-n", s.Namespace, "-o", "json"),
 		"the kept events":  s.kubectl("get", "stripeevents.payments.paylink.dev", "-A", "-o", "json"),
 		"the Events":       s.kubectl("get", "events.events.k8s.io", "-A", "-o", "json"),
-		"webhook metrics":  s.scrape(paylink.Webhook.Metrics),
-		"controller's":     s.scrape(paylink.Controller.Metrics),
+		"webhook metrics":  s.scrape(paylink.Webhook),
+		"controller's":     s.scrape(paylink.Controller),
 		"webhook log":      s.read(paylink.Webhook.Log),
 		"controller's log": s.read(paylink.Controller.Log),
 	}
@@ -92,20 +92,11 @@ func (s *shop) read(path string) string {
 	return string(content)
 }
 
-func (s *shop) scrape(url string) string {
+func (s *shop) scrape(server *stack.Server) string {
 	s.T.Helper()
-	request, err := http.NewRequestWithContext(s.Ctx, http.MethodGet, url, nil)
+	text, err := server.Scrape(s.Ctx)
 	if err != nil {
 		s.T.Fatal(err)
 	}
-	answer, err := http.DefaultClient.Do(request)
-	if err != nil {
-		s.T.Fatal(err)
-	}
-	defer func() { _ = answer.Body.Close() }()
-	text, err := io.ReadAll(answer.Body)
-	if err != nil {
-		s.T.Fatal(err)
-	}
-	return string(text)
+	return text
 }

@@ -9,19 +9,13 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
-	"time"
 
 	"github.com/go-logr/logr"
 	"k8s.io/utils/clock"
 )
 
-// secretDirPeriod is how often a mounted Secret is read again. The kubelet itself takes about a minute to bring a
-// change to the node, so this adds little to it.
-const secretDirPeriod = 10 * time.Second
-
 // SecretDir reads signing secrets from a mounted Kubernetes Secret: every file in the folder holds one or more. A
-// change is picked up without a restart. It is polled rather than watched: a mounted Secret changes by swapping
-// symbolic links, and reading a few small files is cheaper than being wrong about that.
+// change is picked up without a restart.
 type SecretDir struct {
 	dir     string
 	clock   clock.WithTicker
@@ -48,18 +42,7 @@ func (d *SecretDir) NeedLeaderElection() bool { return false }
 
 // Start reads the folder again and again until the context ends. A folder that cannot be used leaves the last good
 // secrets in force, and says so.
-func (d *SecretDir) Start(ctx context.Context) error {
-	ticker := d.clock.NewTicker(secretDirPeriod)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-ticker.C():
-			d.reload()
-		}
-	}
-}
+func (d *SecretDir) Start(ctx context.Context) error { return poll(ctx, d.clock, d.reload) }
 
 func (d *SecretDir) reload() {
 	secrets, err := d.read()

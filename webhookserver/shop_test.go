@@ -89,8 +89,8 @@ func newShopWith(t *testing.T, l webhookserver.Ledger) *shop {
 }
 
 func (s *shop) open(l webhookserver.Ledger) {
-	secrets := []stripeapi.Secret{secret}
-	verifier := &stripeapi.Verifier{Secrets: func() []stripeapi.Secret { return secrets }, Clock: s.clock}
+	secrets := stripeapi.NewSigningSecrets([]stripeapi.NamedSecret{{Name: "1", Secret: secret}})
+	verifier := &stripeapi.Verifier{Secrets: secrets, Clock: s.clock}
 	s.webhook = webhookserver.NewWebhook(verifier, l, metrics.NewWebhook(s.registry), s.clock, s.logged.Logger())
 	s.server = &webhookserver.Server{Address: "127.0.0.1:0", Webhook: s.webhook, Log: s.logged.Logger()}
 }

@@ -83,8 +83,8 @@ func run(ctx context.Context, f *flags) error {
 	return mgr.Start(ctx)
 }
 
-// readSecrets returns a source of signing secrets and, where they are files, what keeps it up to date.
-func readSecrets(dir string) (func() []stripeapi.Secret, *stripeapi.SecretDir, error) {
+// readSecrets returns the signing secrets and, where they are files, what keeps them up to date.
+func readSecrets(dir string) (*stripeapi.SigningSecrets, *stripeapi.SecretDir, error) {
 	fromEnvironment := os.Getenv("STRIPE_WEBHOOK_SECRET")
 	if dir != "" {
 		if fromEnvironment != "" {
@@ -94,17 +94,18 @@ func readSecrets(dir string) (func() []stripeapi.Secret, *stripeapi.SecretDir, e
 		if err != nil {
 			return nil, nil, fmt.Errorf("--stripe-webhook-secret-dir: %w", err)
 		}
-		return d.Secrets, d, nil
+		return d.Secrets(), d, nil
 	}
 	secrets, err := stripeapi.ParseSecrets(fromEnvironment)
 	if err != nil {
 		return nil, nil, fmt.Errorf("STRIPE_WEBHOOK_SECRET: %w", err)
 	}
-	return func() []stripeapi.Secret { return secrets }, nil, nil
+	return stripeapi.NewSigningSecrets(secrets), nil, nil
 }
 
-func newServer(address string, keeper *ledger.Ledger, secrets func() []stripeapi.Secret) *webhookserver.Server {
+func newServer(address string, keeper *ledger.Ledger, secrets *stripeapi.SigningSecrets) *webhookserver.Server {
 	c := clock.RealClock{}
+	metrics.RegisterWebhookSecrets(ctrlmetrics.Registry, secrets.LastVerified)
 	webhook := webhookserver.NewWebhook(
 		&stripeapi.Verifier{Secrets: secrets, Clock: c}, keeper,
 		metrics.NewWebhook(ctrlmetrics.Registry), c, ctrl.Log.WithName("webhook"))

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
@@ -46,6 +47,8 @@ func all(t *testing.T) *prometheus.Registry {
 	buyer.Limited.WithLabelValues(metrics.LimitAddress).Inc()
 	buyer.Orders.WithLabelValues("api").Inc()
 	stripe.WithLabelValues("checkout.sessions.retrieve", "200").Inc()
+	metrics.RegisterWebhookSecrets(registry, uses{"live": time.Unix(1760000061, 0)}.All)
+	metrics.RegisterStripeAPIKeys(registry, uses{"1": time.Unix(1760000061, 0)}.All)
 	return registry
 }
 
@@ -55,10 +58,11 @@ func TestNames(t *testing.T) {
 		paylink_checkout_duration_seconds paylink_checkout_limited_total paylink_checkout_orders_created_total paylink_checkout_requests_total
 		paylink_ledger_conflicts_total paylink_ledger_invalid_total paylink_ledger_live_reads_total paylink_ledger_writes_total
 		paylink_orders paylink_orders_expired_total paylink_orders_needing_attention
-		paylink_stripe_api_requests_total
+		paylink_stripe_api_key_last_used_timestamp_seconds paylink_stripe_api_requests_total
 		paylink_stripe_events paylink_stripe_events_expired_total paylink_stripe_events_oldest_parked_seconds
 		paylink_webhook_delivery_lag_seconds paylink_webhook_duration_seconds paylink_webhook_events_total
-		paylink_webhook_failures_total paylink_webhook_in_flight paylink_webhook_last_event_timestamp_seconds`)
+		paylink_webhook_failures_total paylink_webhook_in_flight paylink_webhook_last_event_timestamp_seconds
+		paylink_webhook_secret_last_verified_timestamp_seconds`)
 	if diff := cmp.Diff(want, slices.Sorted(maps.Keys(scrape.Help(t, all(t))))); diff != "" {
 		t.Error(diff)
 	}

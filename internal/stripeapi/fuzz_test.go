@@ -42,10 +42,7 @@ func FuzzVerify(f *testing.F) {
 				seconds := time.Now().Unix() - age
 				header = fmt.Sprintf("t=%d,v1=%s", seconds, signature(liveSecret, seconds, body)) + header
 			}
-			v := &stripeapi.Verifier{
-				Secrets: func() []stripeapi.Secret { return []stripeapi.Secret{oldSecret, "", liveSecret} },
-				Clock:   clock.RealClock{},
-			}
+			v := &stripeapi.Verifier{Secrets: inForce(oldSecret, "", liveSecret), Clock: clock.RealClock{}}
 			got := v.Verify(body, header)
 			want := func() bool {
 				return webhook.ValidatePayload(body, header, string(oldSecret)) == nil || webhook.ValidatePayload(body, header, string(liveSecret)) == nil

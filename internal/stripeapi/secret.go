@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"unicode"
 )
@@ -31,18 +32,19 @@ const secretPrefix = "whsec_"
 var ErrNoSecret = errors.New("no webhook signing secret: set it to the endpoint's signing secret (whsec_…), shown in Stripe under Developers > Webhooks")
 
 // ParseSecrets reads one or more signing secrets, separated by commas or white space: several while one is being
-// rolled, or for a live and a test endpoint. The error says what to do and never holds a secret.
-func ParseSecrets(text string) ([]Secret, error) {
+// rolled, or for a live and a test endpoint. They are named by their position, from 1. The error says what to do and
+// never holds a secret.
+func ParseSecrets(text string) ([]NamedSecret, error) {
 	fields := strings.FieldsFunc(text, func(r rune) bool { return r == ',' || unicode.IsSpace(r) })
 	if len(fields) == 0 {
 		return nil, ErrNoSecret
 	}
-	secrets := make([]Secret, 0, len(fields))
+	secrets := make([]NamedSecret, 0, len(fields))
 	for i, field := range fields {
 		if err := checkSecret(field); err != nil {
 			return nil, fmt.Errorf("signing secret %d of %d %w", i+1, len(fields), err)
 		}
-		secrets = append(secrets, Secret(field))
+		secrets = append(secrets, NamedSecret{Name: strconv.Itoa(i + 1), Secret: Secret(field)})
 	}
 	return secrets, nil
 }

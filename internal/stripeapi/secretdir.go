@@ -6,9 +6,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
-	"sync/atomic"
+	"unicode/utf8"
 
 	"github.com/go-logr/logr"
 	"k8s.io/utils/clock"
@@ -20,7 +19,7 @@ type SecretDir struct {
 	dir     string
 	clock   clock.WithTicker
 	log     logr.Logger
-	secrets atomic.Pointer[[]Secret]
+	secrets *SigningSecrets
 }
 
 // NewSecretDir reads the folder once. It fails where the folder cannot be read or holds no usable secret.
@@ -30,12 +29,12 @@ func NewSecretDir(dir string, c clock.WithTicker, log logr.Logger) (*SecretDir, 
 	if err != nil {
 		return nil, err
 	}
-	d.secrets.Store(&secrets)
+	d.secrets = NewSigningSecrets(secrets)
 	return d, nil
 }
 
-// Secrets returns the secrets as last read.
-func (d *SecretDir) Secrets() []Secret { return *d.secrets.Load() }
+// Secrets are those last read. It is always the same object, which changes.
+func (d *SecretDir) Secrets() *SigningSecrets { return d.secrets }
 
 // NeedLeaderElection says that every replica reads the folder.
 func (d *SecretDir) NeedLeaderElection() bool { return false }
@@ -50,23 +49,30 @@ func (d *SecretDir) reload() {
 		d.log.Error(err, "Keeping the signing secrets read before")
 		return
 	}
-	if old := d.Secrets(); !slices.Equal(old, secrets) {
-		d.secrets.Store(&secrets)
-		d.log.Info("Signing secrets changed", "secrets", len(secrets))
+	if d.secrets.replace(secrets) {
+		names := make([]string, len(secrets))
+		for i, s := range secrets {
+			names[i] = s.Name
+		}
+		d.log.Info("Signing secrets changed", "secrets", names)
 	}
 }
 
-// read returns the secrets of all files, in the order of their names. Files whose name begins with a dot are the
-// kubelet's own (..data).
-func (d *SecretDir) read() ([]Secret, error) {
+// read returns the secrets of all files, in the order of their names. A secret has its file's name; further ones of the
+// same file have their position behind it (live, live/2). Files whose name begins with a dot are the kubelet's own
+// (..data).
+func (d *SecretDir) read() ([]NamedSecret, error) {
 	entries, err := os.ReadDir(d.dir)
 	if err != nil {
 		return nil, fmt.Errorf("read signing secrets: %w", err)
 	}
-	var secrets []Secret
+	var secrets []NamedSecret
 	for _, e := range entries {
 		if strings.HasPrefix(e.Name(), ".") {
 			continue
+		}
+		if !utf8.ValidString(e.Name()) { // a metric cannot be labelled so
+			return nil, fmt.Errorf("file %q in folder %s: give it a name in UTF-8", e.Name(), d.dir)
 		}
 		text, err := os.ReadFile(filepath.Join(d.dir, e.Name()))
 		if err != nil {
@@ -78,6 +84,10 @@ func (d *SecretDir) read() ([]Secret, error) {
 		}
 		if err != nil {
 			return nil, fmt.Errorf("file %s: %w", filepath.Join(d.dir, e.Name()), err)
+		}
+		found[0].Name = e.Name()
+		for i := 1; i < len(found); i++ {
+			found[i].Name = e.Name() + "/" + found[i].Name
 		}
 		secrets = append(secrets, found...)
 	}

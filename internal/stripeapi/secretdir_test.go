@@ -65,7 +65,7 @@ func TestSecretDirAtStart(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{"whsec_new", "whsec_old", "whsec_test"}, plain(d.Secrets())); diff != "" {
+	if diff := cmp.Diff([]string{"a-live=whsec_new", "a-live/2=whsec_old", "b-test=whsec_test"}, shown(d.Secrets().Current())); diff != "" {
 		t.Error(diff)
 	}
 	if d.NeedLeaderElection() {
@@ -84,6 +84,7 @@ func TestSecretDirRefuses(t *testing.T) {
 		"a blank file":               {map[string]string{"live": " \n"}, "live is empty", stripeapi.ErrNoSecret},
 		"an empty file beside a key": {map[string]string{"live": "whsec_good", "test": ""}, "test is empty", stripeapi.ErrNoSecret},
 		"an API key":                 {map[string]string{"live": "sk_live_4eC39HqLyj"}, "is an API key (sk_…)", nil},
+		"a name that is no text":     {map[string]string{"live\xff": "whsec_good"}, "give it a name in UTF-8", nil},
 		"something else":             {map[string]string{"tls.key": "-----BEGIN 4eC39HqLyj"}, "does not look like", nil},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -135,25 +136,25 @@ func TestSecretDirChanges(t *testing.T) {
 		synctest.Wait()
 
 		for _, s := range []step{
-			{"rolled", map[string]string{"live": "whsec_new whsec_old"}, []string{"whsec_new", "whsec_old"}, "Signing secrets changed"},
-			{"written again", map[string]string{"live": "whsec_new whsec_old"}, []string{"whsec_new", "whsec_old"}, ""},
-			{"emptied", map[string]string{"live": ""}, []string{"whsec_new", "whsec_old"}, "Keeping the signing secrets read before"},
-			{"an API key by mistake", map[string]string{"live": "sk_live_new"}, []string{"whsec_new", "whsec_old"}, "Keeping the signing secrets read before"},
-			{"all files gone", nil, []string{"whsec_new", "whsec_old"}, "Keeping the signing secrets read before"},
-			{"right again", map[string]string{"live": "whsec_new"}, []string{"whsec_new"}, "Signing secrets changed"},
-			{"one more file", map[string]string{"live": "whsec_new", "test": "whsec_test"}, []string{"whsec_new", "whsec_test"}, "Signing secrets changed"},
+			{"rolled", map[string]string{"live": "whsec_new whsec_old"}, []string{"live=whsec_new", "live/2=whsec_old"}, `"Signing secrets changed" "secrets"=["live" "live/2"]`},
+			{"written again", map[string]string{"live": "whsec_new whsec_old"}, []string{"live=whsec_new", "live/2=whsec_old"}, ""},
+			{"emptied", map[string]string{"live": ""}, []string{"live=whsec_new", "live/2=whsec_old"}, "Keeping the signing secrets read before"},
+			{"an API key by mistake", map[string]string{"live": "sk_live_new"}, []string{"live=whsec_new", "live/2=whsec_old"}, "Keeping the signing secrets read before"},
+			{"all files gone", nil, []string{"live=whsec_new", "live/2=whsec_old"}, "Keeping the signing secrets read before"},
+			{"right again", map[string]string{"live": "whsec_new"}, []string{"live=whsec_new"}, "Signing secrets changed"},
+			{"one more file", map[string]string{"live": "whsec_new", "test": "whsec_test"}, []string{"live=whsec_new", "test=whsec_test"}, "Signing secrets changed"},
 		} {
-			before := plain(d.Secrets())
+			before := shown(d.Secrets().Current())
 			logged.Reset()
 			m.update(s.files)
 			clock.Step(9 * time.Second)
 			synctest.Wait()
-			if diff := cmp.Diff(before, plain(d.Secrets())); diff != "" {
+			if diff := cmp.Diff(before, shown(d.Secrets().Current())); diff != "" {
 				t.Errorf("%s: read before the time: %s", s.name, diff)
 			}
 			clock.Step(time.Second)
 			synctest.Wait()
-			if diff := cmp.Diff(s.want, plain(d.Secrets())); diff != "" {
+			if diff := cmp.Diff(s.want, shown(d.Secrets().Current())); diff != "" {
 				t.Errorf("%s: %s", s.name, diff)
 			}
 			if said := logged.String(); !strings.Contains(said, s.said) || (s.said == "") != (said == "") {

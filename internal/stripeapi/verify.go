@@ -26,34 +26,41 @@ var (
 
 // Verifier tells Stripe's webhooks from anybody else's.
 type Verifier struct {
-	// Secrets returns the signing secrets in force; a signature by any of them is good.
-	Secrets func() []Secret
+	// Secrets are the signing secrets in force; a signature by any of them is good.
+	Secrets *SigningSecrets
 	Clock   clock.PassiveClock
 }
 
 // Verify checks the body, exactly as it came, against the Stripe-Signature header. It returns nil, ErrSignature,
-// ErrStale or ErrFuture.
+// ErrStale or ErrFuture. Every secret is tried, not only until one is right: while one is being rolled Stripe signs with
+// both, and it must be known of each that it verifies. A replay that is refused says nothing about a secret.
 func (v *Verifier) Verify(body []byte, header string) error {
-	if !v.signed(body, header) {
-		return ErrSignature
+	now := v.Clock.Now()
+	list := *v.Secrets.list.Load()
+	result := ErrSignature
+	for i := range list {
+		secret := list[i].Secret
+		if secret == "" || webhook.ValidatePayloadIgnoringTolerance(body, header, string(secret)) != nil {
+			continue
+		}
+		if result = timely(now, header); result != nil {
+			break // as it would be for the others
+		}
+		list[i].note(now)
 	}
-	// stripe-go refuses old timestamps only, and by the machine's clock: both sides are checked here.
-	switch age := v.Clock.Since(signedAt(header)); {
+	return result
+}
+
+// timely checks the timestamp of a header that was verified. stripe-go refuses old ones only, and by the machine's
+// clock: both sides are checked here.
+func timely(now time.Time, header string) error {
+	switch age := now.Sub(signedAt(header)); {
 	case age > Tolerance:
 		return ErrStale
 	case age < -Tolerance:
 		return ErrFuture
 	}
 	return nil
-}
-
-func (v *Verifier) signed(body []byte, header string) bool {
-	for _, secret := range v.Secrets() {
-		if secret != "" && webhook.ValidatePayloadIgnoringTolerance(body, header, string(secret)) == nil {
-			return true
-		}
-	}
-	return false
 }
 
 // signedAt returns the timestamp of a header that was verified. Of several the last counts, as in stripe-go: that is

@@ -117,7 +117,7 @@ func New(t testing.TB, o Options, objects ...client.Object) *Shop {
 	s.Reconcile()
 	routes, err := s.routes(o)
 	s.must(err)
-	nobodys := &stripeapi.Verifier{Secrets: func() []stripeapi.Secret { return nil }, Clock: o.Clock} // no webhook is of this shop's concern
+	nobodys := &stripeapi.Verifier{Secrets: stripeapi.NewSigningSecrets(nil), Clock: o.Clock} // no webhook is of this shop's concern
 	webhook := webhookserver.NewWebhook(nobodys, s.Ledger, metrics.NewWebhook(s.registry), o.Clock, s.Logged.Logger())
 	s.Handler = (&webhookserver.Server{Webhook: webhook, Shop: routes, Log: s.Logged.Logger()}).Handler()
 	if s.contract == nil {

@@ -53,7 +53,7 @@ func TestFlags(t *testing.T) {
 		t.Errorf("exits %d", code)
 	}
 	for flag, value := range map[string]string{
-		"kubeconfig string": "", "metrics-bind-address string": `(default ":8443")`, "metrics-secure": "(default true)",
+		"kubeconfig string": "", "stripe-secret-key-file string": "", "metrics-bind-address string": `(default ":8443")`, "metrics-secure": "(default true)",
 		"health-probe-bind-address string": `(default ":8081")`, "watch-namespaces string": "", "leader-elect": "",
 		"applied-event-ttl duration": "(default 24h0m0s)", "parked-event-expiry duration": "(default 72h0m0s)",
 		"unresolved-event-ttl duration": "(default 720h0m0s)", "zap-log-level value": "",

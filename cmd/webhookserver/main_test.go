@@ -102,7 +102,7 @@ func TestFlags(t *testing.T) {
 		t.Errorf("exits %d", code)
 	}
 	for flag, value := range map[string]string{
-		"kubeconfig string": "", "metrics-bind-address string": `(default ":8443")`, "metrics-secure": "(default true)",
+		"kubeconfig string": "", "stripe-secret-key-file string": "", "metrics-bind-address string": `(default ":8443")`, "metrics-secure": "(default true)",
 		"health-probe-bind-address string": `(default ":8081")`, "watch-namespaces string": "", "bind-address string": `(default ":8080")`,
 		"stripe-webhook-secret-dir string": "", "zap-log-level value": "", "zap-encoder value": "",
 		"checkout-api": "(default true)", "trusted-proxies string": `(default "private")`, "token-audiences string": "",

@@ -42,6 +42,7 @@ type Options struct {
 
 	flags           *flag.FlagSet
 	watchNamespaces string
+	keyFile         string
 	zap             zap.Options
 }
 
@@ -52,6 +53,7 @@ func (o *Options) Bind(fs *flag.FlagSet) {
 	fs.BoolVar(&o.MetricsSecure, "metrics-secure", true, "Serve metrics over HTTPS, to clients that the API server allows to get /metrics.")
 	fs.StringVar(&o.ProbeAddress, "health-probe-bind-address", ":8081", "Address to serve /healthz and /readyz on; 0 turns them off.")
 	fs.StringVar(&o.watchNamespaces, "watch-namespaces", "", "Namespaces whose orders are served, separated by commas. Empty: all.")
+	fs.StringVar(&o.keyFile, "stripe-secret-key-file", "", "File of a mounted Secret that holds the key of Stripe's API; read again when it changes. Empty: STRIPE_SECRET_KEY.")
 	o.zap.BindFlags(fs)
 }
 

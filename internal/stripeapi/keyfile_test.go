@@ -16,11 +16,12 @@ import (
 	testingclock "k8s.io/utils/clock/testing"
 
 	"github.com/paylink-dev/paylink/internal/stripeapi"
+	"github.com/paylink-dev/paylink/test/mount"
 )
 
 func TestKeyFileAtStart(t *testing.T) {
-	m := newMount(t, map[string]string{"key": "rk_live_new\nrk_live_old\n", "other": "no key"})
-	f, err := stripeapi.NewKeyFile(filepath.Join(m.dir, "key"), testingclock.NewFakeClock(signedAt), logr.Discard())
+	m := mount.NewSecret(t, map[string]string{"key": "rk_live_new\nrk_live_old\n", "other": "no key"})
+	f, err := stripeapi.NewKeyFile(filepath.Join(m.Dir, "key"), testingclock.NewFakeClock(signedAt), logr.Discard())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,15 +47,17 @@ func TestKeyFileRefuses(t *testing.T) {
 		"its folder":    {map[string]string{"key/": ""}, "name a file of a mounted Secret", nil},
 	} {
 		t.Run(name, func(t *testing.T) {
-			m := newMount(t, nil)
+			m := mount.NewSecret(t, nil)
 			if _, folder := row.files["key/"]; folder {
-				m.must(os.Mkdir(filepath.Join(m.dir, "key"), 0o755))
+				if err := os.Mkdir(filepath.Join(m.Dir, "key"), 0o755); err != nil {
+					t.Fatal(err)
+				}
 			} else {
-				m.update(row.files)
+				m.Update(row.files)
 			}
-			_, err := stripeapi.NewKeyFile(filepath.Join(m.dir, "key"), testingclock.NewFakeClock(signedAt), logr.Discard())
+			_, err := stripeapi.NewKeyFile(filepath.Join(m.Dir, "key"), testingclock.NewFakeClock(signedAt), logr.Discard())
 			refusedWith(t, err, row.want)
-			if err != nil && !strings.Contains(err.Error(), m.dir) {
+			if err != nil && !strings.Contains(err.Error(), m.Dir) {
 				t.Errorf("%q does not say where", err)
 			}
 			if row.is != nil && !errors.Is(err, row.is) {
@@ -67,12 +70,12 @@ func TestKeyFileRefuses(t *testing.T) {
 // TestKeyFileChanges swaps the mounted Secret under keys that are in use, and lets 10 s pass each time.
 func TestKeyFileChanges(t *testing.T) {
 	const changed, kept = "API keys changed", "Keeping the API keys read before"
-	m := newMount(t, map[string]string{"key": "rk_test_old"})
+	m := mount.NewSecret(t, map[string]string{"key": "rk_test_old"})
 	synctest.Test(t, func(t *testing.T) {
 		clock := testingclock.NewFakeClock(signedAt)
 		var logged strings.Builder
 		log := funcr.New(func(_, args string) { logged.WriteString(args + "\n") }, funcr.Options{})
-		f, err := stripeapi.NewKeyFile(filepath.Join(m.dir, "key"), clock, log)
+		f, err := stripeapi.NewKeyFile(filepath.Join(m.Dir, "key"), clock, log)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -99,7 +102,7 @@ func TestKeyFileChanges(t *testing.T) {
 		} {
 			before := strings.Join(shown(keys.Current()), " ")
 			logged.Reset()
-			m.update(map[string]string{"key": s.content})
+			m.Update(map[string]string{"key": s.content})
 			clock.Step(9 * time.Second)
 			synctest.Wait()
 			if got := strings.Join(shown(keys.Current()), " "); got != before {

@@ -16,52 +16,12 @@ import (
 	testingclock "k8s.io/utils/clock/testing"
 
 	"github.com/paylink-dev/paylink/internal/stripeapi"
+	"github.com/paylink-dev/paylink/test/mount"
 )
 
-// mount is a folder laid out as the kubelet lays out a Secret's volume: each file is a link through ..data, which is
-// swapped for another folder in one step.
-type mount struct {
-	t       *testing.T
-	dir     string
-	version int
-}
-
-func newMount(t *testing.T, files map[string]string) *mount {
-	m := &mount{t: t, dir: t.TempDir()}
-	m.update(files)
-	return m
-}
-
-func (m *mount) update(files map[string]string) {
-	m.t.Helper()
-	m.version++
-	data := "..2026_11_23_" + strings.Repeat("0", m.version)
-	m.must(os.Mkdir(filepath.Join(m.dir, data), 0o755))
-	for name, content := range files {
-		m.must(os.WriteFile(filepath.Join(m.dir, data, name), []byte(content), 0o600))
-	}
-	m.must(os.Symlink(data, filepath.Join(m.dir, "..data_tmp")))
-	m.must(os.Rename(filepath.Join(m.dir, "..data_tmp"), filepath.Join(m.dir, "..data")))
-	present, err := filepath.Glob(filepath.Join(m.dir, "[^.]*"))
-	m.must(err)
-	for _, link := range present {
-		m.must(os.Remove(link))
-	}
-	for name := range files {
-		m.must(os.Symlink(filepath.Join("..data", name), filepath.Join(m.dir, name)))
-	}
-}
-
-func (m *mount) must(err error) {
-	m.t.Helper()
-	if err != nil {
-		m.t.Fatal(err)
-	}
-}
-
 func TestSecretDirAtStart(t *testing.T) {
-	m := newMount(t, map[string]string{"b-test": "whsec_test\n", "a-live": "whsec_new, whsec_old"})
-	d, err := stripeapi.NewSecretDir(m.dir, testingclock.NewFakeClock(signedAt), logr.Discard())
+	m := mount.NewSecret(t, map[string]string{"b-test": "whsec_test\n", "a-live": "whsec_new, whsec_old"})
+	d, err := stripeapi.NewSecretDir(m.Dir, testingclock.NewFakeClock(signedAt), logr.Discard())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,12 +48,12 @@ func TestSecretDirRefuses(t *testing.T) {
 		"something else":             {map[string]string{"tls.key": "-----BEGIN 4eC39HqLyj"}, "does not look like", nil},
 	} {
 		t.Run(name, func(t *testing.T) {
-			m := newMount(t, row.files)
-			_, err := stripeapi.NewSecretDir(m.dir, testingclock.NewFakeClock(signedAt), logr.Discard())
+			m := mount.NewSecret(t, row.files)
+			_, err := stripeapi.NewSecretDir(m.Dir, testingclock.NewFakeClock(signedAt), logr.Discard())
 			if err == nil {
 				t.Fatal("no error")
 			}
-			if !strings.Contains(err.Error(), row.want) || !strings.Contains(err.Error(), m.dir) {
+			if !strings.Contains(err.Error(), row.want) || !strings.Contains(err.Error(), m.Dir) {
 				t.Errorf("%q does not say %q and where", err, row.want)
 			}
 			if row.is != nil && !errors.Is(err, row.is) {
@@ -121,12 +81,12 @@ func TestSecretDirChanges(t *testing.T) {
 		// said is a piece of what is logged; "" for nothing.
 		said string
 	}
-	m := newMount(t, map[string]string{"live": "whsec_old"})
+	m := mount.NewSecret(t, map[string]string{"live": "whsec_old"})
 	synctest.Test(t, func(t *testing.T) {
 		clock := testingclock.NewFakeClock(signedAt)
 		var logged strings.Builder
 		log := funcr.New(func(_, args string) { logged.WriteString(args + "\n") }, funcr.Options{})
-		d, err := stripeapi.NewSecretDir(m.dir, clock, log)
+		d, err := stripeapi.NewSecretDir(m.Dir, clock, log)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -146,7 +106,7 @@ func TestSecretDirChanges(t *testing.T) {
 		} {
 			before := shown(d.Secrets().Current())
 			logged.Reset()
-			m.update(s.files)
+			m.Update(s.files)
 			clock.Step(9 * time.Second)
 			synctest.Wait()
 			if diff := cmp.Diff(before, shown(d.Secrets().Current())); diff != "" {

@@ -13,6 +13,7 @@ import (
 	testingclock "k8s.io/utils/clock/testing"
 
 	"github.com/paylink-dev/paylink/internal/stripeapi"
+	"github.com/paylink-dev/paylink/test/mount"
 	"github.com/paylink-dev/paylink/test/stripeevents"
 )
 
@@ -70,10 +71,10 @@ func TestEverySecretIsTried(t *testing.T) {
 // moves to, and counts no longer than it is in force.
 func TestSecretDirRoll(t *testing.T) {
 	body := stripeevents.FromStripe(t, stripeevents.SessionPaid)
-	m := newMount(t, map[string]string{"live": string(oldSecret)})
+	m := mount.NewSecret(t, map[string]string{"live": string(oldSecret)})
 	synctest.Test(t, func(t *testing.T) {
 		clock := testingclock.NewFakeClock(signedAt)
-		d, err := stripeapi.NewSecretDir(m.dir, clock, logr.Discard())
+		d, err := stripeapi.NewSecretDir(m.Dir, clock, logr.Discard())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -97,7 +98,7 @@ func TestSecretDirRoll(t *testing.T) {
 			{"the old one gone", map[string]string{"live": "whsec_live"}, []stripeapi.Secret{oldSecret}, stripeapi.ErrSignature, "live:40", "live:40"},
 			{"and back", map[string]string{"live": "whsec_live", "old": "whsec_rolled"}, []stripeapi.Secret{oldSecret}, nil, "live:40 old:0", "live:40 old:60"},
 		} {
-			m.update(step.files)
+			m.Update(step.files)
 			clock.Step(10 * time.Second)
 			synctest.Wait()
 			if got := verified(d.Secrets()); got != step.read {

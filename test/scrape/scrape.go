@@ -16,8 +16,14 @@ import (
 // Buckets are left out.
 func Metrics(t testing.TB, gatherer prometheus.Gatherer) map[string]float64 {
 	t.Helper()
+	return Samples(t, Text(t, gatherer))
+}
+
+// Samples is Metrics for what a server has served.
+func Samples(t testing.TB, text string) map[string]float64 {
+	t.Helper()
 	samples := map[string]float64{}
-	for _, line := range strings.Split(strings.TrimSpace(Text(t, gatherer)), "\n") {
+	for _, line := range strings.Split(strings.TrimSpace(text), "\n") {
 		if line == "" || strings.HasPrefix(line, "#") || strings.Contains(line, "_bucket{") {
 			continue
 		}

@@ -47,6 +47,8 @@ type WebhookServer struct {
 	Flags []string
 	// Env is added to its environment, as NAME=value.
 	Env []string
+	// Secret is that of its endpoint, which the server finds by its flags. Empty: a new one, in its environment.
+	Secret string
 	// ClusterRoles are the files of its rights. Nil: those of a server that serves everything. Whoever had a name before
 	// keeps the rights of then.
 	ClusterRoles []string
@@ -71,9 +73,13 @@ func (s *Stack) AddWebhookServerOf(ctx context.Context, name string, w WebhookSe
 		return nil, stripesim.Endpoint{}, err
 	}
 	server.URL = "http://" + address
-	endpoint := s.Stripe.AddEndpoint(stripesim.EndpointParams{URL: server.URL + webhookPath})
+	endpoint := s.Stripe.AddEndpoint(stripesim.EndpointParams{URL: server.URL + webhookPath, Secret: w.Secret})
 	server.args = append(server.args, "--bind-address="+address)
-	server.env = append(server.env, "STRIPE_API_BASE="+s.Stripe.URL(), "STRIPE_WEBHOOK_SECRET="+endpoint.Secret)
+	secret := endpoint.Secret
+	if w.Secret != "" {
+		secret = ""
+	}
+	server.env = append(server.env, "STRIPE_API_BASE="+s.Stripe.URL(), "STRIPE_WEBHOOK_SECRET="+secret)
 	server.env = append(append(server.env, s.webhookEnv...), w.Env...)
 	s.servers = append(s.servers, server)
 	return server, endpoint, server.Start(ctx)

@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -117,5 +118,23 @@ func TestFlags(t *testing.T) {
 	}
 	if code, _, _ := program.Run(t, nil, "--no-such-flag"); code != 2 {
 		t.Errorf("an unknown flag exits %d", code)
+	}
+}
+
+// TestManualOfRotation: the flags that docs/rotation.md sets are there.
+func TestManualOfRotation(t *testing.T) {
+	manual, err := os.ReadFile("../../docs/rotation.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _, usage := program.Run(t, nil, "--help")
+	flags := regexp.MustCompile(`--(stripe-[a-z-]+)=`).FindAllStringSubmatch(string(manual), -1)
+	if len(flags) != 2 {
+		t.Errorf("it sets %q", flags)
+	}
+	for _, flag := range flags {
+		if !strings.Contains(usage, "\n  -"+flag[1]+" string\n") {
+			t.Errorf("there is no flag --%s", flag[1])
+		}
 	}
 }

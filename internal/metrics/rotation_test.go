@@ -3,8 +3,10 @@ package metrics_test
 import (
 	"iter"
 	"maps"
+	"os"
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -41,4 +43,27 @@ func TestLastUse(t *testing.T) {
 	shows(series + `{secret="live/2"} 0`)
 	delete(secrets, "live/2")
 	shows()
+}
+
+// TestManual: the metrics that docs/rotation.md has its reader look at are there, with their labels.
+func TestManual(t *testing.T) {
+	manual, err := os.ReadFile("../../docs/rotation.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := scrape.Text(t, all(t))
+	named := regexp.MustCompile(`paylink_\w+`).FindAllString(string(manual), -1)
+	if len(named) < 5 {
+		t.Errorf("it names %q alone", named)
+	}
+	for _, name := range named {
+		if !strings.Contains(text, "# HELP "+name+" ") {
+			t.Errorf("there is no %s", name)
+		}
+	}
+	for _, query := range regexp.MustCompile(`by \((?:job, )?(\w+)\) \((\w+)`).FindAllStringSubmatch(string(manual), -1) {
+		if !strings.Contains(text, query[2]+"{"+query[1]+"=") {
+			t.Errorf("%s has no label %s", query[2], query[1])
+		}
+	}
 }

@@ -55,6 +55,6 @@ func stripe(_ context.Context, id string) (stripeapi.Session, error) {
 	case "silence":
 		return stripeapi.Session{}, stripeapi.ErrUnanswered
 	default:
-		return stripeapi.Session{}, stripeapi.ErrNoSuchSession
+		return stripeapi.Session{}, stripeapi.ErrNoSuchObject
 	}
 }

@@ -49,7 +49,7 @@ func run(ctx context.Context, f *flags) error {
 	if err != nil {
 		return err
 	}
-	settings, err := f.shop.settings()
+	settings, err := f.shop.settings(&f.Options)
 	if err != nil {
 		return err
 	}

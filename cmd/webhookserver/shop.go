@@ -6,7 +6,6 @@ import (
 	"flag"
 	"fmt"
 	"net/url"
-	"os"
 	"strings"
 	"time"
 
@@ -55,12 +54,14 @@ type shopSettings struct {
 	*shopFlags
 	visitors *visitor.Addresses
 	appURL   *url.URL
-	apiKey   stripeapi.Secret
-	apiBase  string
+	// keys are nil where Stripe is not asked; keyFile is nil unless a file holds them.
+	keys    *stripeapi.Keys
+	keyFile *stripeapi.KeyFile
+	apiBase string
 }
 
 // settings checks the flags, and reads what comes from the environment.
-func (f *shopFlags) settings() (*shopSettings, error) {
+func (f *shopFlags) settings(shared *setup.Options) (*shopSettings, error) {
 	s := &shopSettings{shopFlags: f}
 	if f.looks.Check() != nil {
 		return nil, errors.New("--requests-per-address must be at least 1")
@@ -79,13 +80,11 @@ func (f *shopFlags) settings() (*shopSettings, error) {
 	if s.appURL, err = setup.AppURL(); err != nil {
 		return nil, err
 	}
-	if s.apiKey, err = stripeapi.ParseAPIKey(os.Getenv("STRIPE_SECRET_KEY")); err != nil {
-		return nil, fmt.Errorf("STRIPE_SECRET_KEY %w", err)
+	if s.keys, s.keyFile, err = shared.APIKeys(); err != nil {
+		return nil, err
 	}
-	if s.apiBase, err = stripeapi.ParseBase(os.Getenv("STRIPE_API_BASE"), s.apiKey); err != nil {
-		return nil, fmt.Errorf("STRIPE_API_BASE %w", err)
-	}
-	return s, nil
+	s.apiBase, err = setup.APIBase(s.keys)
+	return s, err
 }
 
 // newShop makes the routes of shops and buyers, and registers the indices that they need.
@@ -101,15 +100,19 @@ func (s *shopSettings) newShop(ctx context.Context, mgr ctrl.Manager, keeper *le
 	desk := &billing.Desk{
 		Orders: mgr.GetCache(), Pages: pages, Visitors: s.visitors, Looks: visitor.NewLimit(s.looks, c), Metrics: counters, Log: log,
 	}
+	if err := setup.AddAPIKeys(mgr, s.keys, s.keyFile); err != nil {
+		return nil, err
+	}
 	calls := metrics.NewStripeAPI(ctrlmetrics.Registry)
-	if s.apiKey == "" {
-		log.Info("Without STRIPE_SECRET_KEY the return page knows only what webhooks have brought")
+	if s.keys == nil {
+		log.Info("Without an API key of Stripe's the return page knows only what webhooks have brought")
 	} else {
-		if !stripeapi.Restricted(s.apiKey) {
-			log.Info("STRIPE_SECRET_KEY may do anything with the account, and this server faces the internet: make a restricted key (rk_...) with read access to Checkout Sessions alone")
+		if !s.keys.Restricted() {
+			log.Info("The API key may do anything with the account, and this server faces the internet: make a restricted key (rk_...) with read access to Checkout Sessions alone")
 		}
-		stripe := stripeapi.NewClient(s.apiKey, s.apiBase, billing.AnswerTimeout, func(operation, code string) {
-			calls.WithLabelValues(operation, code).Inc()
+		stripe := stripeapi.NewClient(stripeapi.ClientOptions{
+			Keys: s.keys, Base: s.apiBase, Timeout: billing.AnswerTimeout,
+			Observe: func(operation, code string) { calls.WithLabelValues(operation, code).Inc() },
 		})
 		desk.Stripe = billing.NewInquiries(stripe, counters, c, log)
 	}

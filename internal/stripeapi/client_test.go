@@ -8,8 +8,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-logr/logr"
 	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"k8s.io/utils/clock"
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
 	"github.com/paylink-dev/paylink/internal/payment"
@@ -55,7 +58,11 @@ func newClient(t *testing.T, key stripeapi.Secret, base string, timeout time.Dur
 	t.Helper()
 	t.Cleanup(http.DefaultTransport.(*http.Transport).CloseIdleConnections)
 	made := &calls{}
-	return stripeapi.NewClient(key, base, timeout, made.tell), made
+	keys, err := stripeapi.NewKeys(string(key), clock.RealClock{}, logr.Discard())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return stripeapi.NewClient(stripeapi.ClientOptions{Keys: keys, Base: base, Timeout: timeout, Observe: made.tell}), made
 }
 
 // newSimulator is a Stripe with a link that sells for 199.00 USD, in either mode.
@@ -77,6 +84,7 @@ func newSimulator(t *testing.T, live bool) (*stripesim.Simulator, stripesim.Paym
 // factOf is what a session of a simulator's states.
 func factOf(s stripesim.Session, outcome v1alpha1.Outcome) payment.Fact {
 	return payment.Fact{
+		EventID: s.ID + ":" + string(outcome), Created: metav1.NewTime(s.Created.UTC().Truncate(time.Second)),
 		Type: "checkout.session.completed", Livemode: s.Livemode, ClientReferenceID: "order-1", PaymentIntentID: s.PaymentIntent,
 		Session: &v1alpha1.SessionFact{
 			ID: s.ID, Outcome: outcome, Amount: 19900, Currency: "usd", PaymentLinkID: s.PaymentLink, Created: metav1.NewTime(s.Created.UTC().Truncate(time.Second)),
@@ -192,7 +200,7 @@ func TestNoSuchSession(t *testing.T) {
 		sim, _ := newSimulator(t, false)
 		client, made := newClient(t, key, sim.URL(), 10*time.Second)
 		sim.DisturbAPI(made.arrive)
-		if _, err := client.Session(t.Context(), id); !errors.Is(err, stripeapi.ErrNoSuchSession) || errors.Is(err, stripeapi.ErrUnanswered) {
+		if _, err := client.Session(t.Context(), id); !errors.Is(err, stripeapi.ErrNoSuchObject) || errors.Is(err, stripeapi.ErrUnanswered) {
 			t.Errorf("%s: %v", string(key), err)
 		}
 		made.must(t, []string{"checkout.sessions.retrieve 404"}, []string{"GET /v1/checkout/sessions/" + id})

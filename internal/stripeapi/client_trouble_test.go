@@ -62,7 +62,7 @@ func TestRefusals(t *testing.T) {
 // TestMissing: by Stripe's own word for it alone a session is not there. A proxy's 404 says nothing of sessions.
 func TestMissing(t *testing.T) {
 	_, _, err := answering(t, http.StatusNotFound, `{"error":{"type":"invalid_request_error","code":"resource_missing","param":"session","message":"No such checkout.session: 'Erika'"}}`)
-	if !errors.Is(err, stripeapi.ErrNoSuchSession) || strings.Contains(err.Error(), "Erika") {
+	if !errors.Is(err, stripeapi.ErrNoSuchObject) || strings.Contains(err.Error(), "Erika") {
 		t.Errorf("%v", err)
 	}
 	_, _, err = answering(t, http.StatusNotFound, `<html>Erika Mustermann</html>`)
@@ -75,14 +75,13 @@ func TestGarbage(t *testing.T) {
 	for name, row := range map[string]struct {
 		body, code, want string
 	}{
-		"a page":            {`<html>Erika Mustermann</html>`, "error", "no connection, or no answer in time"},
-		"nothing":           {``, "error", "no connection, or no answer in time"},
-		"cut off":           {whole[:len(whole)/2], "error", "no connection, or no answer in time"},
-		"an empty object":   {`{}`, "200", "something else than the checkout session"},
-		"another object":    {`{"id":"pi_1","object":"payment_intent","client_secret":"Erika"}`, "200", "something else than the checkout session"},
-		"another session":   {strings.Replace(whole, sampleSession, "cs_test_b1", 1), "200", "something else than the checkout session"},
-		"an amount in text": {strings.Replace(whole, `"amount_total": 4999`, `"amount_total": "Erika"`, 1), "error", "no connection, or no answer in time"},
-		// What stripe-go does not look at, and we do.
+		"a page":                    {`<html>Erika Mustermann</html>`, "error", "no connection, or no answer in time"},
+		"nothing":                   {``, "error", "no connection, or no answer in time"},
+		"cut off":                   {whole[:len(whole)/2], "error", "no connection, or no answer in time"},
+		"an empty object":           {`{}`, "200", "something else than the checkout session"},
+		"another object":            {`{"id":"pi_1","object":"payment_intent","client_secret":"Erika"}`, "200", "something else than the checkout session"},
+		"another session":           {strings.Replace(whole, sampleSession, "cs_test_b1", 1), "200", "something else than the checkout session"},
+		"an amount in text":         {strings.Replace(whole, `"amount_total": 4999`, `"amount_total": "Erika"`, 1), "200", `field "object.amount_total" cannot be of this kind (string)`},
 		"an amount of another kind": {`{"amount": {"Erika": 4242},` + whole[1:], "200", `field "object.amount" cannot be of this kind (object)`},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -121,7 +121,7 @@ func TestWithoutKey(t *testing.T) {
 func TestWrongCapture(t *testing.T) {
 	s := shopOf(t, fakeshop.Options{Stripe: fakeshop.StripeFunc(func(context.Context, string) (stripeapi.Session, error) {
 		t.Error("Stripe is asked")
-		return stripeapi.Session{}, stripeapi.ErrNoSuchSession
+		return stripeapi.Session{}, stripeapi.ErrNoSuchObject
 	})})
 	for name, row := range map[string]struct {
 		body   string

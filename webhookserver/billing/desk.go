@@ -133,7 +133,7 @@ func (d *Desk) find(ctx context.Context, client netip.Prefix, id string) (outcom
 	}
 	session, err := d.Stripe.session(ctx, client, id)
 	switch {
-	case errors.Is(err, stripeapi.ErrNoSuchSession):
+	case errors.Is(err, stripeapi.ErrNoSuchObject):
 		return unknown, nil
 	case err != nil: // the webhook will tell
 		return nothingKnown, nil

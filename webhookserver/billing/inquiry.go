@@ -112,7 +112,7 @@ func (q *Inquiries) ask(ctx context.Context, client netip.Prefix, id string, las
 	session, err := q.stripe.Session(ctx, id)
 	next, good := answer{session: session, err: err}, answerTTL
 	switch {
-	case errors.Is(err, stripeapi.ErrNoSuchSession):
+	case errors.Is(err, stripeapi.ErrNoSuchObject):
 		good = noSuchTTL
 	case err != nil:
 		if _, ok := q.lines.Take(nil); ok {

@@ -64,8 +64,8 @@ func TestMemory(t *testing.T) {
 	}{
 		"a session":         {nil, 4 * time.Second},
 		"no answer":         {fmt.Errorf("%w: status 500", stripeapi.ErrUnanswered), 4 * time.Second},
-		"no such session":   {stripeapi.ErrNoSuchSession, time.Minute},
-		"no such, in words": {fmt.Errorf("ask: %w", stripeapi.ErrNoSuchSession), time.Minute},
+		"no such session":   {stripeapi.ErrNoSuchObject, time.Minute},
+		"no such, in words": {fmt.Errorf("ask: %w", stripeapi.ErrNoSuchObject), time.Minute},
 	} {
 		t.Run(name, func(t *testing.T) {
 			stripe := always(complete, row.answer)
@@ -103,7 +103,7 @@ func TestCompleteStaysComplete(t *testing.T) {
 		"no calls left":                    {complete, complete, nil, true, 5 * time.Second, nil},
 		"an open one, Stripe is away":      {open, stripeapi.Session{}, away, false, 5 * time.Second, away},
 		"an open one, no calls left":       {open, open, nil, true, 5 * time.Second, errNotAsked},
-		"gone, as Stripe says all at once": {complete, stripeapi.Session{}, stripeapi.ErrNoSuchSession, false, 5 * time.Second, stripeapi.ErrNoSuchSession},
+		"gone, as Stripe says all at once": {complete, stripeapi.Session{}, stripeapi.ErrNoSuchObject, false, 5 * time.Second, stripeapi.ErrNoSuchObject},
 	} {
 		t.Run(name, func(t *testing.T) {
 			session, err := row.first, error(nil)
@@ -251,7 +251,7 @@ func TestFailuresAreLoggedOnceAMinute(t *testing.T) {
 		err    error
 		lines  int
 	}{
-		{0, stripeapi.ErrNoSuchSession, 0}, {0, away, 1}, {0, away, 1}, {59 * time.Second, away, 1}, {time.Second, away, 2}, {time.Hour, nil, 2},
+		{0, stripeapi.ErrNoSuchObject, 0}, {0, away, 1}, {0, away, 1}, {59 * time.Second, away, 1}, {time.Second, away, 2}, {time.Hour, nil, 2},
 	} {
 		d.pass(step.passes)
 		stripe.answer = func(context.Context, string) (stripeapi.Session, error) { return stripeapi.Session{}, step.err }

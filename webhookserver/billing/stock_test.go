@@ -81,5 +81,5 @@ func stripe(_ context.Context, id string) (stripeapi.Session, error) {
 	if id == "cs_test_away" {
 		return stripeapi.Session{}, fmt.Errorf("%w: status 500", stripeapi.ErrUnanswered)
 	}
-	return stripeapi.Session{}, stripeapi.ErrNoSuchSession
+	return stripeapi.Session{}, stripeapi.ErrNoSuchObject
 }

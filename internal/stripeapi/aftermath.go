@@ -1,0 +1,62 @@
+package stripeapi
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/stripe/stripe-go/v76/form"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/paylink-dev/paylink/internal/payment"
+)
+
+// Disputes returns what webhooks would state of the disputes of a PaymentIntent as they are now.
+func (c *Client) Disputes(ctx context.Context, intent string) ([]payment.Fact, error) {
+	return c.aftermath(ctx, intent, typeDisputeUpdated,
+		call{operation: "disputes.list", path: "/v1/disputes", needs: "read access to Disputes"})
+}
+
+// FailedRefunds returns what webhooks would state of those refunds of a PaymentIntent that did not reach the buyer.
+func (c *Client) FailedRefunds(ctx context.Context, intent string) ([]payment.Fact, error) {
+	return c.aftermath(ctx, intent, typeRefundFailed,
+		call{operation: "refunds.list", path: "/v1/refunds", needs: "read access to Charges and Refunds"})
+}
+
+// aftermath asks for what came after a payment, of which there is little: one page holds all.
+func (c *Client) aftermath(ctx context.Context, intent, eventType string, one call) ([]payment.Fact, error) {
+	one.method, one.form = http.MethodGet, &form.Values{}
+	one.form.Add("payment_intent", intent)
+	one.form.Add("limit", strconv.Itoa(pageSize))
+	var page struct {
+		Data []struct {
+			object
+			Livemode bool `json:"livemode"`
+		} `json:"data"`
+	}
+	answered, err := c.ask(ctx, one, &page)
+	if err != nil {
+		return nil, err
+	}
+	var facts []payment.Fact
+	for i := range page.Data {
+		item := &page.Data[i]
+		if string(item.PaymentIntent) != intent {
+			continue // whatever else an answer holds
+		}
+		reported := answered
+		if reported.IsZero() {
+			reported = time.Time(item.Created)
+		}
+		fact := payment.Fact{
+			EventID: fmt.Sprintf("%s:%s", item.ID, item.Status), Type: eventType,
+			Created: metav1.NewTime(reported.UTC()), Livemode: c.Live(), PaymentIntentID: intent,
+		}
+		if readers[eventType](&item.object, &fact) {
+			facts = append(facts, fact)
+		}
+	}
+	return facts, nil
+}

@@ -1,0 +1,55 @@
+package stripeapi
+
+import (
+	"context"
+	"encoding/json"
+	"maps"
+	"net/http"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/stripe/stripe-go/v76/form"
+)
+
+// EventTypes are Stripe's types of event that can say something about a payment, sorted. An endpoint needs no others.
+func EventTypes() []string { return slices.Sorted(maps.Keys(readers)) }
+
+// readEvents is the permission that asking for events takes.
+const readEvents = "read access to Events"
+
+// ofOurTypes asks for events of EventTypes. Stripe takes up to 20 types.
+func ofOurTypes() *form.Values {
+	values := &form.Values{}
+	for _, eventType := range EventTypes() {
+		values.Add("types[]", eventType)
+	}
+	return values
+}
+
+// Events calls each with the events of EventTypes that were created since one time and before another, newest first,
+// until it returns an error. An event that Decode cannot read comes with Decode's error. Stripe keeps events for 30 days.
+func (c *Client) Events(ctx context.Context, since, before time.Time, each func(Event, error) error) error {
+	values := ofOurTypes()
+	values.Add("created[gte]", unix(since))
+	values.Add("created[lt]", unix(before))
+	return list(ctx, c, call{operation: "events.list", path: "/v1/events", form: values, needs: readEvents},
+		func(body *json.RawMessage) error { return each(Decode(*body)) })
+}
+
+// MaxUndelivered is the largest number that Undelivered returns.
+const MaxUndelivered = pageSize
+
+// Undelivered returns how many events of EventTypes, created since some time, have not been delivered to every endpoint
+// that wants them: MaxUndelivered may be more. It returns when Stripe answered, by its own clock; zero where it does not say.
+func (c *Client) Undelivered(ctx context.Context, since time.Time) (int, time.Time, error) {
+	values := ofOurTypes()
+	values.Add("created[gte]", unix(since))
+	values.Add("delivery_success", "false")
+	values.Add("limit", strconv.Itoa(pageSize))
+	var page struct {
+		Data []json.RawMessage `json:"data"`
+	}
+	answered, err := c.ask(ctx, call{operation: "events.list", method: http.MethodGet, path: "/v1/events", form: values, needs: readEvents}, &page)
+	return len(page.Data), answered, err
+}

@@ -1,0 +1,164 @@
+package stripeapi
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/stripe/stripe-go/v76/form"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/paylink-dev/paylink/api/v1alpha1"
+	"github.com/paylink-dev/paylink/internal/payment"
+)
+
+// The states of a Checkout Session.
+const (
+	// SessionOpen: the buyer has not finished.
+	SessionOpen = "open"
+	// SessionComplete: the buyer has finished; the fact says how far the payment got.
+	SessionComplete = "complete"
+	// SessionExpired: the buyer did not finish in time. Nothing was charged.
+	SessionExpired = "expired"
+)
+
+// Session is what Stripe says of a Checkout Session.
+type Session struct {
+	// Status is SessionOpen, SessionComplete or SessionExpired.
+	Status string
+	// Fact is what a webhook would state of the session as it is now. No event says so: EventID is made of the session's id
+	// and outcome, and Created is when the money was taken or, where none was, when the session was created.
+	Fact payment.Fact
+	// Charge is what became of the money; nil where there is none, or it was not asked for.
+	Charge *Charge
+}
+
+// Charge is what Stripe says of the money of a session.
+type Charge struct {
+	// Refund is what a webhook would state of the refunds as they are now; nil where there are none.
+	Refund *payment.Fact
+	// Disputed says that there is, or was, a dispute.
+	Disputed bool
+}
+
+// sessionID is the form of a Checkout Session's id.
+var sessionID = regexp.MustCompile(`^cs_(test|live)_[A-Za-z0-9]{1,247}$`)
+
+// IsSessionID reports whether a text can be the id of a Checkout Session.
+func IsSessionID(text string) bool { return sessionID.MatchString(text) }
+
+// Sees reports whether the API key is of the mode of a Checkout Session, so that Session can ask for it.
+func (c *Client) Sees(id string) bool { return strings.HasPrefix(id, "cs_live_") == c.Live() }
+
+// readSessions is the permission that asking for sessions takes.
+const readSessions = "read access to Checkout Sessions"
+
+// Session asks for a Checkout Session. It returns ErrNoSuchObject, ErrOtherMode or an error that wraps ErrUnanswered.
+func (c *Client) Session(ctx context.Context, id string) (Session, error) {
+	return c.session(ctx, id, &form.Values{}, readSessions)
+}
+
+// SessionWithCharge asks for a Checkout Session, and for what became of its money.
+func (c *Client) SessionWithCharge(ctx context.Context, id string) (Session, error) {
+	return c.session(ctx, id, withCharge("payment_intent.latest_charge"), readMoney)
+}
+
+func (c *Client) session(ctx context.Context, id string, values *form.Values, needs string) (Session, error) {
+	if !c.Sees(id) {
+		return Session{}, ErrOtherMode
+	}
+	var in sessionObject
+	_, err := c.ask(ctx, call{
+		operation: "checkout.sessions.retrieve", method: http.MethodGet, path: "/v1/checkout/sessions/" + id, form: values, needs: needs,
+	}, &in)
+	if err != nil {
+		return Session{}, err
+	}
+	if in.ID != id {
+		return Session{}, fmt.Errorf("%w: it answered with something else than the checkout session", ErrUnanswered)
+	}
+	return in.session(), nil
+}
+
+// readMoney is the permission that asking for sessions with their charges takes.
+const readMoney = "read access to Checkout Sessions, PaymentIntents and Charges"
+
+// withCharge asks to have the charge in the answer.
+func withCharge(path string) *form.Values {
+	values := &form.Values{}
+	values.Add("expand[]", path)
+	return values
+}
+
+// SessionsOfLink calls each with the completed Checkout Sessions of a Payment Link that were created since some time,
+// with their charges, newest first, until it returns an error.
+func (c *Client) SessionsOfLink(ctx context.Context, link string, since time.Time, each func(Session) error) error {
+	values := withCharge("data.payment_intent.latest_charge")
+	values.Add("payment_link", link)
+	values.Add("status", SessionComplete)
+	values.Add("created[gte]", unix(since))
+	return c.sessions(ctx, values, each)
+}
+
+// SessionsOfPayment returns the Checkout Sessions of a PaymentIntent, with their charge: one, or none where the payment
+// was made without a session.
+func (c *Client) SessionsOfPayment(ctx context.Context, intent string) ([]Session, error) {
+	values := withCharge("data.payment_intent.latest_charge")
+	values.Add("payment_intent", intent)
+	var found []Session
+	err := c.sessions(ctx, values, func(s Session) error {
+		if s.Fact.PaymentIntentID == intent { // whatever else an answer holds
+			found = append(found, s)
+		}
+		return nil
+	})
+	return found, err
+}
+
+func (c *Client) sessions(ctx context.Context, values *form.Values, each func(Session) error) error {
+	return list(ctx, c, call{operation: "checkout.sessions.list", path: "/v1/checkout/sessions", form: values, needs: readMoney},
+		func(in *sessionObject) error {
+			if !IsSessionID(in.ID) {
+				return fmt.Errorf("%w: it answered with something else than checkout sessions", ErrUnanswered)
+			}
+			return each(in.session())
+		})
+}
+
+// sessionObject is a Checkout Session, with its PaymentIntent and charge where they were asked for.
+type sessionObject struct {
+	object
+	Livemode bool `json:"livemode"`
+	// Intent is the same field as object's PaymentIntent, which is hidden by it.
+	Intent intentObject `json:"payment_intent"`
+}
+
+func (s *sessionObject) session() Session {
+	fact := payment.Fact{
+		Type: typeSessionCompleted, Livemode: s.Livemode, PaymentIntentID: s.Intent.ID, Created: metav1.NewTime(time.Time(s.Created)),
+	}
+	readCompleted(&s.object, &fact)
+	fact.EventID = fmt.Sprintf("%s:%s", s.ID, fact.Session.Outcome)
+	found := Session{Status: s.Status, Fact: fact}
+	charge := s.Intent.Charge
+	if charge == nil {
+		return found
+	}
+	if fact.Session.Outcome == v1alpha1.OutcomePaid {
+		found.Fact.Created = metav1.NewTime(time.Time(charge.Created))
+	}
+	found.Charge = &Charge{Disputed: charge.Disputed}
+	if charge.AmountRefunded == nil || *charge.AmountRefunded == 0 {
+		return found
+	}
+	refund := payment.Fact{
+		EventID: fmt.Sprintf("%s:%d", charge.ID, *charge.AmountRefunded), Type: typeChargeRefunded,
+		Livemode: s.Livemode, PaymentIntentID: s.Intent.ID,
+	}
+	readRefundedCharge(&charge.object, &refund)
+	found.Charge.Refund = &refund
+	return found
+}

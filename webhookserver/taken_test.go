@@ -44,7 +44,7 @@ func TestTaken(t *testing.T) {
 		"disputed":              {mine, [][]byte{session, fromStripe(stripeevents.DisputeCreated)}, "charge.dispute.created", "applied", v1alpha1.OrderPaid, 0},
 		"refund before payment": {mine, [][]byte{refund}, "charge.refunded", "parked", "", 1},
 		"order unknown":         {nil, [][]byte{session}, completed, "parked", "", 1},
-		"parked twice":          {nil, [][]byte{session, session}, completed, "parked", "", 1},
+		"parked twice":          {nil, [][]byte{session, session}, completed, "unchanged", "", 1},
 		"somebody else's":       {mine, [][]byte{nobodys}, completed, "ignored", "", 0},
 		"of no interest":        {mine, [][]byte{fromStripe(stripeevents.SessionExpired)}, "other", "ignored", "", 0},
 		"of an unknown type":    {mine, [][]byte{fromStripe(stripeevents.SessionPaid, stripeevents.Set("type", "mandate.updated"))}, "other", "ignored", "", 0},

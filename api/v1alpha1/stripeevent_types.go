@@ -5,12 +5,15 @@ import (
 )
 
 // StripeEventSpec is the fact that one verified Stripe event states: ids and amounts, nothing about the buyer.
-// Exactly one of session, refund, failedRefund and dispute is set.
+// Exactly one of session, refund, failedRefund and dispute is set. All of it is immutable but what a person decides:
+// assignTo and acknowledged.
 //
 // +kubebuilder:validation:XValidation:rule="[has(self.session), has(self.refund), has(self.failedRefund), has(self.dispute)].exists_one(x, x)",message="set exactly one of session, refund, failedRefund and dispute"
 // +kubebuilder:validation:XValidation:rule="has(self.session) || self.?paymentIntentId.orValue(\"\") != \"\"",message="a refund or dispute names its payment: set paymentIntentId"
+// +kubebuilder:validation:XValidation:rule="has(self.session) || (!has(self.assignTo) && !has(self.acknowledged))",message="assign or acknowledge the StripeEvent of the session: refunds and disputes follow their payment"
 type StripeEventSpec struct {
-	// EventID is Stripe's id of the event (evt_…).
+	// EventID is Stripe's id of the event (evt_…) or, of what no event told of and was looked up, that of the session or
+	// charge and what became of it (cs_…:Paid).
 	//
 	// +required
 	// +kubebuilder:validation:MinLength=1
@@ -64,6 +67,17 @@ type StripeEventSpec struct {
 	//
 	// +optional
 	Dispute *Dispute `json:"dispute,omitempty"`
+
+	// AssignTo is the Order that the payment is for, set by a person where the session names none, or one that does not
+	// exist. The Order judges the payment like any other. It cannot be changed once the event is Applied.
+	//
+	// +optional
+	AssignTo *OrderReference `json:"assignTo,omitempty"`
+
+	// Acknowledged, set by a person, says that an orphan payment was seen to, and needs no Order.
+	//
+	// +optional
+	Acknowledged bool `json:"acknowledged,omitempty"`
 }
 
 // SessionFact is what one event says of a Checkout Session.
@@ -118,7 +132,7 @@ type RefundFact struct {
 
 // StripeEventPhase is what became of a kept event.
 //
-// +kubebuilder:validation:Enum=Parked;Applied;Expired
+// +kubebuilder:validation:Enum=Parked;Applied;Expired;Orphaned;Closed
 type StripeEventPhase string
 
 // The phases of a StripeEvent.
@@ -129,6 +143,11 @@ const (
 	StripeEventApplied StripeEventPhase = "Applied"
 	// StripeEventExpired means that it waited in vain and a person must look. It is still applied if its order appears.
 	StripeEventExpired StripeEventPhase = "Expired"
+	// StripeEventOrphaned means that money came through a PaymentLink for no Order. It is kept until a person assigns it to
+	// one, acknowledges it, or refunds it at Stripe, and applied if the Order that it names appears.
+	StripeEventOrphaned StripeEventPhase = "Orphaned"
+	// StripeEventClosed means that an orphan payment was refunded in full, or acknowledged.
+	StripeEventClosed StripeEventPhase = "Closed"
 )
 
 // OrderReference names an Order in any namespace.
@@ -148,7 +167,7 @@ type OrderReference struct {
 
 // StripeEventStatus says what became of a kept event.
 type StripeEventStatus struct {
-	// Phase is Parked, Applied or Expired.
+	// Phase is Parked, Applied, Expired, Orphaned or Closed.
 	//
 	// +optional
 	// +kubebuilder:default=Parked
@@ -177,7 +196,8 @@ type StripeEventStatus struct {
 }
 
 // StripeEvent is a verified event that could not be applied when it came: its order or its payment was unknown.
-// Paylink makes, retries and removes them; nobody else needs to.
+// Paylink makes, retries and removes them. Those that are Orphaned wait for a person: set spec.assignTo to the Order that
+// the payment is for, or spec.acknowledged.
 //
 // +kubebuilder:object:root=true
 // +kubebuilder:subresource:status
@@ -191,14 +211,15 @@ type StripeEventStatus struct {
 // +kubebuilder:printcolumn:name="Event",type=string,priority=1,JSONPath=".spec.eventId"
 // +kubebuilder:printcolumn:name="Order",type=string,priority=1,JSONPath=".status.orderRef.name"
 // +kubebuilder:printcolumn:name="Message",type=string,priority=1,JSONPath=".status.message"
+// +kubebuilder:validation:XValidation:rule="self.spec.?assignTo == oldSelf.spec.?assignTo || oldSelf.?status.?phase.orValue('') != 'Applied'",message="the payment is in an Order's status already: assignTo cannot be changed any more"
 type StripeEvent struct {
 	metav1.TypeMeta   `json:",inline"`
 	metav1.ObjectMeta `json:"metadata,omitempty"`
 
-	// Spec is the fact that the event states. Immutable.
+	// Spec is the fact that the event states, and what a person decided about it.
 	//
 	// +required
-	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="a StripeEvent's spec is what Stripe said and is immutable: delete the StripeEvent if it is of no use"
+	// +kubebuilder:validation:XValidation:rule="self.eventId == oldSelf.eventId && self.type == oldSelf.type && self.?created == oldSelf.?created && self.?livemode == oldSelf.?livemode && self.?clientReferenceId == oldSelf.?clientReferenceId && self.?paymentIntentId == oldSelf.?paymentIntentId && self.?session == oldSelf.?session && self.?refund == oldSelf.?refund && self.?failedRefund == oldSelf.?failedRefund && self.?dispute == oldSelf.?dispute",message="a StripeEvent's spec is what Stripe said and is immutable, but for assignTo and acknowledged: delete the StripeEvent if it is of no use"
 	Spec StripeEventSpec `json:"spec"`
 
 	// Status says what became of the event.

@@ -94,9 +94,6 @@ func (s *shopSettings) newShop(ctx context.Context, mgr ctrl.Manager, keeper *le
 	if err != nil {
 		return nil, err
 	}
-	if err := billing.Index(ctx, mgr.GetFieldIndexer()); err != nil {
-		return nil, err
-	}
 	desk := &billing.Desk{
 		Orders: mgr.GetCache(), Pages: pages, Visitors: s.visitors, Looks: visitor.NewLimit(s.looks, c), Metrics: counters, Log: log,
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
@@ -16,6 +17,8 @@ import (
 const (
 	// IndexReference finds orders by their client_reference_id.
 	IndexReference = "clientReferenceId"
+	// IndexSession finds orders by the Checkout Sessions of their payments.
+	IndexSession = "sessionId"
 	// IndexPaymentIntent finds orders by the PaymentIntents of their payments.
 	IndexPaymentIntent = "paymentIntentId"
 	// IndexPaymentLinkID finds PaymentLinks by Stripe's id.
@@ -37,6 +40,19 @@ func ByReference(o client.Object) []string {
 		return nil
 	}
 	return []string{order.ClientReferenceID()}
+}
+
+// BySession is the IndexerFunc of IndexSession.
+func BySession(o client.Object) []string {
+	order, ok := o.(*v1alpha1.Order)
+	if !ok {
+		return nil
+	}
+	var sessions []string
+	for i := range order.Status.Payments {
+		sessions = append(sessions, order.Status.Payments[i].SessionID)
+	}
+	return sessions
 }
 
 // ByPaymentIntent is the IndexerFunc of IndexPaymentIntent.
@@ -76,6 +92,7 @@ func Index(ctx context.Context, indexer client.FieldIndexer) error {
 		keys   client.IndexerFunc
 	}{
 		{&v1alpha1.Order{}, IndexReference, ByReference},
+		{&v1alpha1.Order{}, IndexSession, BySession},
 		{&v1alpha1.Order{}, IndexPaymentIntent, ByPaymentIntent},
 		{&v1alpha1.PaymentLink{}, IndexPaymentLinkID, ByPaymentLinkID},
 	} {
@@ -88,18 +105,50 @@ func Index(ctx context.Context, indexer client.FieldIndexer) error {
 
 // find returns the order a fact is about, or ErrUnknown.
 //
+// A session is that of the order that a person assigned it to, of the order that has it already (to which one may have
+// assigned what another event says of it), or of the one that it names.
+//
 // A session's order must have been given its checkout URL: before that it is not settled which Payment Link it takes
 // money through, and a payment judged without that would be judged by when it came.
 //
 // The API server can select by reference, and by the payment that counts, but not by the other payments of an order.
 // A fact about one of those is at worst parked, and applied by the controller as soon as its cache has the payment.
 func (l *Ledger) find(ctx context.Context, fact payment.Fact) (*v1alpha1.Order, error) {
-	if fact.OfSession() {
-		return l.lookUp(ctx, fact.ClientReferenceID, IndexReference, referenceFields, func(o *v1alpha1.Order) bool {
-			return o.Status.ClientReferenceID != ""
-		})
+	if !fact.OfSession() {
+		return l.lookUp(ctx, fact.PaymentIntentID, IndexPaymentIntent, []string{fieldCaptureID}, nil)
 	}
-	return l.lookUp(ctx, fact.PaymentIntentID, IndexPaymentIntent, []string{fieldCaptureID}, nil)
+	if fact.AssignTo != nil {
+		return l.assigned(ctx, *fact.AssignTo)
+	}
+	holders, err := l.list(ctx, l.Cache, IndexSession, fact.Session.ID)
+	if err != nil {
+		return nil, fmt.Errorf("find order of a session: %w", err)
+	}
+	if len(holders) > 0 {
+		return Oldest(holders), nil
+	}
+	return l.lookUp(ctx, fact.ClientReferenceID, IndexReference, referenceFields, ready)
+}
+
+// ready reports whether the order was given its checkout URL.
+func ready(o *v1alpha1.Order) bool { return o.Status.ClientReferenceID != "" }
+
+// assigned returns the order that a person chose.
+func (l *Ledger) assigned(ctx context.Context, to v1alpha1.OrderReference) (*v1alpha1.Order, error) {
+	if len(l.Namespaces) > 0 && !slices.Contains(l.Namespaces, to.Namespace) {
+		return nil, ErrUnknown
+	}
+	order := &v1alpha1.Order{}
+	err := l.Live.Get(ctx, client.ObjectKey{Namespace: to.Namespace, Name: to.Name}, order)
+	switch {
+	case apierrors.IsNotFound(err):
+		return nil, ErrUnknown
+	case err != nil:
+		return nil, fmt.Errorf("find the order that a payment is assigned to: %w", err)
+	case !ready(order):
+		return nil, ErrUnknown
+	}
+	return order, nil
 }
 
 // ByReference returns the order that has a client_reference_id, or ErrUnknown.

@@ -29,7 +29,7 @@ type Result string
 const (
 	// Applied: the fact was written to its order.
 	Applied Result = metrics.ResultApplied
-	// Unchanged: the order knew it already.
+	// Unchanged: the order knew it already, or a StripeEvent keeps it.
 	Unchanged Result = metrics.ResultUnchanged
 	// Parked: the fact is kept as a StripeEvent.
 	Parked Result = metrics.ResultParked
@@ -99,6 +99,27 @@ func (l *Ledger) Record(ctx context.Context, fact payment.Fact) (order *v1alpha1
 		return nil, false, ErrUnknown
 	}
 	return order, wrote, err
+}
+
+// Preview returns what Apply would do with a fact, as far as can be told without doing it.
+func (l *Ledger) Preview(ctx context.Context, fact payment.Fact) (Result, error) {
+	order, err := l.find(ctx, fact)
+	if errors.Is(err, ErrUnknown) {
+		return l.previewPark(ctx, fact)
+	}
+	if err != nil {
+		return "", err
+	}
+	next := order.DeepCopy()
+	if err := merge(next, fact); errors.Is(err, ErrUnknown) {
+		return l.previewPark(ctx, fact)
+	} else if err != nil {
+		return "", err
+	}
+	if settle(next, now(l.Clock)); sameStatus(order, next) {
+		return Unchanged, nil
+	}
+	return Applied, nil
 }
 
 // Expire records that the order waited for its money longer than it was told to. It changes nothing where the order

@@ -103,7 +103,7 @@ func TestOneUnknownEventAtOnce(t *testing.T) {
 	for i := range copies {
 		copies[i] = sessionOf("unknown", "1", v1alpha1.OutcomePaid)
 	}
-	if _, results := s.atOnce(copies); results[ledger.Parked] != 50 || len(s.parked()) != 1 {
+	if _, results := s.atOnce(copies); results[ledger.Parked] != 1 || results[ledger.Unchanged] != 49 || len(s.parked()) != 1 {
 		t.Errorf("%v, and %d are kept", results, len(s.parked()))
 	}
 }

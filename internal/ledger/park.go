@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -20,7 +21,7 @@ import (
 // its session may still be on its way.
 func (l *Ledger) parkIfOurs(ctx context.Context, fact payment.Fact) (Result, error) {
 	if fact.OfSession() && fact.ClientReferenceID == "" {
-		ours, err := l.ourLink(ctx, fact.Session.PaymentLinkID)
+		ours, err := l.OurLink(ctx, fact.Session.PaymentLinkID)
 		if err != nil {
 			return "", err
 		}
@@ -35,8 +36,8 @@ func (l *Ledger) parkIfOurs(ctx context.Context, fact payment.Fact) (Result, err
 	return l.park(ctx, fact)
 }
 
-// ourLink reports whether some PaymentLink has Stripe's id.
-func (l *Ledger) ourLink(ctx context.Context, id string) (bool, error) {
+// OurLink reports whether some PaymentLink has Stripe's id.
+func (l *Ledger) OurLink(ctx context.Context, id string) (bool, error) {
 	if id == "" {
 		return false, nil
 	}
@@ -58,13 +59,28 @@ func (l *Ledger) ourLink(ctx context.Context, id string) (bool, error) {
 	return false, nil
 }
 
+// Ours reports whether a session is of our sales: it came through a link of ours, or names an order that is there.
+func (l *Ledger) Ours(ctx context.Context, fact payment.Fact) (bool, error) {
+	if _, err := l.find(ctx, fact); !errors.Is(err, ErrUnknown) {
+		return err == nil, err
+	}
+	if _, err := l.ByReference(ctx, fact.ClientReferenceID); !errors.Is(err, ErrUnknown) {
+		return err == nil, err
+	}
+	return l.OurLink(ctx, fact.Session.PaymentLinkID)
+}
+
 // park keeps the fact as a StripeEvent. One that is there already holds the same fact.
 func (l *Ledger) park(ctx context.Context, fact payment.Fact) (Result, error) {
 	event := &v1alpha1.StripeEvent{
 		ObjectMeta: metav1.ObjectMeta{Namespace: l.EventNamespace, Name: EventName(fact.EventID)},
 		Spec:       v1alpha1.StripeEventSpec(fact),
 	}
-	if err := l.Writer.Create(ctx, event); err != nil && !apierrors.IsAlreadyExists(err) {
+	err := l.Writer.Create(ctx, event)
+	switch {
+	case apierrors.IsAlreadyExists(err):
+		return Unchanged, nil
+	case err != nil:
 		return "", fmt.Errorf("keep event %s: %w", fact.EventID, err)
 	}
 	return Parked, nil
@@ -75,4 +91,18 @@ func (l *Ledger) park(ctx context.Context, fact payment.Fact) (Result, error) {
 func EventName(eventID string) string {
 	sum := sha256.Sum256([]byte(eventID))
 	return "evt-" + hex.EncodeToString(sum[:20])
+}
+
+// previewPark returns what parkIfOurs would do.
+func (l *Ledger) previewPark(ctx context.Context, fact payment.Fact) (Result, error) {
+	if fact.OfSession() && fact.ClientReferenceID == "" {
+		if ours, err := l.OurLink(ctx, fact.Session.PaymentLinkID); err != nil || !ours {
+			return NotOurs, err
+		}
+	}
+	err := l.Live.Get(ctx, client.ObjectKey{Namespace: l.EventNamespace, Name: EventName(fact.EventID)}, &v1alpha1.StripeEvent{})
+	if apierrors.IsNotFound(err) {
+		return Parked, nil
+	}
+	return Unchanged, err
 }

@@ -106,7 +106,6 @@ func New(t testing.TB, o Options, objects ...client.Object) *Shop {
 		o.Clock = s.Clock
 	}
 	builder := fakeapi.Builder(t, objects...)
-	s.must(billing.Index(t.Context(), fakeapi.Indexer{ClientBuilder: builder}))
 	s.must(checkout.Index(t.Context(), fakeapi.Indexer{ClientBuilder: builder}))
 	s.API = builder.Build()
 	s.Ledger = &ledger.Ledger{

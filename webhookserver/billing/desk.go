@@ -1,3 +1,5 @@
+// Package billing tells buyers who come back from paying what became of it: as JSON at the capture route, and as a
+// page. It only ever reads: a webhook settles an order, and nothing that a browser says does.
 package billing
 
 import (
@@ -25,7 +27,7 @@ const CapturePath = "/api/orders/capture"
 
 // Desk answers what became of a payment. All fields are required but Stripe.
 type Desk struct {
-	// Orders answers look-ups from a cache, with the index of this package (see Index) and those of the ledger.
+	// Orders answers look-ups from a cache, with the indices of the ledger.
 	Orders client.Reader
 	// Stripe is asked where no webhook has told of a session; nil: there is no API key to ask with.
 	Stripe *Inquiries
@@ -121,7 +123,7 @@ func (d *Desk) limit(client netip.Prefix) *problem.Problem {
 
 // find says what is known of a session: by the order that its webhooks told of it, or else by Stripe.
 func (d *Desk) find(ctx context.Context, client netip.Prefix, id string) (outcome, error) {
-	order, err := d.order(ctx, IndexSession, id)
+	order, err := d.order(ctx, ledger.IndexSession, id)
 	if err != nil {
 		return outcome{}, err
 	}

@@ -11,6 +11,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/util/wait"
 
+	"github.com/paylink-dev/paylink/internal/ledger"
 	"github.com/paylink-dev/paylink/webhookserver/page"
 	"github.com/paylink-dev/paylink/webhookserver/problem"
 )
@@ -72,7 +73,7 @@ const newsOnItsWay, newsLook = 400 * time.Millisecond, 20 * time.Millisecond
 // whoever looks next to say.
 func (d *Desk) awaitNews(ctx context.Context, session string) {
 	_ = wait.PollUntilContextTimeout(ctx, newsLook, newsOnItsWay, true, func(ctx context.Context) (bool, error) {
-		order, err := d.order(ctx, IndexSession, session)
+		order, err := d.order(ctx, ledger.IndexSession, session)
 		return order != nil || err != nil, nil
 	})
 }

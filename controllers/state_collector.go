@@ -8,6 +8,7 @@ import (
 
 	"github.com/go-logr/logr"
 	"github.com/prometheus/client_golang/prometheus"
+	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -45,6 +46,7 @@ func (c *StateCollector) Describe(descs chan<- *prometheus.Desc) {
 	descs <- c.State.Orders
 	descs <- c.State.Attention
 	descs <- c.State.StripeEvents
+	descs <- c.State.Orphans
 	descs <- c.State.OldestParked
 }
 
@@ -111,7 +113,13 @@ func (c *StateCollector) collectEvents(ctx context.Context, out chan<- prometheu
 	if err := c.Cache.List(ctx, &events, client.UnsafeDisableDeepCopy); err != nil {
 		return err
 	}
-	counts := map[v1alpha1.StripeEventPhase]int{v1alpha1.StripeEventParked: 0, v1alpha1.StripeEventApplied: 0, v1alpha1.StripeEventExpired: 0}
+	counts := map[v1alpha1.StripeEventPhase]int{}
+	for _, phase := range []v1alpha1.StripeEventPhase{
+		v1alpha1.StripeEventParked, v1alpha1.StripeEventApplied, v1alpha1.StripeEventExpired, v1alpha1.StripeEventOrphaned, v1alpha1.StripeEventClosed,
+	} {
+		counts[phase] = 0
+	}
+	orphans := map[bool]sets.Set[string]{true: {}, false: {}} // several events may speak of one session
 	var oldest time.Duration
 	for i := range events.Items {
 		event := &events.Items[i]
@@ -120,12 +128,18 @@ func (c *StateCollector) collectEvents(ctx context.Context, out chan<- prometheu
 			phase = v1alpha1.StripeEventParked
 		}
 		counts[phase]++
+		if phase == v1alpha1.StripeEventOrphaned && event.Spec.Session != nil {
+			orphans[event.Spec.Livemode].Insert(event.Spec.Session.ID)
+		}
 		if phase == v1alpha1.StripeEventParked {
 			oldest = max(oldest, c.Clock.Since(event.CreationTimestamp.Time))
 		}
 	}
 	for phase, n := range counts {
 		out <- prometheus.MustNewConstMetric(c.State.StripeEvents, prometheus.GaugeValue, float64(n), string(phase))
+	}
+	for live, sessions := range orphans {
+		out <- prometheus.MustNewConstMetric(c.State.Orphans, prometheus.GaugeValue, float64(len(sessions)), strconv.FormatBool(live))
 	}
 	out <- prometheus.MustNewConstMetric(c.State.OldestParked, prometheus.GaugeValue, oldest.Seconds())
 	return nil

@@ -25,7 +25,9 @@ import (
 
 // nothing is what is reported of an empty cluster: all of it, at 0, so that an alert sees the first one.
 func nothing() map[string]float64 {
-	samples := map[string]float64{"paylink_stripe_events_oldest_parked_seconds": 0}
+	samples := map[string]float64{
+		"paylink_stripe_events_oldest_parked_seconds": 0, `paylink_orphan_payments{livemode="true"}`: 0, `paylink_orphan_payments{livemode="false"}`: 0,
+	}
 	for _, phase := range []string{"Pending", "Paid", "Failed", "Refunded"} {
 		samples[`paylink_orders{livemode="true",phase="`+phase+`"}`] = 0
 		samples[`paylink_orders{livemode="false",phase="`+phase+`"}`] = 0
@@ -33,7 +35,7 @@ func nothing() map[string]float64 {
 	for _, reason := range []string{"PaymentMismatch", "ModeMismatch", "DuplicatePayment", "Disputed", "RefundFailed", "PaidAfterExpiry", "TooManyPayments"} {
 		samples[`paylink_orders_needing_attention{reason="`+reason+`"}`] = 0
 	}
-	for _, phase := range []string{"Parked", "Applied", "Expired"} {
+	for _, phase := range []string{"Parked", "Applied", "Expired", "Orphaned", "Closed"} {
 		samples[`paylink_stripe_events{phase="`+phase+`"}`] = 0
 	}
 	return samples
@@ -154,6 +156,8 @@ func TestStateWithoutCache(t *testing.T) {
 		synctest.Wait()
 		want := map[string]float64{
 			`paylink_stripe_events{phase="Parked"}`: 1, `paylink_stripe_events{phase="Applied"}`: 0, `paylink_stripe_events{phase="Expired"}`: 0,
+			`paylink_stripe_events{phase="Orphaned"}`: 0, `paylink_stripe_events{phase="Closed"}`: 0,
+			`paylink_orphan_payments{livemode="true"}`: 0, `paylink_orphan_payments{livemode="false"}`: 0,
 			"paylink_stripe_events_oldest_parked_seconds": 3600,
 		}
 		if diff := cmp.Diff(want, scrape.Metrics(t, registry)); diff != "" {

@@ -4,13 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/tools/events"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -68,6 +65,8 @@ type StripeEventReconciler struct {
 	Recorder  events.EventRecorder
 	Metrics   *metrics.Controller
 	Retention Retention
+	// Resolver asks Stripe whose a payment is; nil: there is no API key to ask with.
+	Resolver *Resolver
 }
 
 // SetupWithManager registers the reconciler and what wakes it.
@@ -78,6 +77,7 @@ func (r *StripeEventReconciler) SetupWithManager(ctx context.Context, mgr ctrl.M
 	return ctrl.NewControllerManagedBy(mgr).
 		For(&v1alpha1.StripeEvent{}).
 		Watches(&v1alpha1.Order{}, handler.EnqueueRequestsFromMapFunc(r.eventsAwaiting)).
+		Watches(&v1alpha1.StripeEvent{}, handler.EnqueueRequestsFromMapFunc(r.samePayment)).
 		Complete(reconcile.AsReconciler(mgr.GetClient(), r))
 }
 
@@ -94,8 +94,21 @@ func (r *StripeEventReconciler) Reconcile(ctx context.Context, event *v1alpha1.S
 		}
 		return r.removeAt(ctx, event, appliedAt(event).Add(r.Retention.Applied))
 	}
+	if errors.Is(err, ledger.ErrUnknown) && r.Resolver != nil {
+		verdict, lookUpErr := r.Resolver.Resolve(ctx, payment.Fact(event.Spec))
+		switch {
+		case lookUpErr != nil: // the event waits as if nobody could be asked
+			ctrl.LoggerFrom(ctx).Error(lookUpErr, "Look up at Stripe whose a payment is")
+		case verdict == foreign:
+			r.Metrics.ForeignEvents.Inc()
+			return r.removeAt(ctx, event, r.Clock.Now())
+		case verdict == ours:
+			order, _, err = r.Ledger.Record(ctx, payment.Fact(event.Spec))
+		}
+	}
 	now := stamp(r.Clock)
 	next := event.DeepCopy()
+	var links []v1alpha1.PaymentLink
 	switch {
 	case err == nil:
 		next.Status = v1alpha1.StripeEventStatus{
@@ -104,65 +117,40 @@ func (r *StripeEventReconciler) Reconcile(ctx context.Context, event *v1alpha1.S
 			OrderRef:  &v1alpha1.OrderReference{Namespace: order.Namespace, Name: order.Name},
 			AppliedAt: &now,
 		}
-	case errors.Is(err, ledger.ErrUnknown), apierrors.IsInvalid(err):
-		next.Status = r.unresolved(event, now, err)
+	case errors.Is(err, ledger.ErrUnknown):
+		around, err := r.look(ctx, event)
+		if err != nil {
+			return ctrl.Result{}, err
+		}
+		links, next.Status = around.links, r.unknown(event, around, now)
+	case apierrors.IsInvalid(err):
+		next.Status = r.waiting(event, refusedStatus(err), now)
 	default:
 		return ctrl.Result{}, fmt.Errorf("apply event: %w", err)
 	}
-	if err := r.write(ctx, event, next); err != nil {
+	wrote, err := r.write(ctx, event, next)
+	if err != nil {
 		return ctrl.Result{}, err
+	}
+	if wrote {
+		r.tell(event, next, links)
 	}
 	return r.comeBack(ctx, next)
 }
 
-// unresolved is the status of an event that cannot be applied now.
-func (r *StripeEventReconciler) unresolved(event *v1alpha1.StripeEvent, now metav1.Time, cause error) v1alpha1.StripeEventStatus {
-	status := event.Status
-	status.Message = waitsFor(&event.Spec)
-	if apierrors.IsInvalid(cause) {
-		message := "The API server refuses the order's new status; the CRDs may be older than this release. It says: " + cause.Error()
-		status.Message = strings.ToValidUTF8(message[:min(len(message), maxMessage)], "")
-	}
-	if event.Status.Phase == v1alpha1.StripeEventExpired || now.Sub(event.CreationTimestamp.Time) < r.Retention.ExpireAfter {
-		return status
-	}
-	status.Phase, status.ExpiredAt = v1alpha1.StripeEventExpired, &now
-	return status
-}
-
-// maxMessage is the longest message the CRD allows.
-const maxMessage = 1024
-
-// waitsFor says what an event waits for, and what a person can do.
-func waitsFor(spec *v1alpha1.StripeEventSpec) string {
-	switch {
-	case spec.Session == nil:
-		return fmt.Sprintf("No Order has the payment %s: look it up at Stripe.", spec.PaymentIntentID)
-	case spec.ClientReferenceID == "":
-		return fmt.Sprintf("Session %s came through a link of ours without naming an Order: look it up at Stripe.", spec.Session.ID)
-	default:
-		return fmt.Sprintf("No Order that was given its checkout URL has the reference %s: create one with that orderId, or look up session %s at Stripe.",
-			spec.ClientReferenceID, spec.Session.ID)
-	}
-}
-
-// write patches the status where it differs, and says so where an event has just been given up.
-func (r *StripeEventReconciler) write(ctx context.Context, event, next *v1alpha1.StripeEvent) error {
+// write patches the status where it differs, and reports whether it did.
+func (r *StripeEventReconciler) write(ctx context.Context, event, next *v1alpha1.StripeEvent) (bool, error) {
 	if equality.Semantic.DeepEqual(event.Status, next.Status) {
-		return nil
+		return false, nil
 	}
 	err := r.Client.Status().Patch(ctx, next, client.MergeFromWithOptions(event, client.MergeFromWithOptimisticLock{}))
 	if apierrors.IsConflict(err) || apierrors.IsNotFound(err) { // the cache's next state wakes this reconciler
-		return nil
+		return false, nil
 	}
 	if err != nil {
-		return fmt.Errorf("patch event status: %w", err)
+		return false, fmt.Errorf("patch event status: %w", err)
 	}
-	if next.Status.Phase == v1alpha1.StripeEventExpired && event.Status.Phase != v1alpha1.StripeEventExpired {
-		r.Metrics.ExpiredEvents.WithLabelValues(next.Spec.Type).Inc()
-		r.Recorder.Eventf(next, nil, corev1.EventTypeWarning, "Expired", "Apply", "Waited in vain: %s", next.Status.Message)
-	}
-	return nil
+	return true, nil
 }
 
 // The event of an unknown order is tried again when as much time has passed as it has waited already, which is an
@@ -176,6 +164,9 @@ const (
 func (r *StripeEventReconciler) comeBack(ctx context.Context, event *v1alpha1.StripeEvent) (ctrl.Result, error) {
 	if event.Status.Phase == v1alpha1.StripeEventApplied {
 		return r.removeAt(ctx, event, appliedAt(event).Add(r.Retention.Applied))
+	}
+	if event.Status.Phase == v1alpha1.StripeEventOrphaned { // however long it takes
+		return ctrl.Result{RequeueAfter: lastRetry}, nil
 	}
 	age := r.Clock.Since(event.CreationTimestamp.Time)
 	if age >= r.Retention.Unresolved {

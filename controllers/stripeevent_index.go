@@ -2,6 +2,8 @@ package controllers
 
 import (
 	"context"
+	"fmt"
+	"slices"
 
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -11,11 +13,13 @@ import (
 	"github.com/paylink-dev/paylink/internal/ledger"
 )
 
-// indexAwaited finds the events by what they wait for, or waited for: an order's reference or a payment.
+// indexAwaited finds the events by what they wait for, or waited for: an order's reference or a payment. It finds those
+// of sessions by their payment too.
 const indexAwaited = "awaited"
 
 func awaitedReference(reference string) string { return "reference/" + reference }
 func awaitedPayment(intent string) string      { return "payment/" + intent }
+func sessionOf(intent string) string           { return "session-of/" + intent }
 
 func byAwaited(o client.Object) []string {
 	event, ok := o.(*v1alpha1.StripeEvent)
@@ -25,7 +29,51 @@ func byAwaited(o client.Object) []string {
 	if event.Spec.Session == nil {
 		return []string{awaitedPayment(event.Spec.PaymentIntentID)}
 	}
-	return []string{awaitedReference(event.Spec.ClientReferenceID)}
+	keys := []string{awaitedReference(event.Spec.ClientReferenceID)}
+	if event.Spec.PaymentIntentID != "" {
+		keys = append(keys, sessionOf(event.Spec.PaymentIntentID))
+	}
+	return keys
+}
+
+// ofSamePayment returns the other events of a payment that may change what becomes of this one: its refunds and disputes
+// for a session, and the sessions for any of those.
+func ofSamePayment(ctx context.Context, reader client.Reader, fact v1alpha1.StripeEventSpec) ([]v1alpha1.StripeEvent, error) {
+	switch {
+	case fact.PaymentIntentID == "":
+		return nil, nil
+	case fact.Session != nil:
+		return eventsBy(ctx, reader, awaitedPayment(fact.PaymentIntentID))
+	default:
+		return eventsBy(ctx, reader, sessionOf(fact.PaymentIntentID))
+	}
+}
+
+// eventsBy returns the events of a key of indexAwaited.
+func eventsBy(ctx context.Context, reader client.Reader, key string) ([]v1alpha1.StripeEvent, error) {
+	var found v1alpha1.StripeEventList
+	if err := reader.List(ctx, &found, client.MatchingFields{indexAwaited: key}); err != nil {
+		return nil, fmt.Errorf("list kept events: %w", err)
+	}
+	return found.Items, nil
+}
+
+// samePayment wakes the other events of an event's payment.
+func (r *StripeEventReconciler) samePayment(ctx context.Context, o client.Object) []reconcile.Request {
+	event, ok := o.(*v1alpha1.StripeEvent)
+	if !ok {
+		return nil
+	}
+	found, err := ofSamePayment(ctx, r.Client, event.Spec)
+	if err != nil {
+		ctrl.LoggerFrom(ctx).Error(err, "Wake the events of one payment", "stripeEvent", client.ObjectKeyFromObject(event))
+		return nil
+	}
+	requests := make([]reconcile.Request, len(found))
+	for i := range found {
+		requests[i].NamespacedName = client.ObjectKeyFromObject(&found[i])
+	}
+	return requests
 }
 
 // eventsAwaiting returns the events that an order, as it is now, may be what they waited for.
@@ -36,17 +84,21 @@ func (r *StripeEventReconciler) eventsAwaiting(ctx context.Context, o client.Obj
 	}
 	keys := []string{awaitedReference(order.ClientReferenceID())}
 	for _, intent := range ledger.PaymentIntents(order) {
-		keys = append(keys, awaitedPayment(intent))
+		// Of the sessions, that which a person assigned here, and other events of it.
+		keys = append(keys, awaitedPayment(intent), sessionOf(intent))
 	}
 	var requests []reconcile.Request
 	for _, key := range keys {
-		var found v1alpha1.StripeEventList
-		if err := r.Client.List(ctx, &found, client.MatchingFields{indexAwaited: key}); err != nil {
+		found, err := eventsBy(ctx, r.Client, key)
+		if err != nil {
 			ctrl.LoggerFrom(ctx).Error(err, "List the events that wait for an order", "order", client.ObjectKeyFromObject(order))
 			return requests
 		}
-		for i := range found.Items {
-			requests = append(requests, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(&found.Items[i])})
+		for i := range found {
+			request := reconcile.Request{NamespacedName: client.ObjectKeyFromObject(&found[i])}
+			if !slices.Contains(requests, request) { // a session may be found by its reference and by its payment
+				requests = append(requests, request)
+			}
 		}
 	}
 	return requests

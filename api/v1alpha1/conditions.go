@@ -9,6 +9,8 @@ const (
 	ConditionPaid = "Paid"
 	// ConditionNeedsAttention says that a person must look at the Order; the reason says why.
 	ConditionNeedsAttention = "NeedsAttention"
+	// ConditionVerified says that the Order's payments are as Stripe's books have them. It is there once they were not.
+	ConditionVerified = "Verified"
 )
 
 // Reasons of the condition Ready.
@@ -64,4 +66,12 @@ const (
 	ReasonTooManyPayments = "TooManyPayments"
 	// ReasonResolved: what needed a person no longer does.
 	ReasonResolved = "Resolved"
+)
+
+// Reasons of the condition Verified.
+const (
+	// ReasonStripeAgrees: Stripe's books say the same, after they said otherwise.
+	ReasonStripeAgrees = "StripeAgrees"
+	// ReasonStripeDisagrees: Stripe's books say otherwise of a payment; the message says in what.
+	ReasonStripeDisagrees = "StripeDisagrees"
 )

@@ -211,7 +211,7 @@ type StripeEventStatus struct {
 // +kubebuilder:printcolumn:name="Event",type=string,priority=1,JSONPath=".spec.eventId"
 // +kubebuilder:printcolumn:name="Order",type=string,priority=1,JSONPath=".status.orderRef.name"
 // +kubebuilder:printcolumn:name="Message",type=string,priority=1,JSONPath=".status.message"
-// +kubebuilder:validation:XValidation:rule="self.spec.?assignTo == oldSelf.spec.?assignTo || oldSelf.?status.?phase.orValue('') != 'Applied'",message="the payment is in an Order's status already: assignTo cannot be changed any more"
+// +kubebuilder:validation:XValidation:rule="self.spec.?assignTo == oldSelf.spec.?assignTo || oldSelf.?status.?phase.orValue(”) != 'Applied'",message="the payment is in an Order's status already: assignTo cannot be changed any more"
 type StripeEvent struct {
 	metav1.TypeMeta   `json:",inline"`
 	metav1.ObjectMeta `json:"metadata,omitempty"`

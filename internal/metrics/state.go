@@ -10,6 +10,8 @@ type State struct {
 	Attention *prometheus.Desc
 	// StripeEvents by phase.
 	StripeEvents *prometheus.Desc
+	// Orphans is payments that came for no order, by livemode.
+	Orphans *prometheus.Desc
 	// OldestParked is the age in seconds of the StripeEvent that has waited longest.
 	OldestParked *prometheus.Desc
 }
@@ -26,6 +28,8 @@ func NewState() State {
 			"Orders whose condition NeedsAttention is true, by reason; one with several reasons counts for each: kubectl get orders.payments.paylink.dev -A -o wide shows which, kubectl describe says what to do.", "reason"),
 		StripeEvents: desc("stripe_events",
 			"Events kept because their order or payment was unknown, by phase. Expired ones need a person: kubectl get stripeevents.payments.paylink.dev -A.", "phase"),
+		Orphans: desc("orphan_payments",
+			"Payments that came through a PaymentLink and belong to no Order: kubectl get stripeevents.payments.paylink.dev -A shows them as Orphaned. Each is money for which nobody got anything: assign it to an Order, or refund it.", "livemode"),
 		OldestParked: desc("stripe_events_oldest_parked_seconds",
 			"Age of the event that has waited longest for its order or payment; 0 if none waits. Money may have come for an order that does not exist."),
 	}
@@ -37,6 +41,8 @@ type Controller struct {
 	ExpiredEvents *prometheus.CounterVec
 	// ExpiredOrders counts orders that nobody paid in time.
 	ExpiredOrders prometheus.Counter
+	// ForeignEvents counts StripeEvents removed because their payment is somebody else's.
+	ForeignEvents prometheus.Counter
 }
 
 // NewController makes and registers the counters of the controller.
@@ -50,7 +56,11 @@ func NewController(r prometheus.Registerer) *Controller {
 			Namespace: namespace, Name: "orders_expired_total",
 			Help: "Orders that became Failed because nobody paid within spec.expiresAfter.",
 		}),
+		ForeignEvents: prometheus.NewCounter(prometheus.CounterOpts{
+			Namespace: namespace, Name: "stripe_events_foreign_total",
+			Help: "Kept refunds and disputes that were removed because Stripe says that their payment is of no order or PaymentLink here: something else sells on the same Stripe account.",
+		}),
 	}
-	r.MustRegister(m.ExpiredEvents, m.ExpiredOrders)
+	r.MustRegister(m.ExpiredEvents, m.ExpiredOrders, m.ForeignEvents)
 	return m
 }

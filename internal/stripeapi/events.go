@@ -34,7 +34,17 @@ func (c *Client) Events(ctx context.Context, since, before time.Time, each func(
 	values.Add("created[gte]", unix(since))
 	values.Add("created[lt]", unix(before))
 	return list(ctx, c, call{operation: "events.list", path: "/v1/events", form: values, needs: readEvents},
-		func(body *json.RawMessage) error { return each(Decode(*body)) })
+		func(body *json.RawMessage) error {
+			event, err := Decode(*body)
+			if err != nil { // it can be named all the same
+				var head struct {
+					ID string `json:"id"`
+				}
+				_ = json.Unmarshal(*body, &head)
+				event.ID = head.ID
+			}
+			return each(event, err)
+		})
 }
 
 // MaxUndelivered is the largest number that Undelivered returns.

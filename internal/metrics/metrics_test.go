@@ -26,6 +26,7 @@ func (s state) Collect(out chan<- prometheus.Metric) {
 	out <- prometheus.MustNewConstMetric(s.Orders, prometheus.GaugeValue, 1, "Paid", "true")
 	out <- prometheus.MustNewConstMetric(s.Attention, prometheus.GaugeValue, 1, "Disputed")
 	out <- prometheus.MustNewConstMetric(s.StripeEvents, prometheus.GaugeValue, 1, "Parked")
+	out <- prometheus.MustNewConstMetric(s.Orphans, prometheus.GaugeValue, 1, "true")
 	out <- prometheus.MustNewConstMetric(s.OldestParked, prometheus.GaugeValue, 1)
 }
 
@@ -47,6 +48,12 @@ func all(t *testing.T) *prometheus.Registry {
 	buyer.Limited.WithLabelValues(metrics.LimitAddress).Inc()
 	buyer.Orders.WithLabelValues("api").Inc()
 	stripe.WithLabelValues("checkout.sessions.retrieve", "200").Inc()
+	backfill, audit := metrics.NewBackfill(registry), metrics.NewAudit(registry)
+	backfill.Found.WithLabelValues("charge.refunded", "applied").Inc()
+	audit.Missing.WithLabelValues("charge.refunded").Inc()
+	for _, gauge := range []*prometheus.GaugeVec{backfill.Gap, backfill.LastSuccess, backfill.Undelivered, audit.Compared, audit.Disagreements, audit.LastSuccess} {
+		gauge.WithLabelValues().Set(1)
+	}
 	metrics.RegisterWebhookSecrets(registry, uses{"live": time.Unix(1760000061, 0)}.All)
 	metrics.RegisterStripeAPIKeys(registry, uses{"1": time.Unix(1760000061, 0)}.All)
 	return registry
@@ -55,11 +62,14 @@ func all(t *testing.T) *prometheus.Registry {
 // TestNames: dashboards and alerts hang on these.
 func TestNames(t *testing.T) {
 	want := strings.Fields(`
+		paylink_audit_compared_sessions paylink_audit_disagreements paylink_audit_last_success_timestamp_seconds paylink_audit_missing_total
+		paylink_backfill_found_total paylink_backfill_gap_seconds paylink_backfill_last_success_timestamp_seconds
+		paylink_backfill_undelivered_events paylink_backfill_unreadable_total
 		paylink_checkout_duration_seconds paylink_checkout_limited_total paylink_checkout_orders_created_total paylink_checkout_requests_total
 		paylink_ledger_conflicts_total paylink_ledger_invalid_total paylink_ledger_live_reads_total paylink_ledger_writes_total
-		paylink_orders paylink_orders_expired_total paylink_orders_needing_attention
+		paylink_orders paylink_orders_expired_total paylink_orders_needing_attention paylink_orphan_payments
 		paylink_stripe_api_key_last_used_timestamp_seconds paylink_stripe_api_requests_total
-		paylink_stripe_events paylink_stripe_events_expired_total paylink_stripe_events_oldest_parked_seconds
+		paylink_stripe_events paylink_stripe_events_expired_total paylink_stripe_events_foreign_total paylink_stripe_events_oldest_parked_seconds
 		paylink_webhook_delivery_lag_seconds paylink_webhook_duration_seconds paylink_webhook_events_total
 		paylink_webhook_failures_total paylink_webhook_in_flight paylink_webhook_last_event_timestamp_seconds
 		paylink_webhook_secret_last_verified_timestamp_seconds`)

@@ -25,11 +25,13 @@ type flags struct {
 	setup.Options
 	leaderElect bool
 	retention   controllers.Retention
+	stripe      stripeFlags
 }
 
 func main() {
 	f := flags{retention: controllers.DefaultRetention()}
 	f.Bind(flag.CommandLine)
+	f.stripe.bind(flag.CommandLine)
 	flag.BoolVar(&f.leaderElect, "leader-elect", false, "Elect a leader among the replicas. Needed where there may be more than one.")
 	flag.DurationVar(&f.retention.Applied, "applied-event-ttl", f.retention.Applied, "How long a StripeEvent is kept after it was applied.")
 	flag.DurationVar(&f.retention.ExpireAfter, "parked-event-expiry", f.retention.ExpireAfter, "How long a StripeEvent waits for its order or payment before it becomes Expired.")
@@ -48,6 +50,10 @@ func run(ctx context.Context, f *flags) error {
 	if err := f.retention.Check(); err != nil {
 		return err
 	}
+	stripe, err := f.stripe.settings(&f.Options)
+	if err != nil {
+		return err
+	}
 	config, err := setup.Config()
 	if err != nil {
 		return err
@@ -63,7 +69,7 @@ func run(ctx context.Context, f *flags) error {
 	if err != nil {
 		return err
 	}
-	if err := add(ctx, mgr, f); err != nil {
+	if err := add(ctx, mgr, f, stripe); err != nil {
 		return err
 	}
 	if err := mgr.AddReadyzCheck("caches", cachesSynced(mgr)); err != nil {
@@ -72,8 +78,8 @@ func run(ctx context.Context, f *flags) error {
 	return mgr.Start(ctx)
 }
 
-// add registers the reconcilers and the collector.
-func add(ctx context.Context, mgr ctrl.Manager, f *flags) error {
+// add registers the reconcilers, the collector, and what asks Stripe.
+func add(ctx context.Context, mgr ctrl.Manager, f *flags, stripe *asker) error {
 	keeper, err := f.NewLedger(ctx, mgr)
 	if err != nil {
 		return err
@@ -90,7 +96,13 @@ func add(ctx context.Context, mgr ctrl.Manager, f *flags) error {
 	if err := links.SetupWithManager(mgr); err != nil {
 		return fmt.Errorf("set up payment links: %w", err)
 	}
-	kept := &controllers.StripeEventReconciler{Client: mgr.GetClient(), Ledger: keeper, Clock: c, Recorder: recorder, Metrics: counters, Retention: f.retention}
+	resolver, err := stripe.add(mgr, keeper, f.EventNamespace, recorder)
+	if err != nil {
+		return err
+	}
+	kept := &controllers.StripeEventReconciler{
+		Client: mgr.GetClient(), Ledger: keeper, Clock: c, Recorder: recorder, Metrics: counters, Retention: f.retention, Resolver: resolver,
+	}
 	if err := kept.SetupWithManager(ctx, mgr); err != nil {
 		return fmt.Errorf("set up kept events: %w", err)
 	}

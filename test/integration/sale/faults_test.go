@@ -56,11 +56,11 @@ func (s *shop) sellMany(n int) []*v1alpha1.Order {
 	s.T.Helper()
 	orders := make([]*v1alpha1.Order, n)
 	for i := range orders {
-		orders[i] = s.order(fmt.Sprintf("sale-%03d", i))
+		orders[i] = s.Order(fmt.Sprintf("sale-%03d", i))
 		s.Create(orders[i])
 	}
 	for i := range orders {
-		orders[i] = s.await(orders[i], "ready", ready)
+		orders[i] = s.Await(orders[i], "ready", seller.Ready)
 	}
 	return orders
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
+	"github.com/paylink-dev/paylink/test/seller"
 	"github.com/paylink-dev/paylink/test/stack"
 	"github.com/paylink-dev/paylink/test/stripesim"
 )
@@ -17,13 +18,13 @@ var signature = regexp.MustCompile(`v1=[0-9a-f]{16}|(whsec|sk_test|sk_live)_[A-Z
 
 func TestNothingPersonalOrSecretIsKept(t *testing.T) {
 	s := openShop(t)
-	paid := s.sell("private")
-	session := s.pay(paid)
-	s.await(paid, "Paid", inPhase(v1alpha1.OrderPaid))
-	if _, err := paylink.Stripe.OpenDispute(sessionIntent(t, session.ID)); err != nil {
+	paid := s.Sell("private")
+	session := s.Pay(paid.Status.CheckoutURL)
+	s.Await(paid, "Paid", seller.InPhase(v1alpha1.OrderPaid))
+	if _, err := paylink.Stripe.OpenDispute(s.Intent(session.ID)); err != nil {
 		t.Fatal(err)
 	}
-	s.await(paid, "disputed", needsAttention(v1alpha1.ReasonDisputed))
+	s.Await(paid, "disputed", seller.NeedsAttention(v1alpha1.ReasonDisputed))
 	if _, err := paylink.Stripe.Buyer().Pay(s.Ctx, s.Link.URL+"?client_reference_id=nobody-"+s.Namespace, stripesim.Card4242); err != nil {
 		t.Fatal(err)
 	}

@@ -15,13 +15,13 @@ import (
 
 func TestAnOrderIsPaidAndRefunded(t *testing.T) {
 	s := openShop(t)
-	created := s.order("first")
+	created := s.Order("first")
 	s.Create(created)
 	if created.Status.Phase != v1alpha1.OrderPending {
 		t.Errorf("phase in the answer to create is %q, want Pending", created.Status.Phase)
 	}
 
-	o := s.await(created, "ready", ready)
+	o := s.Await(created, "ready", seller.Ready)
 	if want := s.Link.URL + "?client_reference_id=" + string(o.UID); o.Status.CheckoutURL != want {
 		t.Errorf("checkoutURL is %s, want %s", o.Status.CheckoutURL, want)
 	}
@@ -29,8 +29,8 @@ func TestAnOrderIsPaidAndRefunded(t *testing.T) {
 		t.Errorf("paymentLinkId is %q, want the link's %q", o.Status.PaymentLinkID, s.Link.ID)
 	}
 
-	session := s.pay(o)
-	o = s.await(o, "Paid", inPhase(v1alpha1.OrderPaid))
+	session := s.Pay(o.Status.CheckoutURL)
+	o = s.Await(o, "Paid", seller.InPhase(v1alpha1.OrderPaid))
 	if o.Status.ProviderOrderID != session.ID || o.Status.ProviderCaptureID == "" || o.Status.PaidAt == nil {
 		t.Errorf("status %+v does not name session %s, its payment and its time", o.Status, session.ID)
 	}
@@ -41,14 +41,14 @@ func TestAnOrderIsPaidAndRefunded(t *testing.T) {
 	if _, err := paylink.Stripe.Refund(o.Status.ProviderCaptureID, 5000); err != nil {
 		t.Fatal(err)
 	}
-	o = s.await(o, "partly refunded", func(o *v1alpha1.Order) bool { return o.Status.AmountRefunded == 5000 })
+	o = s.Await(o, "partly refunded", func(o *v1alpha1.Order) bool { return o.Status.AmountRefunded == 5000 })
 	if o.Status.Phase != v1alpha1.OrderPaid {
 		t.Errorf("phase after a partial refund is %s, want Paid", o.Status.Phase)
 	}
 	if _, err := paylink.Stripe.Refund(o.Status.ProviderCaptureID, 0); err != nil {
 		t.Fatal(err)
 	}
-	o = s.await(o, "Refunded", inPhase(v1alpha1.OrderRefunded))
+	o = s.Await(o, "Refunded", seller.InPhase(v1alpha1.OrderRefunded))
 	if o.Status.AmountRefunded != seller.Price {
 		t.Errorf("amountRefunded is %d, want %d", o.Status.AmountRefunded, seller.Price)
 	}
@@ -59,9 +59,9 @@ func TestAnOrderIsPaidAndRefunded(t *testing.T) {
 
 func TestKubectlShowsTheOrder(t *testing.T) {
 	s := openShop(t)
-	o := s.sell("table")
-	s.pay(o)
-	s.await(o, "Paid", inPhase(v1alpha1.OrderPaid))
+	o := s.Sell("table")
+	s.Pay(o.Status.CheckoutURL)
+	s.Await(o, "Paid", seller.InPhase(v1alpha1.OrderPaid))
 
 	table := s.kubectl("get", "orders.payments.paylink.dev", "-n", s.Namespace)
 	want := `(?m)^NAME +PHASE +PRODUCT +TOTAL +PAID-AT +LIVE +AGE\ntable +Paid +lifetime +199\.00 USD +20\S+Z +false +\S+$`
@@ -81,24 +81,24 @@ func TestKubectlShowsTheOrder(t *testing.T) {
 
 func TestABankDebitSucceedsLater(t *testing.T) {
 	s := openShop(t)
-	o := s.sell("debit")
+	o := s.Sell("debit")
 	session, err := paylink.Stripe.Buyer().PayByDebit(s.Ctx, o.Status.CheckoutURL)
 	if err != nil {
 		t.Fatal(err)
 	}
-	o = s.await(o, "Failed", inPhase(v1alpha1.OrderFailed))
+	o = s.Await(o, "Failed", seller.InPhase(v1alpha1.OrderFailed))
 	if c := meta.FindStatusCondition(o.Status.Conditions, v1alpha1.ConditionPaid); c == nil || c.Reason != v1alpha1.ReasonAwaitingAsyncPayment {
 		t.Errorf("condition Paid is %+v, want reason %s", c, v1alpha1.ReasonAwaitingAsyncPayment)
 	}
 	if err := paylink.Stripe.SettleDebit(session.ID, true); err != nil {
 		t.Fatal(err)
 	}
-	s.await(o, "Paid", inPhase(v1alpha1.OrderPaid))
+	s.Await(o, "Paid", seller.InPhase(v1alpha1.OrderPaid))
 }
 
 func TestABankDebitFailsAndTheBuyerPaysAgain(t *testing.T) {
 	s := openShop(t)
-	o := s.sell("again")
+	o := s.Sell("again")
 	session, err := paylink.Stripe.Buyer().PayByDebit(s.Ctx, o.Status.CheckoutURL)
 	if err != nil {
 		t.Fatal(err)
@@ -106,12 +106,12 @@ func TestABankDebitFailsAndTheBuyerPaysAgain(t *testing.T) {
 	if err := paylink.Stripe.SettleDebit(session.ID, false); err != nil {
 		t.Fatal(err)
 	}
-	s.await(o, "Failed", func(o *v1alpha1.Order) bool {
+	s.Await(o, "Failed", func(o *v1alpha1.Order) bool {
 		c := meta.FindStatusCondition(o.Status.Conditions, v1alpha1.ConditionPaid)
 		return o.Status.Phase == v1alpha1.OrderFailed && c != nil && c.Reason == v1alpha1.ReasonPaymentFailed
 	})
-	second := s.pay(o)
-	o = s.await(o, "Paid", inPhase(v1alpha1.OrderPaid))
+	second := s.Pay(o.Status.CheckoutURL)
+	o = s.Await(o, "Paid", seller.InPhase(v1alpha1.OrderPaid))
 	if o.Status.ProviderOrderID != second.ID {
 		t.Errorf("providerOrderId is %s, want the second session %s", o.Status.ProviderOrderID, second.ID)
 	}
@@ -119,11 +119,11 @@ func TestABankDebitFailsAndTheBuyerPaysAgain(t *testing.T) {
 
 func TestTheLinksOwnQueryIsKept(t *testing.T) {
 	s := openShop(t)
-	o := s.order("query")
+	o := s.Order("query")
 	o.Spec.PaymentLinkRef = nil
 	o.Spec.PaymentLinkURL = s.Link.URL + "?utm_source=mail&prefilled_email=a%40b.example"
 	s.Create(o)
-	o = s.await(o, "ready", ready)
+	o = s.Await(o, "ready", seller.Ready)
 	u, err := url.Parse(o.Status.CheckoutURL)
 	if err != nil {
 		t.Fatal(err)
@@ -131,18 +131,18 @@ func TestTheLinksOwnQueryIsKept(t *testing.T) {
 	if got, want := u.RawQuery, "utm_source=mail&prefilled_email=a%40b.example&client_reference_id="+string(o.UID); got != want {
 		t.Errorf("query is %s, want %s", got, want)
 	}
-	s.pay(o)
-	s.await(o, "Paid", inPhase(v1alpha1.OrderPaid))
+	s.Pay(o.Status.CheckoutURL)
+	s.Await(o, "Paid", seller.InPhase(v1alpha1.OrderPaid))
 }
 
 func TestADeclinedCardLeavesTheOrderPending(t *testing.T) {
 	s := openShop(t)
-	o := s.sell("declined")
+	o := s.Sell("declined")
 	if _, err := paylink.Stripe.Buyer().Pay(s.Ctx, o.Status.CheckoutURL, stripesim.CardDeclined); err == nil {
 		t.Fatal("the declined card was taken")
 	}
 	s.Settled()
-	s.await(o, "Pending", inPhase(v1alpha1.OrderPending))
-	s.pay(o)
-	s.await(o, "Paid", inPhase(v1alpha1.OrderPaid))
+	s.Await(o, "Pending", seller.InPhase(v1alpha1.OrderPending))
+	s.Pay(o.Status.CheckoutURL)
+	s.Await(o, "Paid", seller.InPhase(v1alpha1.OrderPaid))
 }

@@ -3,7 +3,6 @@ package sale_test
 import (
 	"context"
 	"fmt"
-	"slices"
 	"testing"
 	"time"
 
@@ -11,22 +10,23 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
+	"github.com/paylink-dev/paylink/test/seller"
 	"github.com/paylink-dev/paylink/test/stripesim"
 )
 
 func TestAnOrderFollowsItsLink(t *testing.T) {
 	s := openShop(t)
-	o := s.order("early")
+	o := s.Order("early")
 	o.Spec.PaymentLinkRef.Name = "later"
 	s.Create(o)
-	s.await(o, "without a link", unready(v1alpha1.ReasonPaymentLinkNotFound))
+	s.Await(o, "without a link", seller.Unready(v1alpha1.ReasonPaymentLinkNotFound))
 	s.Create(s.PaymentLink("later"))
-	s.await(o, "ready", ready)
+	s.Await(o, "ready", seller.Ready)
 }
 
 func TestARepricedLinkLeavesOrdersAlone(t *testing.T) {
 	s := openShop(t)
-	o := s.sell("before")
+	o := s.Sell("before")
 	link := s.PaymentLink("lifetime")
 	if err := paylink.Client.Get(s.Ctx, client.ObjectKeyFromObject(link), link); err != nil {
 		t.Fatal(err)
@@ -35,39 +35,39 @@ func TestARepricedLinkLeavesOrdersAlone(t *testing.T) {
 	if err := paylink.Client.Update(s.Ctx, link); err != nil {
 		t.Fatal(err)
 	}
-	late := s.order("after")
+	late := s.Order("after")
 	s.Create(late)
-	s.await(late, "at another price than its link", unready(v1alpha1.ReasonPaymentLinkMismatch))
-	s.pay(o)
-	s.await(o, "Paid", inPhase(v1alpha1.OrderPaid))
+	s.Await(late, "at another price than its link", seller.Unready(v1alpha1.ReasonPaymentLinkMismatch))
+	s.Pay(o.Status.CheckoutURL)
+	s.Await(o, "Paid", seller.InPhase(v1alpha1.OrderPaid))
 }
 
 func TestAnOrderIDBelongsToTheOldest(t *testing.T) {
 	s := openShop(t)
 	id := fmt.Sprintf("invoice-%s", s.Namespace)
-	first := s.order("first")
+	first := s.Order("first")
 	first.Spec.OrderID = id
 	s.Create(first)
-	first = s.await(first, "ready", ready)
+	first = s.Await(first, "ready", seller.Ready)
 
 	elsewhere := openShop(t)
-	second := elsewhere.order("second")
+	second := elsewhere.Order("second")
 	second.Spec.OrderID = id
 	second.CreationTimestamp = metav1.Time{}
 	awaitNextSecond(t, first.CreationTimestamp.Time)
 	elsewhere.Create(second)
-	second = elsewhere.await(second, "a duplicate", unready(v1alpha1.ReasonDuplicateOrderID))
+	second = elsewhere.Await(second, "a duplicate", seller.Unready(v1alpha1.ReasonDuplicateOrderID))
 	if second.Status.CheckoutURL != "" {
 		t.Errorf("a duplicate was given the checkout URL %s", second.Status.CheckoutURL)
 	}
-	s.pay(first)
-	s.await(first, "Paid", inPhase(v1alpha1.OrderPaid))
-	elsewhere.await(second, "still Pending", inPhase(v1alpha1.OrderPending))
+	s.Pay(first.Status.CheckoutURL)
+	s.Await(first, "Paid", seller.InPhase(v1alpha1.OrderPaid))
+	elsewhere.Await(second, "still Pending", seller.InPhase(v1alpha1.OrderPending))
 
 	if err := paylink.Client.Delete(s.Ctx, first); err != nil {
 		t.Fatal(err)
 	}
-	elsewhere.await(second, "the oldest now", ready)
+	elsewhere.Await(second, "the oldest now", seller.Ready)
 }
 
 // awaitNextSecond lets the API server's clock move on: creation times are to the second, and of two in the same one
@@ -85,13 +85,13 @@ func awaitNextSecond(t *testing.T, after time.Time) {
 
 func TestAWrongAmountNeedsAPerson(t *testing.T) {
 	s := openShop(t)
-	o := s.sell("cheap")
+	o := s.Sell("cheap")
 	cheap := paylink.Stripe.CreatePaymentLink(stripesim.PaymentLinkParams{ProductName: "Sticker", Amount: 100, Currency: "usd"})
 	session, err := paylink.Stripe.Buyer().Pay(s.Ctx, cheap.URL+"?client_reference_id="+o.Status.ClientReferenceID, stripesim.Card4242)
 	if err != nil {
 		t.Fatal(err)
 	}
-	o = s.await(o, "in need of a person", needsAttention(v1alpha1.ReasonPaymentMismatch))
+	o = s.Await(o, "in need of a person", seller.NeedsAttention(v1alpha1.ReasonPaymentMismatch))
 	if o.Status.Phase != v1alpha1.OrderPending {
 		t.Errorf("1.00 USD made an order of 199.00 USD %s", o.Status.Phase)
 	}
@@ -100,36 +100,27 @@ func TestAWrongAmountNeedsAPerson(t *testing.T) {
 		return out == v1alpha1.ReasonPaymentMismatch, fmt.Errorf("the Events are %q", out)
 	})
 
-	s.pay(o)
-	s.await(o, "Paid, and still in need of a person", func(o *v1alpha1.Order) bool {
-		return o.Status.Phase == v1alpha1.OrderPaid && needsAttention(v1alpha1.ReasonPaymentMismatch)(o)
+	s.Pay(o.Status.CheckoutURL)
+	s.Await(o, "Paid, and still in need of a person", func(o *v1alpha1.Order) bool {
+		return o.Status.Phase == v1alpha1.OrderPaid && seller.NeedsAttention(v1alpha1.ReasonPaymentMismatch)(o)
 	})
-	if _, err := paylink.Stripe.Refund(sessionIntent(t, session.ID), 0); err != nil {
+	if _, err := paylink.Stripe.Refund(s.Intent(session.ID), 0); err != nil {
 		t.Fatal(err)
 	}
-	s.await(o, "Paid and in order", func(o *v1alpha1.Order) bool {
-		return o.Status.Phase == v1alpha1.OrderPaid && !needsAttention(v1alpha1.ReasonPaymentMismatch)(o)
+	s.Await(o, "Paid and in order", func(o *v1alpha1.Order) bool {
+		return o.Status.Phase == v1alpha1.OrderPaid && !seller.NeedsAttention(v1alpha1.ReasonPaymentMismatch)(o)
 	})
-}
-
-func sessionIntent(t *testing.T, id string) string {
-	t.Helper()
-	session, ok := paylink.Stripe.Session(id)
-	if !ok || session.PaymentIntent == "" {
-		t.Fatalf("session %s has no payment", id)
-	}
-	return session.PaymentIntent
 }
 
 func TestAnOrderExpiresAndLateMoneyNeedsAPerson(t *testing.T) {
 	s := openShop(t)
-	o := s.order("late")
+	o := s.Order("late")
 	o.Spec.ExpiresAfter = &metav1.Duration{Duration: 3 * time.Second}
 	s.Create(o)
-	o = s.await(o, "ready", ready)
+	o = s.Await(o, "ready", seller.Ready)
 	url := o.Status.CheckoutURL
-	o = s.await(o, "expired", func(o *v1alpha1.Order) bool {
-		return o.Status.Phase == v1alpha1.OrderFailed && unready(v1alpha1.ReasonExpired)(o)
+	o = s.Await(o, "expired", func(o *v1alpha1.Order) bool {
+		return o.Status.Phase == v1alpha1.OrderFailed && seller.Unready(v1alpha1.ReasonExpired)(o)
 	})
 	if o.Status.CheckoutURL != "" {
 		t.Errorf("an expired order still has the checkout URL %s", o.Status.CheckoutURL)
@@ -137,8 +128,8 @@ func TestAnOrderExpiresAndLateMoneyNeedsAPerson(t *testing.T) {
 	if _, err := paylink.Stripe.Buyer().Pay(s.Ctx, url, stripesim.Card4242); err != nil {
 		t.Fatal(err)
 	}
-	s.await(o, "Paid after expiry", func(o *v1alpha1.Order) bool {
-		return o.Status.Phase == v1alpha1.OrderPaid && needsAttention(v1alpha1.ReasonPaidAfterExpiry)(o)
+	s.Await(o, "Paid after expiry", func(o *v1alpha1.Order) bool {
+		return o.Status.Phase == v1alpha1.OrderPaid && seller.NeedsAttention(v1alpha1.ReasonPaidAfterExpiry)(o)
 	})
 }
 
@@ -151,21 +142,21 @@ func TestAnEventBeforeItsOrderIsKept(t *testing.T) {
 	}
 	s.Settled()
 	// The whole history is there before the order is: the payment, and its refund.
-	if _, err := paylink.Stripe.Refund(sessionIntent(t, session.ID), 0); err != nil {
+	if _, err := paylink.Stripe.Refund(s.Intent(session.ID), 0); err != nil {
 		t.Fatal(err)
 	}
 	s.Settled()
-	kept := s.kept(session)
+	kept := s.Kept(session)
 	if len(kept) != 2 {
 		t.Fatalf("kept %d events, want the payment and the refund: %+v", len(kept), kept)
 	}
 
-	o := s.order("after-its-money")
+	o := s.Order("after-its-money")
 	o.Spec.OrderID = id
 	s.Create(o)
-	s.await(o, "Refunded", inPhase(v1alpha1.OrderRefunded))
+	s.Await(o, "Refunded", seller.InPhase(v1alpha1.OrderRefunded))
 	s.Eventually("both events are applied", func(context.Context) (bool, error) {
-		for _, event := range s.kept(session) {
+		for _, event := range s.Kept(session) {
 			if event.Status.Phase != v1alpha1.StripeEventApplied {
 				return false, fmt.Errorf("%s is %+v", event.Name, event.Status)
 			}
@@ -174,29 +165,18 @@ func TestAnEventBeforeItsOrderIsKept(t *testing.T) {
 	})
 }
 
-// kept returns the StripeEvents that speak of a session.
-func (s *shop) kept(session stripesim.Session) []v1alpha1.StripeEvent {
-	s.T.Helper()
-	var list v1alpha1.StripeEventList
-	if err := paylink.Client.List(s.Ctx, &list, client.InNamespace(paylink.Namespace)); err != nil {
-		s.T.Fatal(err)
-	}
-	intent := sessionIntent(s.T, session.ID)
-	return slices.DeleteFunc(list.Items, func(e v1alpha1.StripeEvent) bool { return e.Spec.PaymentIntentID != intent })
-}
-
 func TestEventsInAnyOrderWithCopies(t *testing.T) {
 	s := openShop(t)
 	var orders []*v1alpha1.Order
 	for i := range 10 {
-		orders = append(orders, s.sell(fmt.Sprintf("shuffled-%d", i)))
+		orders = append(orders, s.Sell(fmt.Sprintf("shuffled-%d", i)))
 	}
 	// Everything is held back, then delivered twice, in a random order: refunds come before payments.
 	s.Deliver(stripesim.Plan{Hold: true, Copies: 2, Shuffle: true, Seed: 7})
 	for i, o := range orders {
-		session := s.pay(o)
+		session := s.Pay(o.Status.CheckoutURL)
 		if i%2 == 0 {
-			if _, err := paylink.Stripe.Refund(sessionIntent(t, session.ID), 0); err != nil {
+			if _, err := paylink.Stripe.Refund(s.Intent(session.ID), 0); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -208,6 +188,6 @@ func TestEventsInAnyOrderWithCopies(t *testing.T) {
 		if i%2 == 0 {
 			want = v1alpha1.OrderRefunded
 		}
-		s.await(o, string(want), inPhase(want))
+		s.Await(o, string(want), seller.InPhase(want))
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
+	"github.com/paylink-dev/paylink/test/seller"
 	"github.com/paylink-dev/paylink/test/stripesim"
 )
 
@@ -23,11 +24,11 @@ func TestTwoWebhookServersAreOneWrite(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	o := s.sell("twice")
+	o := s.Sell("twice")
 	before, _ := s.writesTo("twice")
 	s.Deliver(stripesim.Plan{Copies: 10, Concurrent: true})
-	s.pay(o)
-	s.await(o, "Paid", inPhase(v1alpha1.OrderPaid))
+	s.Pay(o.Status.CheckoutURL)
+	s.Await(o, "Paid", seller.InPhase(v1alpha1.OrderPaid))
 	s.Settled()
 	after, _ := s.writesTo("twice")
 	if n := len(after) - len(before); n != 1 {
@@ -50,7 +51,7 @@ func TestAStandbyControllerTakesOver(t *testing.T) {
 	if err := paylink.Controller.Stop(); err != nil { // exit code 0, and the lease given up
 		t.Fatal(err)
 	}
-	s.pay(s.sell("under-the-new-leader"))
+	s.Pay(s.Sell("under-the-new-leader").Status.CheckoutURL)
 	if now := holder(s); now == leader || now == "" {
 		t.Errorf("the lease is held by %q, as before", now)
 	}

@@ -39,19 +39,19 @@ func (s *shop) writesTo(name string) (done, refused []cluster.AuditEvent) {
 func TestANormalLifeCostsThreeWrites(t *testing.T) {
 	s := openShop(t)
 	s.awaitLinkReady()
-	o := s.sell("frugal")
-	s.pay(o)
-	s.await(o, "Paid", inPhase(v1alpha1.OrderPaid))
+	o := s.Sell("frugal")
+	s.Pay(o.Status.CheckoutURL)
+	s.Await(o, "Paid", seller.InPhase(v1alpha1.OrderPaid))
 	s.Settled()
 
 	done, refused := s.writesTo("frugal")
 	if len(done) != 3 || len(refused) != 0 {
 		t.Errorf("create, checkout URL and Paid are three writes; the API server saw %+v and refused %+v", done, refused)
 	}
-	if _, err := paylink.Stripe.Refund(s.await(o, "Paid", inPhase(v1alpha1.OrderPaid)).Status.ProviderCaptureID, 0); err != nil {
+	if _, err := paylink.Stripe.Refund(s.Await(o, "Paid", seller.InPhase(v1alpha1.OrderPaid)).Status.ProviderCaptureID, 0); err != nil {
 		t.Fatal(err)
 	}
-	s.await(o, "Refunded", inPhase(v1alpha1.OrderRefunded))
+	s.Await(o, "Refunded", seller.InPhase(v1alpha1.OrderRefunded))
 	s.Settled()
 	if done, _ := s.writesTo("frugal"); len(done) != 4 {
 		t.Errorf("a refund is the fourth write; the API server saw %+v", done)
@@ -61,12 +61,12 @@ func TestANormalLifeCostsThreeWrites(t *testing.T) {
 func TestFiftyCopiesAtOnceAreOneWrite(t *testing.T) {
 	s := openShop(t)
 	s.awaitLinkReady()
-	o := s.sell("copies")
+	o := s.Sell("copies")
 	before, _ := s.writesTo("copies")
 	s.Deliver(stripesim.Plan{Copies: 50, Concurrent: true})
-	s.pay(o)
+	s.Pay(o.Status.CheckoutURL)
 	s.Settled()
-	s.await(o, "Paid", inPhase(v1alpha1.OrderPaid))
+	s.Await(o, "Paid", seller.InPhase(v1alpha1.OrderPaid))
 	after, _ := s.writesTo("copies")
 	if n := len(after) - len(before); n != 1 {
 		t.Errorf("50 copies at once made %d writes, want 1: %+v", n, after[len(before):])
@@ -75,9 +75,9 @@ func TestFiftyCopiesAtOnceAreOneWrite(t *testing.T) {
 
 func TestARedeliveryIsNoWrite(t *testing.T) {
 	s := openShop(t)
-	o := s.sell("again")
-	s.pay(o)
-	s.await(o, "Paid", inPhase(v1alpha1.OrderPaid))
+	o := s.Sell("again")
+	s.Pay(o.Status.CheckoutURL)
+	s.Await(o, "Paid", seller.InPhase(v1alpha1.OrderPaid))
 	s.Settled()
 	done, refused := s.writesTo("again")
 	attempts := len(paylink.Stripe.Attempts())

@@ -94,8 +94,9 @@ func readLineItems(p *params) []lineItemParams {
 }
 
 // checkLineItems refuses items that name what does not exist, or that cannot be
-// paid together, before any price is made for them.
-func checkLineItems(w *world, reads []lineItemParams, livemode bool) error {
+// paid together or in the currency that is asked for ("" is any), before any
+// price is made for them.
+func checkLineItems(w *world, reads []lineItemParams, currency string, livemode bool) error {
 	currencies := map[string]bool{}
 	for _, read := range reads {
 		if read.priceID == "" {
@@ -114,12 +115,15 @@ func checkLineItems(w *world, reads []lineItemParams, livemode bool) error {
 	if len(currencies) > 1 {
 		return errInvalid("line_items", "", "All line items must have the same currency.")
 	}
+	if currency != "" && !currencies[currency] {
+		return errInvalid("currency", "", "The price has no %s option.", currency)
+	}
 	return nil
 }
 
 // makeLineItems makes the prices that checked items describe.
-func makeLineItems(w *world, reads []lineItemParams, livemode bool, by cause) ([]lineItem, error) {
-	if err := checkLineItems(w, reads, livemode); err != nil {
+func makeLineItems(w *world, reads []lineItemParams, currency string, livemode bool, by cause) ([]lineItem, error) {
+	if err := checkLineItems(w, reads, currency, livemode); err != nil {
 		return nil, err
 	}
 	items := make([]lineItem, 0, len(reads))

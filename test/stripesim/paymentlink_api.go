@@ -76,12 +76,9 @@ func createPaymentLink(w *world, r *request) (rendered, error) {
 	if err := r.params.problem(); err != nil {
 		return nil, err
 	}
-	items, err := makeLineItems(w, described, r.livemode, r.cause)
+	items, err := makeLineItems(w, described, currency, r.livemode, r.cause)
 	if err != nil {
 		return nil, err
-	}
-	if currency != "" && currency != items[0].price.currency {
-		return nil, errInvalid("currency", "", "The price has no %s option.", currency)
 	}
 	return w.renderPaymentLink(w.addPaymentLink(link, items, r.livemode, r.cause)), nil
 }

@@ -1,6 +1,9 @@
 package stripesim
 
-import "time"
+import (
+	"net/http"
+	"time"
+)
 
 // Routes are the patterns of the API, for the tests that must touch each.
 func (s *Simulator) Routes() []string {
@@ -16,3 +19,14 @@ var Money = money
 
 // Wait is how long a back-off waits after so many failures.
 func Wait(b Backoff, failures int) time.Duration { return b.wait(failures) }
+
+// Handler answers without a network between.
+func (s *Simulator) Handler() http.Handler { return s.server.Handler }
+
+// Made counts all that requests have made so far.
+func (s *Simulator) Made() int {
+	s.world.mu.Lock()
+	defer s.world.mu.Unlock()
+	w := s.world
+	return len(w.products.order) + len(w.prices.order) + len(w.links.order) + len(w.events.order)
+}

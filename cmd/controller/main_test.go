@@ -1,9 +1,10 @@
 package main
 
 import (
-	"os"
 	"strings"
 	"testing"
+
+	"go.uber.org/goleak"
 
 	"github.com/paylink-dev/paylink/test/command"
 )
@@ -11,7 +12,7 @@ import (
 // program is the command as it ships.
 var program command.Program
 
-func TestMain(m *testing.M) { os.Exit(program.Tests(m)) }
+func TestMain(m *testing.M) { goleak.VerifyTestMain(program.Around(m)) }
 
 // TestRefusesToStart with one line that says what to do.
 func TestRefusesToStart(t *testing.T) {

@@ -7,13 +7,15 @@ import (
 	"strings"
 	"testing"
 
+	"go.uber.org/goleak"
+
 	"github.com/paylink-dev/paylink/test/command"
 )
 
 // program is the command as it ships.
 var program command.Program
 
-func TestMain(m *testing.M) { os.Exit(program.Tests(m)) }
+func TestMain(m *testing.M) { goleak.VerifyTestMain(program.Around(m)) }
 
 // TestRefusesToStart with one line that says what to do, and never holds the value.
 func TestRefusesToStart(t *testing.T) {

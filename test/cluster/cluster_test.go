@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/go-logr/logr"
+	"go.uber.org/goleak"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -25,7 +26,7 @@ var shared *Cluster
 
 func TestMain(m *testing.M) {
 	log.SetLogger(logr.Discard()) // or controller-runtime complains after 30 s
-	os.Exit(RunTests(m, Options{Audit: true}, func(_ context.Context, c *Cluster) error {
+	goleak.VerifyTestMain(Around(m, Options{Audit: true}, func(_ context.Context, c *Cluster) error {
 		shared = c
 		return nil
 	}))

@@ -8,26 +8,37 @@ import (
 	"os/exec"
 )
 
-// Tests is what RunTests needs of a *testing.M.
+// Tests are those of one package: a *testing.M, or what Around returns.
 type Tests interface {
-	// Run runs the package's tests and returns the exit code.
+	// Run runs them and returns the exit code.
 	Run() int
 }
 
-// RunTests starts a cluster for the tests of one package, lets prepare make it ready, runs the tests and stops
-// the cluster. It returns the exit code for TestMain to exit with:
+// Around returns the tests with a cluster around them: it is started, prepare makes it ready, and it is stopped when
+// they have run.
 //
 //	func TestMain(m *testing.M) {
-//		os.Exit(cluster.RunTests(m, cluster.Options{}, func(ctx context.Context, c *cluster.Cluster) error {
+//		goleak.VerifyTestMain(cluster.Around(m, cluster.Options{}, func(ctx context.Context, c *cluster.Cluster) error {
 //			shared = c
 //			return c.InstallCRDs(ctx, cluster.CRDs)
 //		}))
 //	}
-func RunTests(tests Tests, options Options, prepare func(context.Context, *Cluster) error) int {
+func Around(tests Tests, options Options, prepare func(context.Context, *Cluster) error) Tests {
 	if options.Log == nil {
 		options.Log = os.Stderr
 	}
-	code, err := runTests(tests, options, prepare)
+	return around{tests, options, prepare}
+}
+
+type around struct {
+	tests   Tests
+	options Options
+	prepare func(context.Context, *Cluster) error
+}
+
+// Run implements Tests.
+func (a around) Run() int {
+	code, err := a.run()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
@@ -35,17 +46,17 @@ func RunTests(tests Tests, options Options, prepare func(context.Context, *Clust
 	return code
 }
 
-func runTests(tests Tests, options Options, prepare func(context.Context, *Cluster) error) (code int, err error) {
+func (a around) run() (code int, err error) {
 	ctx := context.Background()
-	c, err := Start(ctx, options)
+	c, err := Start(ctx, a.options)
 	if err != nil {
 		return 1, err
 	}
 	defer func() { err = errors.Join(err, c.Stop()) }()
-	if err := prepare(ctx, c); err != nil {
+	if err := a.prepare(ctx, c); err != nil {
 		return 1, err
 	}
-	return tests.Run(), nil
+	return a.tests.Run(), nil
 }
 
 // Process returns a command, not yet started, that runs a program in a process group of its own and that

@@ -16,20 +16,30 @@ import (
 // Program is a command, built.
 type Program struct{ path string }
 
-// Tests builds the command of the current folder into p, runs the tests and returns the exit code for TestMain.
-func (p *Program) Tests(m *testing.M) int {
+// Around returns the tests with the command around them: the one of the current folder is built into p, and removed when
+// they have run.
+func (p *Program) Around(m *testing.M) Tests { return Tests{p, m} }
+
+// Tests are those of a command.
+type Tests struct {
+	program *Program
+	m       *testing.M
+}
+
+// Run runs them and returns the exit code.
+func (t Tests) Run() int {
 	dir, err := os.MkdirTemp("", "paylink-command-")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	p.path = filepath.Join(dir, "command")
-	if out, err := exec.CommandContext(context.Background(), "go", "build", "-o", p.path, ".").CombinedOutput(); err != nil {
+	t.program.path = filepath.Join(dir, "command")
+	if out, err := exec.CommandContext(context.Background(), "go", "build", "-o", t.program.path, ".").CombinedOutput(); err != nil {
 		fmt.Fprintf(os.Stderr, "build the command: %v\n%s", err, out)
 		return 1
 	}
-	return m.Run()
+	return t.m.Run()
 }
 
 // Run runs the command in an environment of nothing but these variables, until it exits.

@@ -8,11 +8,11 @@ import (
 	"encoding/json"
 	"errors"
 	"maps"
-	"os"
 	"strings"
 	"testing"
 
 	"github.com/go-logr/logr"
+	"go.uber.org/goleak"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -33,7 +33,7 @@ var (
 
 func TestMain(m *testing.M) {
 	log.SetLogger(logr.Discard()) // or controller-runtime complains after 30 s
-	os.Exit(cluster.RunTests(m, cluster.Options{}, func(ctx context.Context, c *cluster.Cluster) error {
+	goleak.VerifyTestMain(cluster.Around(m, cluster.Options{}, func(ctx context.Context, c *cluster.Cluster) error {
 		scheme := runtime.NewScheme()
 		shared = c
 		return errors.Join(

@@ -33,6 +33,32 @@ func (c *Cluster) KillAPIServer() error {
 	return c.raiseAuditFloor()
 }
 
+// PauseAPIServer freezes the API server: requests reach it and are not answered before ResumeAPIServer.
+func (c *Cluster) PauseAPIServer() error {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	if c.plane == nil {
+		return fmt.Errorf("pause the API server: %w", errNotEmbedded)
+	}
+	if err := c.guard.pause("kube-apiserver"); err != nil {
+		return fmt.Errorf("pause the API server: %w", err)
+	}
+	return nil
+}
+
+// ResumeAPIServer lets a paused API server go on where it was.
+func (c *Cluster) ResumeAPIServer() error {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	if c.plane == nil {
+		return fmt.Errorf("resume the API server: %w", errNotEmbedded)
+	}
+	if err := c.guard.resume("kube-apiserver"); err != nil {
+		return fmt.Errorf("resume the API server: %w", err)
+	}
+	return nil
+}
+
 // StartAPIServer starts a stopped or killed API server again, on the same port and with the same data and
 // users, and returns when it is healthy.
 func (c *Cluster) StartAPIServer() error {

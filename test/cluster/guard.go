@@ -113,6 +113,40 @@ func (g *guard) kill(name string) error {
 	return killGroup(filepath.Join(g.dir, "processes", name))
 }
 
+// pause freezes a process group that this process started itself, and returns when nothing of it runs any more: of a
+// process with many threads the last one stops some time after the signal was sent.
+func (g *guard) pause(name string) error {
+	pid, err := groupIn(filepath.Join(g.dir, "processes", name))
+	if err != nil {
+		return err
+	}
+	if err := syscall.Kill(-pid, syscall.SIGSTOP); err != nil {
+		return err
+	}
+	for {
+		var status syscall.WaitStatus
+		_, err := syscall.Wait4(pid, &status, syscall.WUNTRACED, nil)
+		switch {
+		case errors.Is(err, syscall.EINTR):
+		case err != nil:
+			return err
+		case !status.Stopped():
+			return fmt.Errorf("%s ended instead", name)
+		default:
+			return nil
+		}
+	}
+}
+
+// resume lets a paused process group go on.
+func (g *guard) resume(name string) error {
+	pid, err := groupIn(filepath.Join(g.dir, "processes", name))
+	if err != nil {
+		return err
+	}
+	return syscall.Kill(-pid, syscall.SIGCONT)
+}
+
 // killAll ends every process that is still there. Nothing can be started under this guard any more.
 func (g *guard) killAll() error {
 	orphans := filepath.Join(g.dir, "orphans")
@@ -132,19 +166,12 @@ func (g *guard) killAll() error {
 
 // killGroup kills the process group whose id is in a file. No file, no group: nothing to do.
 func killGroup(file string) error {
-	content, err := os.ReadFile(file)
-	if errors.Is(err, fs.ErrNotExist) {
+	pid, err := groupIn(file)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, errNotStarted) {
 		return nil
 	}
 	if err != nil {
 		return err
-	}
-	if len(content) == 0 {
-		return nil // the launcher has not come far enough to start anything
-	}
-	pid, err := strconv.Atoi(strings.TrimSpace(string(content)))
-	if err != nil || pid <= 1 {
-		return fmt.Errorf("%s holds no process id: %q", file, content)
 	}
 	deadline := time.After(10 * time.Second)
 	tick := time.NewTicker(10 * time.Millisecond)
@@ -159,6 +186,25 @@ func killGroup(file string) error {
 			return fmt.Errorf("%s (process %d) is still there 10 s after it was killed", filepath.Base(file), pid)
 		}
 	}
+}
+
+// errNotStarted means that a launcher has not come far enough to start anything.
+var errNotStarted = errors.New("it has not been started")
+
+// groupIn reads the id of a process group out of its file.
+func groupIn(file string) (int, error) {
+	content, err := os.ReadFile(file)
+	if err != nil {
+		return 0, err
+	}
+	if len(content) == 0 {
+		return 0, errNotStarted
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(string(content)))
+	if err != nil || pid <= 1 {
+		return 0, fmt.Errorf("%s holds no process id: %q", file, content)
+	}
+	return pid, nil
 }
 
 // release removes the folder and ends the guard; what was started must have been stopped.

@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -252,6 +254,22 @@ func (s *Server) end(signal syscall.Signal) error {
 	defer s.mu.Unlock()
 	if s.result != nil {
 		return fmt.Errorf("%s exited: %w", s.name, s.result)
+	}
+	return nil
+}
+
+// races returns the first data race that the log tells of. A process that was killed has told nobody else.
+func (s *Server) races() error {
+	log, err := os.ReadFile(s.Log)
+	if err != nil {
+		if errors.Is(err, fs.ErrNotExist) { // it was never started
+			return nil
+		}
+		return err
+	}
+	if _, report, found := strings.Cut(string(log), "WARNING: DATA RACE\n"); found {
+		report, _, _ = strings.Cut(report, "==================")
+		return fmt.Errorf("%s has a data race:\n%s", s.name, report)
 	}
 	return nil
 }

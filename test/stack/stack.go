@@ -97,7 +97,7 @@ func Start(ctx context.Context, o Options) (_ *Stack, err error) {
 func (s *Stack) Stop() error {
 	var errs []error
 	for _, server := range slices.Backward(s.servers) {
-		errs = append(errs, server.Stop())
+		errs = append(errs, server.Stop(), server.races())
 	}
 	if s.Stripe != nil {
 		errs = append(errs, s.Stripe.Close())

@@ -125,6 +125,7 @@ func (c *Cluster) Stop() error {
 	c.stopped = true
 	var errs []error
 	if c.plane != nil {
+		_ = c.guard.resume("kube-apiserver") // or one that is paused would not hear that it is to end
 		errs = append(errs, c.plane.Stop())
 	}
 	errs = append(errs, c.revoke(), c.guard.killAll())

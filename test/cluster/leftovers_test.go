@@ -3,7 +3,6 @@ package cluster
 import (
 	"bufio"
 	"context"
-	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -224,35 +223,5 @@ func TestAPIServerComesBack(t *testing.T) {
 	}
 	if creates != 1 {
 		t.Errorf("the audit log has %d writes of the object across the restarts, want 1", creates)
-	}
-}
-
-func TestAPIServerPauses(t *testing.T) {
-	c, err := Start(t.Context(), Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := c.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
-	api := clientFor(t, c.Config())
-	if err := api.List(t.Context(), &corev1.ConfigMapList{}); err != nil { // with all that comes before a client's first call
-		t.Fatal(err)
-	}
-	if err := c.PauseAPIServer(); err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-	defer cancel()
-	if err := api.List(ctx, &corev1.ConfigMapList{}); !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("a paused API server answers, or refuses: %v", err)
-	}
-	if err := c.ResumeAPIServer(); err != nil {
-		t.Fatal(err)
-	}
-	if err := api.List(t.Context(), &corev1.ConfigMapList{}); err != nil {
-		t.Errorf("it does not go on: %v", err)
 	}
 }

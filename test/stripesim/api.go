@@ -33,7 +33,7 @@ type api struct {
 	replays replays
 
 	mu      sync.Mutex
-	disturb func(*http.Request) int
+	trouble func(*http.Request) Trouble
 }
 
 func (a *api) routes() map[string]operation {
@@ -102,10 +102,11 @@ func (a *api) serve(w http.ResponseWriter, r *http.Request, operate operation) {
 	requestID, repeatKey := randomID("req_", 14), r.Header.Get("Idempotency-Key")
 	header := w.Header()
 	header.Set("Content-Type", "application/json")
+	header.Set("Date", a.world.clock.Now().UTC().Format(http.TimeFormat))
 	header.Set("Request-Id", requestID)
 	header.Set("Stripe-Version", a.version)
-	if status := a.disturbance(r); status != 0 {
-		writeAnswer(w, errorAnswer(&APIError{Status: status, Type: "api_error", Message: "The simulator was told to fail this request."}))
+	trouble := a.troubleOf(r)
+	if trouble.suffer(w, r) {
 		return
 	}
 	call, err := readCall(r, cause{requestID: requestID, idempotencyKey: repeatKey})
@@ -113,8 +114,9 @@ func (a *api) serve(w http.ResponseWriter, r *http.Request, operate operation) {
 		writeAnswer(w, errorAnswer(err))
 		return
 	}
+	call.params.pageLimit = trouble.PageLimit
 	if r.Method != http.MethodPost || repeatKey == "" {
-		writeAnswer(w, a.call(call, operate))
+		trouble.write(w, a.call(call, operate))
 		return
 	}
 	header.Set("Idempotency-Key", repeatKey)
@@ -123,7 +125,7 @@ func (a *api) serve(w http.ResponseWriter, r *http.Request, operate operation) {
 		header.Set("Idempotent-Replayed", "true")
 		header.Set("Original-Request", given.requestID)
 	}
-	writeAnswer(w, given)
+	trouble.write(w, given)
 }
 
 // call runs an operation and renders what it returns, under the world's lock.
@@ -139,16 +141,6 @@ func (a *api) call(r *request, operate operation) answer {
 		return errorAnswer(err)
 	}
 	return answer{status: http.StatusOK, body: encode(shown), requestID: r.cause.requestID}
-}
-
-func (a *api) disturbance(r *http.Request) int {
-	a.mu.Lock()
-	disturb := a.disturb
-	a.mu.Unlock()
-	if disturb == nil {
-		return 0
-	}
-	return disturb(r)
 }
 
 var keyForm = regexp.MustCompile(`^[rs]k_(test|live)_[A-Za-z0-9_]+$`)

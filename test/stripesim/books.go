@@ -7,10 +7,14 @@ type Entry struct {
 	Session Session
 	// Charge is the id of the last attempt to take the money; empty for none.
 	Charge string
+	// ChargeStatus is succeeded, pending or failed; empty for none.
+	ChargeStatus string
 	// Received is what was taken, before refunds.
 	Received int64
 	// Refunded is what was given back and stayed there.
 	Refunded int64
+	// MostRefunded is the largest that Refunded ever was.
+	MostRefunded int64
 	// Refunds and Disputes are all of the payment's, oldest first.
 	Refunds  []Refund
 	Disputes []Dispute
@@ -33,7 +37,7 @@ func (s *Simulator) Books() []Entry {
 			entry.Disputes = disputes[intent.ID]
 		}
 		if c, ok := w.charges.get(entry.Charge); ok {
-			entry.Refunded = c.refunded()
+			entry.ChargeStatus, entry.Refunded, entry.MostRefunded = c.status, c.refunded(), c.mostRefunded
 			for _, refund := range c.refunds {
 				entry.Refunds = append(entry.Refunds, *refund)
 			}

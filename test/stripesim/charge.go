@@ -15,6 +15,7 @@ type charge struct {
 	disputed           bool
 	chargedBack        bool // a dispute is open or lost: the money is not the merchant's to return
 	receipts           int
+	mostRefunded       int64
 	refunds            []*Refund
 }
 

@@ -27,6 +27,9 @@ func readCursor(p *params) (cursor, error) {
 	if c.after != "" && c.before != "" {
 		p.fail(errInvalid("ending_before", "", "You can only specify one of these parameters: starting_after, ending_before."))
 	}
+	if p.pageLimit > 0 {
+		c.limit = min(c.limit, p.pageLimit)
+	}
 	return c, p.problem()
 }
 

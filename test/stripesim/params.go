@@ -14,6 +14,8 @@ type params struct {
 	values url.Values
 	read   map[string]bool
 	first  *APIError
+	// pageLimit cuts pages short; 0 does not.
+	pageLimit int
 }
 
 func newParams(values url.Values) *params {

@@ -42,6 +42,7 @@ func (w *world) refund(c *charge, made Refund, by cause) (*Refund, error) {
 	w.refunds.put(&made)
 	c.refunds = append(c.refunds, &made)
 	c.receipts++
+	c.mostRefunded = max(c.mostRefunded, c.refunded())
 	after := renderCharge(c)
 	w.emit("refund.created", renderRefund(&made), nil, c.Livemode, by)
 	w.emit("charge.refunded", after, changes(before, after, "amount_refunded", "refunded", "receipt_url"), c.Livemode, by)

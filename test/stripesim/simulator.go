@@ -153,11 +153,3 @@ func (s *Simulator) Close() error {
 
 // URL is the address of everything: the API's base, and the operator's page.
 func (s *Simulator) URL() string { return s.world.baseURL }
-
-// DisturbAPI has the API answer some requests with an error status: 0 lets a
-// request through. A nil function ends the disturbance.
-func (s *Simulator) DisturbAPI(disturb func(*http.Request) int) {
-	s.api.mu.Lock()
-	defer s.api.mu.Unlock()
-	s.api.disturb = disturb
-}

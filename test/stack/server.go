@@ -10,18 +10,13 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
 	"time"
 
 	"github.com/paylink-dev/paylink/test/cluster"
-	"github.com/paylink-dev/paylink/test/stripesim"
 )
-
-// webhookPath is the route that Stripe calls.
-const webhookPath = "/api/webhooks/stripe"
 
 // Server is one of Paylink's servers: a process that can be stopped, killed and started again at the same addresses.
 type Server struct {
@@ -42,101 +37,6 @@ type Server struct {
 	process *exec.Cmd
 	ended   chan struct{} // closed when the process has ended
 	result  error         // of the process, once ended
-}
-
-// WebhookServer says what a webhook server has beside what all of them have.
-type WebhookServer struct {
-	Flags []string
-	// Env is added to its environment, as NAME=value.
-	Env []string
-	// Secret is that of its endpoint, which the server finds by its flags. Empty: a new one, in its environment.
-	Secret string
-	// ClusterRoles are the files of its rights. Nil: those of a server that serves everything. Whoever had a name before
-	// keeps the rights of then.
-	ClusterRoles []string
-}
-
-// AddWebhookServer starts one more webhook server, with an endpoint of its own at Stripe, and returns when it is ready.
-func (s *Stack) AddWebhookServer(ctx context.Context, name string, flags ...string) (*Server, stripesim.Endpoint, error) {
-	return s.AddWebhookServerOf(ctx, name, WebhookServer{Flags: flags})
-}
-
-// AddWebhookServerOf is AddWebhookServer for one that differs in more than its flags.
-func (s *Stack) AddWebhookServerOf(ctx context.Context, name string, w WebhookServer) (*Server, stripesim.Endpoint, error) {
-	if w.ClusterRoles == nil {
-		w.ClusterRoles = clusterRoles["webhookserver"]
-	}
-	server, err := s.server(ctx, name, "webhookserver", w.ClusterRoles, w.Flags)
-	if err != nil {
-		return nil, stripesim.Endpoint{}, err
-	}
-	address, err := freeAddress(ctx)
-	if err != nil {
-		return nil, stripesim.Endpoint{}, err
-	}
-	server.URL = "http://" + address
-	endpoint := s.Stripe.AddEndpoint(stripesim.EndpointParams{URL: server.URL + webhookPath, Secret: w.Secret})
-	server.args = append(server.args, "--bind-address="+address)
-	secret := endpoint.Secret
-	if w.Secret != "" {
-		secret = ""
-	}
-	server.env = append(server.env, "STRIPE_API_BASE="+s.Stripe.URL(), "STRIPE_WEBHOOK_SECRET="+secret)
-	server.env = append(append(server.env, s.webhookEnv...), w.Env...)
-	s.servers = append(s.servers, server)
-	return server, endpoint, server.Start(ctx)
-}
-
-// AddController starts one more controller and returns when it is ready: to lead, or to wait for its turn.
-func (s *Stack) AddController(ctx context.Context, name string, flags ...string) (*Server, error) {
-	server, err := s.server(ctx, name, "controller", clusterRoles["controller"], flags)
-	if err != nil {
-		return nil, err
-	}
-	s.servers = append(s.servers, server)
-	return server, server.Start(ctx)
-}
-
-// clusterRoles are the files of each role's rights.
-var clusterRoles = map[string][]string{
-	"controller":    {"config/rbac/controller/role.yaml"},
-	"webhookserver": {"config/rbac/webhookserver/role.yaml", "config/rbac/webhookserver/checkout_role.yaml"},
-}
-
-// server prepares a server of the given role, with the rights of some ClusterRoles alone.
-func (s *Stack) server(ctx context.Context, name, role string, rights, flags []string) (*Server, error) {
-	user, err := s.Cluster.AddServiceUser(ctx, "paylink-"+name, rights...)
-	if err != nil {
-		return nil, err
-	}
-	if role == "controller" {
-		if err := s.allowLeaderElection(ctx, user.Name); err != nil {
-			return nil, err
-		}
-	}
-	probes, err := freeAddress(ctx)
-	if err != nil {
-		return nil, err
-	}
-	metrics, err := freeAddress(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return &Server{
-		Probes:  "http://" + probes,
-		Metrics: "http://" + metrics + "/metrics",
-		Log:     filepath.Join(s.Cluster.Dir(), name+".log"),
-		name:    name,
-		cluster: s.Cluster,
-		program: filepath.Join(s.bin, role),
-		args: append([]string{
-			"--kubeconfig=" + user.Kubeconfig,
-			"--health-probe-bind-address=" + probes,
-			"--metrics-bind-address=" + metrics,
-			"--metrics-secure=false",
-		}, flags...),
-		env: append(os.Environ(), "POD_NAMESPACE="+s.Namespace),
-	}, nil
 }
 
 // Start starts the process and returns when it is ready.
@@ -183,18 +83,33 @@ func (s *Server) WaitReady(ctx context.Context) error {
 	defer cancel()
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
+	ended := s.gone()
 	for {
 		if s.Ready(ctx) {
 			return nil
 		}
 		select {
 		case <-tick.C:
-		case <-s.ended:
-			return fmt.Errorf("it ended (%w); its log is %s", s.result, s.Log)
+		case <-ended:
+			return fmt.Errorf("it ended (%w); its log is %s", s.exit(), s.Log)
 		case <-ctx.Done():
 			return fmt.Errorf("it did not become ready; its log is %s: %w", s.Log, ctx.Err())
 		}
 	}
+}
+
+// gone is closed once the process of now has ended.
+func (s *Server) gone() <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.ended
+}
+
+// exit is how the last process that ended did: nil is exit code 0.
+func (s *Server) exit() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.result
 }
 
 // Ready reports what /readyz says now.
@@ -250,10 +165,8 @@ func (s *Server) end(signal syscall.Signal) error {
 		return fmt.Errorf("end %s: %w", s.name, err)
 	}
 	<-ended
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.result != nil {
-		return fmt.Errorf("%s exited: %w", s.name, s.result)
+	if err := s.exit(); err != nil {
+		return fmt.Errorf("%s exited: %w", s.name, err)
 	}
 	return nil
 }

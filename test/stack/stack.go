@@ -17,6 +17,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/paylink-dev/paylink/internal/setup"
+	"github.com/paylink-dev/paylink/test/apiproxy"
 	"github.com/paylink-dev/paylink/test/cluster"
 	"github.com/paylink-dev/paylink/test/stripesim"
 )
@@ -34,8 +35,15 @@ type Options struct {
 	Simulator stripesim.Options
 	// ControllerFlags and WebhookFlags are added to each server's own.
 	ControllerFlags, WebhookFlags []string
-	// WebhookEnv is added to the environment of every webhook server, as NAME=value.
-	WebhookEnv []string
+	// ControllerEnv and WebhookEnv are added to the environment of every server of that kind, as NAME=value.
+	ControllerEnv, WebhookEnv []string
+	// WebhookReplicas is how many webhook servers there are. More than one are behind one address, as behind a Service of
+	// Kubernetes. Default: 1.
+	WebhookReplicas int
+	// Dials, where set, are those of a proxy between each server and the API server.
+	Dials *apiproxy.Dials
+	// KeepRunning starts a server again when it has ended, however it did, as a kubelet does.
+	KeepRunning bool
 }
 
 // Stack is Paylink, running.
@@ -48,15 +56,20 @@ type Stack struct {
 	Endpoint   stripesim.Endpoint
 	Controller *Server
 	Webhook    *Server
+	// Replicas are all webhook servers behind Endpoint, Webhook first.
+	Replicas []*Server
 
-	bin        string
-	webhookEnv []string
-	servers    []*Server
+	options Options
+	bin     string
+	servers []*Server
+	proxies []*apiproxy.Proxy
+	service *service
+	keepers keepers
 }
 
 // Start builds and starts everything, and returns when all of it is ready.
 func Start(ctx context.Context, o Options) (_ *Stack, err error) {
-	s := &Stack{Cluster: o.Cluster, Namespace: o.Namespace, webhookEnv: o.WebhookEnv}
+	s := &Stack{Cluster: o.Cluster, Namespace: o.Namespace, options: o}
 	if s.Namespace == "" {
 		s.Namespace = DefaultNamespace
 	}
@@ -87,17 +100,50 @@ func Start(ctx context.Context, o Options) (_ *Stack, err error) {
 	if s.Controller, err = s.AddController(ctx, "controller", o.ControllerFlags...); err != nil {
 		return nil, err
 	}
-	if s.Webhook, s.Endpoint, err = s.AddWebhookServer(ctx, "webhookserver", o.WebhookFlags...); err != nil {
-		return nil, err
+	return s, s.startWebhook(ctx, max(1, o.WebhookReplicas))
+}
+
+// startWebhook starts the webhook servers, all of which have the one endpoint.
+func (s *Stack) startWebhook(ctx context.Context, replicas int) (err error) {
+	w := WebhookServer{Flags: s.options.WebhookFlags}
+	if replicas == 1 {
+		s.Webhook, s.Endpoint, err = s.AddWebhookServerOf(ctx, "webhookserver", w)
+		s.Replicas = []*Server{s.Webhook}
+		return err
 	}
-	return s, nil
+	if s.service, err = newService(ctx); err != nil {
+		return err
+	}
+	s.Endpoint = s.Stripe.AddEndpoint(stripesim.EndpointParams{URL: s.service.url + webhookPath})
+	for i := range replicas {
+		server, err := s.webhookServer(ctx, fmt.Sprintf("webhookserver-%d", i), w)
+		if err != nil {
+			return err
+		}
+		if err := s.service.add(server.URL); err != nil {
+			return err
+		}
+		s.Replicas = append(s.Replicas, server)
+		if err := s.startReplica(ctx, server, w, s.Endpoint.Secret); err != nil {
+			return err
+		}
+	}
+	s.Webhook = s.Replicas[0]
+	return nil
 }
 
 // Stop stops the servers and the simulator; the cluster keeps running.
 func (s *Stack) Stop() error {
+	s.keepers.stop()
 	var errs []error
 	for _, server := range slices.Backward(s.servers) {
 		errs = append(errs, server.Stop(), server.races())
+	}
+	for _, proxy := range s.proxies {
+		errs = append(errs, proxy.Close())
+	}
+	if s.service != nil {
+		errs = append(errs, s.service.close())
 	}
 	if s.Stripe != nil {
 		errs = append(errs, s.Stripe.Close())

@@ -1,0 +1,74 @@
+package stack
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+)
+
+func TestServiceGivesEachReplicaItsTurn(t *testing.T) {
+	service, err := newService(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := service.close(); err != nil {
+			t.Error(err)
+		}
+	})
+	served := map[string]int{}
+	var last *httptest.Server
+	for _, name := range []string{"first", "second", "third"} {
+		last = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			body, _ := io.ReadAll(r.Body)
+			_, _ = io.WriteString(w, name+" "+r.Header.Get("Stripe-Signature")+" "+string(body)+" "+r.URL.Path)
+		}))
+		t.Cleanup(last.Close)
+		if err := service.add(last.URL); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 6 {
+		status, content := post(t, service.url)
+		if status != http.StatusOK {
+			t.Errorf("answered %d", status)
+		}
+		served[content]++
+	}
+	for _, name := range []string{"first", "second", "third"} {
+		if n := served[name+" signed event "+webhookPath]; n != 2 {
+			t.Errorf("%s served %d requests whole, want 2: %v", name, n, served)
+		}
+	}
+
+	last.Close()
+	answers := map[int]int{}
+	for range 3 {
+		status, _ := post(t, service.url)
+		answers[status]++
+	}
+	if answers[http.StatusOK] != 2 || answers[http.StatusBadGateway] != 1 {
+		t.Errorf("with one replica away the answers are %v", answers)
+	}
+}
+
+func post(t *testing.T, url string) (status int, content string) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url+webhookPath, strings.NewReader("event"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Stripe-Signature", "signed")
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = answer.Body.Close() }()
+	body, err := io.ReadAll(answer.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answer.StatusCode, string(body)
+}

@@ -19,7 +19,7 @@ go_test = skipped=$$(mktemp) && trap 'rm -f "$$skipped"' EXIT && \
 	sort -u "$$skipped" | sed 's/^/Some tests were skipped: /'
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-unit test-integration test-fuzz verify verify-copy lint generate manifests build clean
+.PHONY: help run test test-unit test-integration test-faults test-fuzz verify verify-copy lint generate manifests build clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +41,11 @@ test-integration: ## Run the tests against a real API server (the first run buil
 	@packages=$$(go list ./...) && \
 	$(call go_test,-p 1 -timeout 20m $$(echo "$$packages" | grep -E '$(INTEGRATION)'))
 	@echo 'test-integration: passed$(WITHOUT)'
+
+ORDERS ?= 2000
+test-faults: ## Take 2,000 orders through each fault that `make test` tries on few, and print a table (ORDERS=...)
+	@go run ./test/cluster/cmd/cluster build >/dev/null
+	@cd test/integration/faults && go test $(RACE) -count=1 -timeout 120m -orders=$(ORDERS)
 
 # Left alone, Go spends up to a minute on making one find shorter, which is all the time there is.
 FUZZTIME ?= 30s

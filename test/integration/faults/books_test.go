@@ -22,26 +22,24 @@ func (s *sale) list(ctx context.Context) ([]v1alpha1.Order, error) {
 
 // settle waits until Stripe has delivered, or given up, all that it has to tell, and then until the books agree. What was
 // kept for later is applied by the controller in its own time, and what Stripe gave up is fetched.
-func (s *sale) settle() bookkeeper.Report {
+func (s *sale) settle() {
 	s.T.Helper()
-	ctx, cancel := context.WithTimeout(s.Ctx, patience)
+	ctx, cancel := context.WithTimeout(s.Ctx, patience())
 	defer cancel()
 	if err := s.Stripe.WaitDelivered(ctx); err != nil {
 		s.T.Errorf("Stripe still has events to deliver: %v", err)
 	}
-	var report bookkeeper.Report
 	s.until("the orders agree with Stripe's books", func(ctx context.Context) error {
 		orders, err := s.list(ctx)
 		if err != nil {
 			return err
 		}
-		report = bookkeeper.Compare(s.Stripe.Books(), orders)
-		if n := len(report.Differences); n > 0 {
-			return fmt.Errorf("there are %d differences: %v", n, report.Differences[:min(n, 10)])
+		s.report = bookkeeper.Compare(s.Stripe.Books(), orders)
+		if all := s.report.Differences; len(all) > 0 {
+			return fmt.Errorf("there are %d differences: %v", len(all), all[:min(len(all), 10)])
 		}
 		return s.applied(ctx)
 	})
-	return report
 }
 
 // applied tells what was kept for later and still is.

@@ -12,13 +12,14 @@ import (
 	"k8s.io/utils/ptr"
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
+	"github.com/paylink-dev/paylink/test/bookkeeper"
 	"github.com/paylink-dev/paylink/test/seller"
 	"github.com/paylink-dev/paylink/test/stack"
 	"github.com/paylink-dev/paylink/test/stripesim"
 )
 
 // patience is how long is waited for what must happen. It is no measure of speed: only a failing test waits so long.
-const patience = 10 * time.Minute
+func patience() time.Duration { return 3*time.Minute + time.Duration(*perFault)*200*time.Millisecond }
 
 // hands is how many buyers, or shopkeepers, act at once.
 const hands = 8
@@ -31,6 +32,8 @@ type sale struct {
 	cheap stripesim.PaymentLink
 	// controllers are all that there are.
 	controllers []*stack.Server
+	// report is the last comparison with Stripe's books.
+	report bookkeeper.Report
 }
 
 // strike is something that happens once a share of the work was begun, while the rest goes on.
@@ -122,9 +125,9 @@ func (s *sale) each(n int, strikes []strike, do func(int)) {
 // until waits for something, and passes over errors on the way.
 func (s *sale) until(what string, is func(context.Context) error) {
 	s.T.Helper()
-	ctx, cancel := context.WithTimeout(s.Ctx, patience)
+	ctx, cancel := context.WithTimeout(s.Ctx, patience())
 	defer cancel()
-	tick := time.NewTicker(100 * time.Millisecond)
+	tick := time.NewTicker(100*time.Millisecond + time.Duration(s.n)*200*time.Microsecond) // to list many is much work
 	defer tick.Stop()
 	for {
 		err := is(ctx)

@@ -6,42 +6,27 @@ import (
 	"time"
 
 	"github.com/paylink-dev/paylink/test/bookkeeper"
-	"github.com/paylink-dev/paylink/test/stripesim"
 )
 
-// row is what one fault came to.
-type row struct {
-	fault string
-	// requests are the webhooks that Stripe sent, retries those of them that it had sent before.
-	requests, retries int
-	orders            int
-	report            bookkeeper.Report
-	took              time.Duration
-}
+// heading is printed before the first row.
+var heading sync.Once
 
-func (r *row) count(attempts []stripesim.Attempt) {
-	r.requests = len(attempts)
+// print adds what a fault came to to the table: the webhooks that Stripe sent, those of them that it had sent before, and
+// the orders that differ from its books in the end. go test shows the table where it runs one package in its folder, as
+// `make test-faults` does.
+func (s *sale) print(fault string, took time.Duration) {
+	heading.Do(func() {
+		line("FAULT", "REQUESTS", "RETRIES", "ORDERS", "LOST", "DOUBLE", "UNEARNED", "WRONG", "TOOK")
+	})
+	attempts := s.Stripe.Attempts()
+	retries := 0
 	for _, a := range attempts {
 		if a.Number > 1 {
-			r.retries++
+			retries++
 		}
 	}
+	line(fault, len(attempts), retries, s.n, s.report.Orders(bookkeeper.Lost), s.report.Orders(bookkeeper.Double),
+		s.report.Orders(bookkeeper.Unearned), s.report.Orders(bookkeeper.Wrong), took.Round(time.Second))
 }
 
-// table prints the rows as they come. go test shows them where it runs one package in its folder, as `make test-faults`
-// does.
-var table struct {
-	sync.Once
-}
-
-func (r *row) print() {
-	const columns = "%-52s %9s %8s %7s %5s %7s %9s %6s %6s\n"
-	table.Do(func() {
-		fmt.Println()
-		fmt.Printf(columns, "FAULT", "REQUESTS", "RETRIES", "ORDERS", "LOST", "DOUBLE", "UNEARNED", "WRONG", "TOOK")
-	})
-	n := func(i int) string { return fmt.Sprint(i) }
-	lost, double := r.report.Orders(bookkeeper.Lost), r.report.Orders(bookkeeper.Double)
-	unearned, wrong := r.report.Orders(bookkeeper.Unearned), r.report.Orders(bookkeeper.Wrong)
-	fmt.Printf(columns, r.fault, n(r.requests), n(r.retries), n(r.orders), n(lost), n(double), n(unearned), n(wrong), r.took.Round(time.Second))
-}
+func line(columns ...any) { fmt.Printf("%-52v %8v %8v %7v %5v %7v %9v %6v %7v\n", columns...) }

@@ -74,8 +74,15 @@ func (u *upstream) saw() []string {
 	return slices.Clone(u.seen)
 }
 
-// start returns an API server, the dials of a proxy to it, and a client that only knows the proxy's kubeconfig.
-func start(t *testing.T) (*upstream, *apiproxy.Dials, func(ctx context.Context, method, path string) (*http.Response, error)) {
+// asker asks an API server through a proxy, of which it knows the kubeconfig alone.
+type asker struct {
+	t      *testing.T
+	client *http.Client
+	host   string
+}
+
+// start returns an API server, the dials of a proxy to it, and who asks.
+func start(t *testing.T) (*upstream, *apiproxy.Dials, *asker) {
 	t.Helper()
 	u := &upstream{news: make(chan string, 100)}
 	server := httptest.NewTLSServer(u)
@@ -103,36 +110,38 @@ func start(t *testing.T) (*upstream, *apiproxy.Dials, func(ctx context.Context, 
 			t.Error(err)
 		}
 	})
-	client := &http.Client{Transport: transport}
-	return u, dials, func(ctx context.Context, method, path string) (*http.Response, error) {
-		request, err := http.NewRequestWithContext(ctx, method, config.Host+path, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return client.Do(request)
+	return u, dials, &asker{t: t, client: &http.Client{Transport: transport}, host: config.Host}
+}
+
+func (a *asker) do(ctx context.Context, method, path string) (*http.Response, error) {
+	a.t.Helper()
+	request, err := http.NewRequestWithContext(ctx, method, a.host+path, nil)
+	if err != nil {
+		a.t.Fatal(err)
 	}
+	return a.client.Do(request)
 }
 
 // ask returns what is answered to one request.
-func ask(t *testing.T, do func(context.Context, string, string) (*http.Response, error), method, path string) (int, string) {
-	t.Helper()
-	answer, err := do(t.Context(), method, path)
+func (a *asker) ask(method, path string) (int, string) {
+	a.t.Helper()
+	answer, err := a.do(a.t.Context(), method, path)
 	if err != nil {
-		t.Fatal(err)
+		a.t.Fatal(err)
 	}
 	defer func() { _ = answer.Body.Close() }()
 	content, err := io.ReadAll(answer.Body)
 	if err != nil {
-		t.Fatal(err)
+		a.t.Fatal(err)
 	}
 	return answer.StatusCode, string(content)
 }
 
 func TestPassesOnInTheServersName(t *testing.T) {
-	u, dials, do := start(t)
+	u, dials, server := start(t)
 	for _, request := range []string{"GET " + order, "PATCH " + order + "/status", "POST /apis"} {
 		method, path, _ := strings.Cut(request, " ")
-		if code, content := ask(t, do, method, path); code != http.StatusOK || content != "done" {
+		if code, content := server.ask(method, path); code != http.StatusOK || content != "done" {
 			t.Errorf("%s: %d %s", request, code, content)
 		}
 	}
@@ -142,11 +151,11 @@ func TestPassesOnInTheServersName(t *testing.T) {
 }
 
 func TestEveryWriteIsRefusedFirst(t *testing.T) {
-	u, dials, do := start(t)
+	u, dials, server := start(t)
 	dials.ObstructWrites(apiproxy.Obstacle{Times: 2})
 	for round := range 2 {
 		for attempt, want := range []int{409, 409, 200} {
-			code, content := ask(t, do, http.MethodPatch, order+"/status")
+			code, content := server.ask(http.MethodPatch, order+"/status")
 			if code != want {
 				t.Errorf("write %d, attempt %d: %d %s", round, attempt, code, content)
 			}
@@ -171,24 +180,24 @@ func TestEveryWriteIsRefusedFirst(t *testing.T) {
 		"PATCH /apis/payments.paylink.dev/v1alpha1/namespaces/shop/stripeevents/evt-1/status",
 	} {
 		method, path, _ := strings.Cut(request, " ")
-		if code, _ := ask(t, do, method, path); code != http.StatusOK {
+		if code, _ := server.ask(method, path); code != http.StatusOK {
 			t.Errorf("%s: %d", request, code)
 		}
 	}
 	dials.ObstructWrites(apiproxy.Obstacle{})
-	if code, _ := ask(t, do, http.MethodPut, order+"/status"); code != http.StatusOK {
+	if code, _ := server.ask(http.MethodPut, order+"/status"); code != http.StatusOK {
 		t.Errorf("after the conflicts: %d", code)
 	}
 }
 
 func TestEveryWriteIsOvertaken(t *testing.T) {
-	u, dials, do := start(t)
+	u, dials, server := start(t)
 	dials.ObstructWrites(apiproxy.Obstacle{Times: 1, Overtake: func(_ context.Context, namespace, name string) error {
 		u.note("a rival changes " + namespace + "/" + name)
 		return nil
 	}})
 	for range 2 {
-		if code, _ := ask(t, do, http.MethodPatch, order+"/status"); code != http.StatusOK {
+		if code, _ := server.ask(http.MethodPatch, order+"/status"); code != http.StatusOK {
 			t.Errorf("a write that was overtaken: %d", code)
 		}
 	}
@@ -197,7 +206,7 @@ func TestEveryWriteIsOvertaken(t *testing.T) {
 		t.Errorf("the API server saw %q, want %q", got, want)
 	}
 	dials.ObstructWrites(apiproxy.Obstacle{Times: 1, Overtake: func(context.Context, string, string) error { return errors.New("no rival") }})
-	if code, content := ask(t, do, http.MethodPatch, order+"/status"); code != http.StatusServiceUnavailable || !strings.Contains(content, "no rival") {
+	if code, content := server.ask(http.MethodPatch, order+"/status"); code != http.StatusServiceUnavailable || !strings.Contains(content, "no rival") {
 		t.Errorf("a rival that failed: %d %s", code, content)
 	}
 }
@@ -205,9 +214,9 @@ func TestEveryWriteIsOvertaken(t *testing.T) {
 func TestWatchesAreTheLaterTheSame(t *testing.T) {
 	for _, by := range []time.Duration{0, 300 * time.Millisecond} {
 		t.Run(by.String(), func(t *testing.T) {
-			u, dials, do := start(t)
+			u, dials, server := start(t)
 			dials.DelayWatches(by)
-			answer, err := do(t.Context(), http.MethodGet, "/orders?watch=true")
+			answer, err := server.do(t.Context(), http.MethodGet, "/orders?watch=true")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -235,10 +244,10 @@ func TestWatchesAreTheLaterTheSame(t *testing.T) {
 }
 
 func TestAWatchThatIsGivenUpEnds(t *testing.T) {
-	u, dials, do := start(t)
+	u, dials, server := start(t)
 	dials.DelayWatches(time.Hour)
 	ctx, cancel := context.WithCancel(t.Context())
-	answer, err := do(ctx, http.MethodGet, "/orders?watch=true")
+	answer, err := server.do(ctx, http.MethodGet, "/orders?watch=true")
 	if err != nil {
 		t.Fatal(err)
 	}

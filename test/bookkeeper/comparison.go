@@ -50,9 +50,9 @@ func (c *comparison) payments() {
 // session compares how far a payment got, and what it is of.
 func (c *comparison) session(want *payment, got *v1alpha1.Payment) {
 	s := want.Session
-	switch {
-	case got.Outcome == want.outcome:
-	case got.Outcome == v1alpha1.OutcomePaid:
+	switch got.Outcome {
+	case want.outcome:
+	case v1alpha1.OutcomePaid:
 		c.differs(Unearned, "session %s is Paid, at Stripe it is %s", s.ID, want.outcome)
 	default:
 		c.differs(Lost, "session %s is %s, at Stripe it is %s", s.ID, got.Outcome, want.outcome)

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -91,11 +90,20 @@ func (s *Server) WaitReady(ctx context.Context) error {
 		select {
 		case <-tick.C:
 		case <-ended:
-			return fmt.Errorf("it ended (%w); its log is %s", s.exit(), s.Log)
+			return fmt.Errorf("it ended (%w); its log, %s, ends with\n%s", s.exit(), s.Log, s.lastWords())
 		case <-ctx.Done():
 			return fmt.Errorf("it did not become ready; its log is %s: %w", s.Log, ctx.Err())
 		}
 	}
+}
+
+// lastWords is the end of the log, which goes away with the cluster.
+func (s *Server) lastWords() string {
+	content, err := os.ReadFile(s.Log)
+	if err != nil {
+		return err.Error()
+	}
+	return string(content[max(0, len(content)-1000):])
 }
 
 // gone is closed once the process of now has ended.
@@ -185,13 +193,4 @@ func (s *Server) races() error {
 		return fmt.Errorf("%s has a data race:\n%s", s.name, report)
 	}
 	return nil
-}
-
-// freeAddress returns a loopback address that nobody listens on.
-func freeAddress(ctx context.Context) (string, error) {
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", fmt.Errorf("find a free port: %w", err)
-	}
-	return listener.Addr().String(), listener.Close()
 }

@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
+	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -96,8 +99,14 @@ func faults() []fault {
 		},
 		{name: "Stripe's clock 10 min ahead", install: offset(10 * time.Minute), felt: refused, backfill: true},
 		{name: "Stripe's clock 10 min behind", install: offset(-10 * time.Minute), felt: refused, backfill: true},
-		{name: "two webhook servers, two copies at once", install: replicas(2), plan: stripesim.Plan{Copies: 2, Concurrent: true}},
-		{name: "three webhook servers, three copies at once", install: replicas(3), plan: stripesim.Plan{Copies: 3, Concurrent: true}},
+		{
+			name: "two webhook servers, two copies at once", install: replicas(2),
+			plan: stripesim.Plan{Copies: 2, Concurrent: true}, felt: shareTheWork,
+		},
+		{
+			name: "three webhook servers, three copies at once", install: replicas(3),
+			plan: stripesim.Plan{Copies: 3, Concurrent: true}, felt: shareTheWork,
+		},
 		{
 			name:    "leader of two controllers killed twice",
 			begin:   addController,
@@ -141,15 +150,11 @@ func (f *fault) survive(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	stopped := false
-	stop := func() {
-		if stopped {
-			return
+	stop := sync.OnceFunc(func() {
+		if err := paylink.Stop(); err != nil {
+			t.Errorf("stop the installation: %v", err)
 		}
-		if stopped = true; paylink.Stop() != nil {
-			t.Error("the installation cannot be stopped")
-		}
-	}
+	})
 	t.Cleanup(stop)
 
 	s := newSale(t, paylink)
@@ -168,10 +173,11 @@ func (f *fault) survive(t *testing.T) {
 		}
 	}
 	// Whatever broke, everything must run again.
-	s.running(append(s.controllers, paylink.Replicas...)...)
+	servers := slices.Concat(s.controllers, paylink.Replicas)
+	s.running(servers...)
 	s.clear()
 	stop()
-	for _, server := range append(s.controllers, paylink.Replicas...) {
+	for _, server := range servers {
 		s.readLog(server)
 	}
 }
@@ -206,6 +212,20 @@ func addController(s *sale) {
 		s.T.Fatal(err)
 	}
 	s.controllers = append(s.controllers, standby)
+}
+
+// shareTheWork wants every replica to have written payments.
+func shareTheWork(s *sale) error {
+	for _, replica := range s.Paylink.Replicas {
+		metrics, err := replica.Scrape(s.Ctx)
+		if err != nil {
+			return err
+		}
+		if !regexp.MustCompile(`(?m)^paylink_ledger_writes_total [1-9]`).MatchString(metrics) {
+			return fmt.Errorf("the replica at %s wrote nothing", replica.URL)
+		}
+	}
+	return nil
 }
 
 // retried wants webhooks that were sent again.

@@ -111,6 +111,8 @@ func (s *sale) each(n int, strikes []strike, do func(int)) {
 			}
 		})
 	}
+	defer working.Wait()
+	defer close(queue) // also when a strike ends the test
 	for i := range n {
 		for len(strikes) > 0 && float64(i) >= strikes[0].after*float64(n) {
 			strikes[0].do(s)
@@ -118,8 +120,6 @@ func (s *sale) each(n int, strikes []strike, do func(int)) {
 		}
 		queue <- i
 	}
-	close(queue)
-	working.Wait()
 }
 
 // until waits for something, and passes over errors on the way.

@@ -43,7 +43,7 @@ func ParseBase(text string, key Secret) (string, error) {
 		return DefaultBase, nil
 	}
 	u, err := url.Parse(base)
-	if err != nil || u.Hostname() == "" || (u.Scheme != "http" && u.Scheme != "https") || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+	if err != nil || u.Hostname() == "" || (u.Scheme != "http" && u.Scheme != "https") || u.User != nil || strings.ContainsAny(base, "?#") {
 		return "", fmt.Errorf("is no address of an API: write one such as %s, or leave it empty for that", DefaultBase)
 	}
 	if key != "" && u.Scheme == "http" && liveKey(key) {

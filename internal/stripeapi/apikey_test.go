@@ -103,6 +103,8 @@ func TestParseBase(t *testing.T) {
 		"a password":             {"https://user:" + keyTail + "@stripe.example.com", test, no},
 		"a query":                {"https://stripe.example.com?key=" + keyTail, test, no},
 		"a fragment":             {"https://stripe.example.com#" + keyTail, test, no},
+		"an empty query":         {"https://stripe.example.com?", test, no},
+		"an empty fragment":      {"https://stripe.example.com#", test, no},
 		"a key":                  {"sk_live_" + keyTail, test, no},
 		"a live key over http":   {"http://127.0.0.1:12111", live, plain},
 		"a secret key over http": {"http://stripe.example.com", "sk_live_" + keyTail, plain},

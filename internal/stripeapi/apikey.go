@@ -20,11 +20,14 @@ func ParseAPIKey(text string) (Secret, error) {
 		return "", errors.New("is a webhook signing secret (whsec_…): put an API key (rk_… or sk_…) there, shown in Stripe under Developers > API keys")
 	case prefix == "pk":
 		return "", errors.New("is a publishable key (pk_…): put a restricted key (rk_…) there, made in Stripe under Developers > API keys")
-	case prefix != "rk" && prefix != "sk", mode != "live" && mode != "test", random == "", strings.ContainsAny(key, " \t\r\n,"):
+	case prefix != "rk" && prefix != "sk", mode != "live" && mode != "test", random == "", strings.ContainsFunc(key, unfitForKey):
 		return "", errors.New("does not look like one of Stripe's: an API key begins with rk_live_, rk_test_, sk_live_ or sk_test_, see Stripe under Developers > API keys")
 	}
 	return Secret(key), nil
 }
+
+// unfitForKey reports whether no key has such a character: it would end the key, or fail the call that has it in a header.
+func unfitForKey(r rune) bool { return r <= ' ' || r >= 0x7f || r == ',' }
 
 // Restricted reports whether an API key may do but what was chosen for it, as a server that faces the internet should have.
 func Restricted(key Secret) bool { return strings.HasPrefix(string(key), "rk_") }

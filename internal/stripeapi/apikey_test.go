@@ -52,6 +52,12 @@ func TestParseAPIKey(t *testing.T) {
 		"sk_live_a\tb":           unlike,
 		"sk_live_a\nrk_live_b":   unlike,
 		"sk_live_a\rb":           unlike,
+		"sk_live_a\x00b":         unlike,
+		"sk_live_a\fb":           unlike,
+		"sk_live_a\x7fb":         unlike,
+		"sk_live_a\u00a0b":       unlike,
+		"sk_live_ä":              unlike,
+		"sk_live_a\xff":          unlike,
 		"sk_org_live_" + keyTail: unlike,
 	} {
 		got, err := stripeapi.ParseAPIKey(text)

@@ -3,6 +3,7 @@ package browser
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/chromedp/cdproto/accessibility"
 	"github.com/chromedp/cdproto/cdp"
@@ -112,7 +113,7 @@ func (tab *Tab) Focused() (what string) {
 			return false, err
 		}
 		if node := announced.Nodes[0]; !node.Ignored && active.ClassName != "HTMLBodyElement" && node.Role != nil && node.Name != nil {
-			what = spoken([]*runtime.RemoteObject{{Value: node.Role.Value}, {Value: node.Name.Value}})
+			what = valueOf(node.Role) + " " + strings.TrimSpace(valueOf(node.Name)) // some versions keep the space before a label's field
 		}
 		return true, nil
 	})

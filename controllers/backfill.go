@@ -99,16 +99,13 @@ func (b *Backfill) round(ctx context.Context) error {
 	return nil
 }
 
-// readUntil returns the time before which everything was read, but none that Stripe does not list any more, or that is
-// still to come.
+// readUntil returns the time before which everything was read, but none of which Stripe lists nothing any more. What is no
+// time, or still to come, was written by somebody else: reading all of it again does no harm.
 func readUntil(kept map[string]string, now time.Time) time.Time {
 	oldest := now.Add(-stripeKeepsEvents)
 	until, err := time.Parse(time.RFC3339, kept[stateEventsRead])
-	if err != nil || until.Before(oldest) { // nothing was read yet, or a person changed it: all of it again does no harm
+	if err != nil || until.Before(oldest) || until.After(now) {
 		return oldest
-	}
-	if until.After(now) {
-		return now
 	}
 	return until
 }

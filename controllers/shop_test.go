@@ -120,6 +120,9 @@ type shop struct {
 	kept     *StripeEventReconciler
 	recorder *events.FakeRecorder
 	registry *prometheus.Registry
+	// backfillMetrics and auditMetrics outlive a controller that is started anew.
+	backfillMetrics *metrics.Backfill
+	auditMetrics    *metrics.Audit
 	// writes are the status patches that were taken.
 	writes int
 }
@@ -146,6 +149,7 @@ func newShop(t *testing.T, trouble interceptor.Funcs, objects ...client.Object) 
 	s.ledger = &ledger.Ledger{
 		Cache: s.api, Live: s.api, Writer: s.api, EventNamespace: "paylink-system", Clock: s.clock, Metrics: metrics.NewLedger(prometheus.NewRegistry()),
 	}
+	s.backfillMetrics, s.auditMetrics = metrics.NewBackfill(s.registry), metrics.NewAudit(s.registry)
 	counters := metrics.NewController(s.registry)
 	s.orders = &OrderReconciler{Client: s.api, Ledger: s.ledger, Clock: s.clock, Recorder: s.recorder, Metrics: counters}
 	s.links = &PaymentLinkReconciler{Client: s.api, Clock: s.clock}
@@ -158,6 +162,19 @@ func (s *shop) must(err error) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
+}
+
+// state is where what was read of Stripe is kept.
+func (s *shop) state() *StripeState {
+	return &StripeState{Reader: s.api, Writer: s.api, Namespace: "paylink-system", Live: true}
+}
+
+// stateOf is what the state keeps.
+func (s *shop) stateOf(key string) string {
+	s.t.Helper()
+	kept, err := s.state().Read(s.t.Context())
+	s.must(err)
+	return kept[key]
 }
 
 // read fills an object from the API server.

@@ -18,54 +18,64 @@ type StripeEventSpec struct {
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=255
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="a StripeEvent's spec is what Stripe said and is immutable, but for assignTo and acknowledged: delete the StripeEvent if it is of no use"
 	EventID string `json:"eventId"`
 
 	// Type is Stripe's type of the event, such as checkout.session.completed.
 	//
 	// +required
 	// +kubebuilder:validation:MaxLength=100
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="a StripeEvent's spec is what Stripe said and is immutable, but for assignTo and acknowledged: delete the StripeEvent if it is of no use"
 	Type string `json:"type"`
 
 	// Created is when Stripe created the event, by Stripe's clock.
 	//
 	// +optional
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="a StripeEvent's spec is what Stripe said and is immutable, but for assignTo and acknowledged: delete the StripeEvent if it is of no use"
 	Created metav1.Time `json:"created,omitempty,omitzero"`
 
 	// Livemode is true for real money and false for Stripe's test mode.
 	//
 	// +optional
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="a StripeEvent's spec is what Stripe said and is immutable, but for assignTo and acknowledged: delete the StripeEvent if it is of no use"
 	Livemode bool `json:"livemode"`
 
 	// ClientReferenceID is the order's id, as the session carried it. Unset for refunds and disputes.
 	//
 	// +optional
 	// +kubebuilder:validation:MaxLength=200
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="a StripeEvent's spec is what Stripe said and is immutable, but for assignTo and acknowledged: delete the StripeEvent if it is of no use"
 	ClientReferenceID string `json:"clientReferenceId,omitempty"`
 
 	// PaymentIntentID is the PaymentIntent (pi_…). Unset for a session with nothing due.
 	//
 	// +optional
 	// +kubebuilder:validation:MaxLength=255
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="a StripeEvent's spec is what Stripe said and is immutable, but for assignTo and acknowledged: delete the StripeEvent if it is of no use"
 	PaymentIntentID string `json:"paymentIntentId,omitempty"`
 
 	// Session is what became of a Checkout Session.
 	//
 	// +optional
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="a StripeEvent's spec is what Stripe said and is immutable, but for assignTo and acknowledged: delete the StripeEvent if it is of no use"
 	Session *SessionFact `json:"session,omitempty"`
 
 	// Refund is how much of the payment has been refunded so far.
 	//
 	// +optional
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="a StripeEvent's spec is what Stripe said and is immutable, but for assignTo and acknowledged: delete the StripeEvent if it is of no use"
 	Refund *RefundFact `json:"refund,omitempty"`
 
 	// FailedRefund is a refund that failed after it had been made.
 	//
 	// +optional
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="a StripeEvent's spec is what Stripe said and is immutable, but for assignTo and acknowledged: delete the StripeEvent if it is of no use"
 	FailedRefund *FailedRefund `json:"failedRefund,omitempty"`
 
 	// Dispute is where a dispute of the payment stands.
 	//
 	// +optional
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="a StripeEvent's spec is what Stripe said and is immutable, but for assignTo and acknowledged: delete the StripeEvent if it is of no use"
 	Dispute *Dispute `json:"dispute,omitempty"`
 
 	// AssignTo is the Order that the payment is for, set by a person where the session names none, or one that does not
@@ -211,7 +221,7 @@ type StripeEventStatus struct {
 // +kubebuilder:printcolumn:name="Event",type=string,priority=1,JSONPath=".spec.eventId"
 // +kubebuilder:printcolumn:name="Order",type=string,priority=1,JSONPath=".status.orderRef.name"
 // +kubebuilder:printcolumn:name="Message",type=string,priority=1,JSONPath=".status.message"
-// +kubebuilder:validation:XValidation:rule="self.spec.?assignTo == oldSelf.spec.?assignTo || oldSelf.?status.?phase.orValue(”) != 'Applied'",message="the payment is in an Order's status already: assignTo cannot be changed any more"
+// +kubebuilder:validation:XValidation:rule="!has(oldSelf.status) || !has(oldSelf.status.phase) || oldSelf.status.phase != \"Applied\" || (has(self.spec.assignTo) == has(oldSelf.spec.assignTo) && (!has(self.spec.assignTo) || self.spec.assignTo == oldSelf.spec.assignTo))",message="the payment is in an Order's status already: assignTo cannot be changed any more"
 type StripeEvent struct {
 	metav1.TypeMeta   `json:",inline"`
 	metav1.ObjectMeta `json:"metadata,omitempty"`
@@ -219,7 +229,7 @@ type StripeEvent struct {
 	// Spec is the fact that the event states, and what a person decided about it.
 	//
 	// +required
-	// +kubebuilder:validation:XValidation:rule="self.eventId == oldSelf.eventId && self.type == oldSelf.type && self.?created == oldSelf.?created && self.?livemode == oldSelf.?livemode && self.?clientReferenceId == oldSelf.?clientReferenceId && self.?paymentIntentId == oldSelf.?paymentIntentId && self.?session == oldSelf.?session && self.?refund == oldSelf.?refund && self.?failedRefund == oldSelf.?failedRefund && self.?dispute == oldSelf.?dispute",message="a StripeEvent's spec is what Stripe said and is immutable, but for assignTo and acknowledged: delete the StripeEvent if it is of no use"
+	// +kubebuilder:validation:XValidation:rule="has(self.created) == has(oldSelf.created) && has(self.livemode) == has(oldSelf.livemode) && has(self.clientReferenceId) == has(oldSelf.clientReferenceId) && has(self.paymentIntentId) == has(oldSelf.paymentIntentId) && has(self.session) == has(oldSelf.session) && has(self.refund) == has(oldSelf.refund) && has(self.failedRefund) == has(oldSelf.failedRefund) && has(self.dispute) == has(oldSelf.dispute)",message="a StripeEvent's spec is what Stripe said and is immutable, but for assignTo and acknowledged: delete the StripeEvent if it is of no use"
 	Spec StripeEventSpec `json:"spec"`
 
 	// Status says what became of the event.

@@ -103,8 +103,10 @@ func (s *Stack) server(ctx context.Context, name, role string, rights, flags []s
 		return nil, err
 	}
 	if role == "controller" {
-		if err := s.allowLeaderElection(ctx, user.Name); err != nil {
-			return nil, err
+		for _, file := range roles {
+			if err := s.allow(ctx, user.Name, file); err != nil {
+				return nil, err
+			}
 		}
 	}
 	kubeconfig, err := s.wayIn(ctx, user)

@@ -19,10 +19,6 @@ import (
 	"github.com/paylink-dev/paylink/test/stripesim"
 )
 
-// backfillIsThere says that the controller fetches from Stripe what no webhook brought. The faults that nothing else gets
-// over are left out without it.
-const backfillIsThere = false
-
 // fault is one thing that breaks.
 type fault struct {
 	name string
@@ -36,8 +32,6 @@ type fault struct {
 	selling, paying []strike
 	// felt returns an error where the fault did nothing: then surviving it means nothing either.
 	felt func(*sale) error
-	// backfill says that webhooks alone cannot make it good.
-	backfill bool
 }
 
 func faults() []fault {
@@ -85,20 +79,19 @@ func faults() []fault {
 			felt:    atLeast("late news", lag.Delayed, func(*sale) int { return 1 }),
 		},
 		{
-			name:     "Stripe's API: 429, 500, timeouts, half pages",
-			install:  backfilling,
-			plan:     stripesim.Plan{Drop: stripesim.DropTypes()},
-			begin:    func(s *sale) { s.Stripe.TroubleAPI(trouble.next) },
-			felt:     trouble.felt,
-			backfill: true,
+			name:    "Stripe's API: 429, 500, timeouts, half pages",
+			install: backfilling,
+			plan:    stripesim.Plan{Drop: stripesim.DropTypes()},
+			begin:   func(s *sale) { s.Stripe.TroubleAPI(trouble.next) },
+			felt:    trouble.felt,
 		},
 		{
 			name: "every webhook three times, in any order",
 			plan: stripesim.Plan{Copies: 3, Shuffle: true, Seed: 11, Delay: 2 * time.Second},
 			felt: disordered,
 		},
-		{name: "Stripe's clock 10 min ahead", install: offset(10 * time.Minute), felt: refused, backfill: true},
-		{name: "Stripe's clock 10 min behind", install: offset(-10 * time.Minute), felt: refused, backfill: true},
+		{name: "Stripe's clock 10 min ahead", install: offset(10 * time.Minute), felt: refused},
+		{name: "Stripe's clock 10 min behind", install: offset(-10 * time.Minute), felt: refused},
 		{
 			name: "two webhook servers, two copies at once", install: replicas(2),
 			plan: stripesim.Plan{Copies: 2, Concurrent: true}, felt: shareTheWork,
@@ -121,9 +114,6 @@ func faults() []fault {
 func TestFaults(t *testing.T) {
 	for _, f := range faults() {
 		t.Run(f.name, func(t *testing.T) {
-			if f.backfill && !backfillIsThere {
-				t.Skip("only the backfill from Stripe can make this good, and it is not there")
-			}
 			f.survive(t)
 		})
 	}

@@ -14,19 +14,23 @@ import (
 	"github.com/paylink-dev/paylink/test/cluster"
 )
 
-// allowLeaderElection gives a controller the Role that it needs to elect a leader.
-func (s *Stack) allowLeaderElection(ctx context.Context, user string) error {
+// roles are the files of the rights that a controller has in its own namespace alone: to elect a leader, and to keep how
+// far it read Stripe's books.
+var roles = []string{"config/rbac/controller/leader_election_role.yaml", "config/rbac/controller/stripe_state_role.yaml"}
+
+// allow gives a user the Role in a file, in the namespace of this stack.
+func (s *Stack) allow(ctx context.Context, user, file string) error {
 	repository, err := cluster.Repository(ctx)
 	if err != nil {
 		return err
 	}
-	content, err := os.ReadFile(filepath.Join(repository, "config/rbac/controller/leader_election_role.yaml"))
+	content, err := os.ReadFile(filepath.Join(repository, file))
 	if err != nil {
-		return fmt.Errorf("read the leader election role: %w", err)
+		return fmt.Errorf("read a role: %w", err)
 	}
 	role := &rbacv1.Role{}
 	if err := yaml.UnmarshalStrict(content, role); err != nil {
-		return fmt.Errorf("parse the leader election role: %w", err)
+		return fmt.Errorf("parse %s: %w", file, err)
 	}
 	role.Namespace = s.Namespace
 	binding := &rbacv1.RoleBinding{
@@ -36,7 +40,7 @@ func (s *Stack) allowLeaderElection(ctx context.Context, user string) error {
 	}
 	for _, object := range []client.Object{role, binding} {
 		if err := client.IgnoreAlreadyExists(s.Client.Create(ctx, object)); err != nil {
-			return fmt.Errorf("give %s the leader election role: %w", user, err)
+			return fmt.Errorf("give %s the role of %s: %w", user, file, err)
 		}
 	}
 	return nil

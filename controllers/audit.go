@@ -66,6 +66,9 @@ func (a *Audit) NeedLeaderElection() bool { return true }
 
 // Start audits whenever it is due, until the context ends.
 func (a *Audit) Start(ctx context.Context) error {
+	for _, eventType := range stripeapi.EventTypes() { // at 0, so that an alert on their growth sees the first one
+		a.Metrics.Missing.WithLabelValues(eventType)
+	}
 	rounds(ctx, a.Clock, min(a.Period, auditPatience), func(ctx context.Context) {
 		if err := a.ifDue(ctx); err != nil && ctx.Err() == nil {
 			a.Log.Error(err, "The audit of Stripe's books stopped: it begins anew soon")

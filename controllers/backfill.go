@@ -68,6 +68,10 @@ func (b *Backfill) NeedLeaderElection() bool { return true }
 // Start reads, round after round, until the context ends.
 func (b *Backfill) Start(ctx context.Context) error {
 	b.slice, b.seen = firstSlice, map[string]time.Time{}
+	for _, eventType := range stripeapi.EventTypes() { // at 0, so that an alert on their growth sees the first one
+		b.Metrics.Found.WithLabelValues(eventType, string(ledger.Applied))
+		b.Metrics.Found.WithLabelValues(eventType, string(ledger.Parked))
+	}
 	rounds(ctx, b.Clock, b.Period, func(ctx context.Context) {
 		if err := b.round(ctx); err != nil && ctx.Err() == nil {
 			b.Log.Error(err, "The backfill from Stripe stopped: the next round goes on from there")

@@ -95,14 +95,11 @@ func (r *StripeEventReconciler) Reconcile(ctx context.Context, event *v1alpha1.S
 		return r.removeAt(ctx, event, appliedAt(event).Add(r.Retention.Applied))
 	}
 	if errors.Is(err, ledger.ErrUnknown) && r.Resolver != nil {
-		verdict, lookUpErr := r.Resolver.Resolve(ctx, payment.Fact(event.Spec))
-		switch {
-		case lookUpErr != nil: // the event waits as if nobody could be asked
-			ctrl.LoggerFrom(ctx).Error(lookUpErr, "Look up at Stripe whose a payment is")
-		case verdict == foreign:
+		switch r.resolve(ctx, event) {
+		case foreign:
 			r.Metrics.ForeignEvents.Inc()
 			return r.removeAt(ctx, event, r.Clock.Now())
-		case verdict == ours:
+		case ours:
 			order, _, err = r.Ledger.Record(ctx, payment.Fact(event.Spec))
 		}
 	}
@@ -136,6 +133,16 @@ func (r *StripeEventReconciler) Reconcile(ctx context.Context, event *v1alpha1.S
 		r.tell(event, next, links)
 	}
 	return r.comeBack(ctx, next)
+}
+
+// resolve says whose an event is. Where Stripe cannot be asked it waits as if there were nobody to ask.
+func (r *StripeEventReconciler) resolve(ctx context.Context, event *v1alpha1.StripeEvent) verdict {
+	whose, err := r.Resolver.Resolve(ctx, payment.Fact(event.Spec))
+	if err != nil {
+		ctrl.LoggerFrom(ctx).Error(err, "Look up at Stripe whose a payment is")
+		return undecided
+	}
+	return whose
 }
 
 // write patches the status where it differs, and reports whether it did.

@@ -105,8 +105,8 @@ func Index(ctx context.Context, indexer client.FieldIndexer) error {
 
 // find returns the order a fact is about, or ErrUnknown.
 //
-// A session is that of the order that a person assigned it to, of the order that has it already (to which one may have
-// assigned what another event says of it), or of the one that it names.
+// A session is that of the order that has it already, so that no two orders live by one payment; or else of the one that a
+// person assigned it to, or of the one that it names.
 //
 // A session's order must have been given its checkout URL: before that it is not settled which Payment Link it takes
 // money through, and a payment judged without that would be judged by when it came.
@@ -117,15 +117,15 @@ func (l *Ledger) find(ctx context.Context, fact payment.Fact) (*v1alpha1.Order, 
 	if !fact.OfSession() {
 		return l.lookUp(ctx, fact.PaymentIntentID, IndexPaymentIntent, []string{fieldCaptureID}, nil)
 	}
-	if fact.AssignTo != nil {
-		return l.assigned(ctx, *fact.AssignTo)
-	}
 	holders, err := l.list(ctx, l.Cache, IndexSession, fact.Session.ID)
 	if err != nil {
 		return nil, fmt.Errorf("find order of a session: %w", err)
 	}
 	if len(holders) > 0 {
 		return Oldest(holders), nil
+	}
+	if fact.AssignTo != nil {
+		return l.assigned(ctx, *fact.AssignTo)
 	}
 	return l.lookUp(ctx, fact.ClientReferenceID, IndexReference, referenceFields, ready)
 }

@@ -1,0 +1,145 @@
+package ledger_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
+
+	"github.com/paylink-dev/paylink/api/v1alpha1"
+	"github.com/paylink-dev/paylink/internal/ledger"
+	"github.com/paylink-dev/paylink/internal/payment"
+)
+
+// assignedTo is a session's fact that a person gave to an order.
+func assignedTo(name string, fact payment.Fact) payment.Fact {
+	fact.AssignTo = &v1alpha1.OrderReference{Namespace: "shop", Name: name}
+	return fact
+}
+
+// TestAssign: a person's word goes before the session's own, but not before an order that has the session already.
+func TestAssign(t *testing.T) {
+	for name, row := range map[string]struct {
+		known  []payment.Fact
+		fact   payment.Fact
+		served []string
+		err    error
+		holder string
+	}{
+		"names none":              {nil, assignedTo("o1", sessionOf("", "1", v1alpha1.OutcomePaid)), nil, nil, "o1"},
+		"names one that is not":   {nil, assignedTo("o1", sessionOf("unknown", "1", v1alpha1.OutcomePaid)), nil, nil, "o1"},
+		"names another":           {nil, assignedTo("o1", sessionOf("o2-uid", "1", v1alpha1.OutcomePaid)), nil, nil, "o1"},
+		"another has it already":  {[]payment.Fact{sessionOf("o2-uid", "1", v1alpha1.OutcomePaid)}, assignedTo("o1", sessionOf("o2-uid", "1", v1alpha1.OutcomePaid)), nil, nil, "o2"},
+		"it has it already":       {[]payment.Fact{assignedTo("o1", sessionOf("", "1", v1alpha1.OutcomePaid))}, sessionOf("o2-uid", "1", v1alpha1.OutcomePaid), nil, nil, "o1"},
+		"to none that is there":   {nil, assignedTo("o9", sessionOf("o2-uid", "1", v1alpha1.OutcomePaid)), nil, ledger.ErrUnknown, ""},
+		"to one that is unready":  {nil, assignedTo("o3", sessionOf("o2-uid", "1", v1alpha1.OutcomePaid)), nil, ledger.ErrUnknown, ""},
+		"to a namespace unserved": {nil, assignedTo("o1", sessionOf("o2-uid", "1", v1alpha1.OutcomePaid)), []string{"other"}, ledger.ErrUnknown, ""},
+		"to a namespace served":   {nil, assignedTo("o1", sessionOf("o2-uid", "1", v1alpha1.OutcomePaid)), []string{"other", "shop"}, nil, "o1"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newShop(t, interceptor.Funcs{}, order("o1", ready), order("o2", ready), order("o3"))
+			s.ledger.Namespaces = row.served
+			for _, fact := range row.known {
+				s.apply(fact, ledger.Applied)
+			}
+			if _, _, err := s.ledger.Record(t.Context(), row.fact); !errors.Is(err, row.err) {
+				t.Fatal(err)
+			}
+			for _, o := range []string{"o1", "o2", "o3"} {
+				want := 0
+				if o == row.holder {
+					want = 1
+				}
+				if got := s.order(o).Status; len(got.Payments) != want || (want == 1 && got.Phase != v1alpha1.OrderPaid) {
+					t.Errorf("%s: %+v", o, got)
+				}
+			}
+		})
+	}
+}
+
+// TestPreview says what Apply would do, and does nothing.
+func TestPreview(t *testing.T) {
+	session, refund := sessionOf("o1-uid", "1", v1alpha1.OutcomePaid), refundOf("1", 100, false)
+	for name, row := range map[string]struct {
+		known []payment.Fact
+		fact  payment.Fact
+	}{
+		"a session":                    {nil, session},
+		"a session that is known":      {[]payment.Fact{session}, session},
+		"a session that got further":   {[]payment.Fact{sessionOf("o1-uid", "1", v1alpha1.OutcomeUnpaid)}, session},
+		"of an unknown order":          {nil, sessionOf("unknown", "1", v1alpha1.OutcomePaid)},
+		"of an unknown order, kept":    {[]payment.Fact{sessionOf("unknown", "1", v1alpha1.OutcomePaid)}, sessionOf("unknown", "1", v1alpha1.OutcomePaid)},
+		"of somebody else":             {nil, sessionOf("", "1", v1alpha1.OutcomePaid)},
+		"of a link of ours":            {nil, through("plink_1", sessionOf("", "1", v1alpha1.OutcomePaid))},
+		"a refund":                     {[]payment.Fact{session}, refund},
+		"a refund that is known":       {[]payment.Fact{session, refund}, refund},
+		"a refund of an unknown":       {nil, refund},
+		"a refund of an unknown, kept": {[]payment.Fact{refund}, refund},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newShop(t, interceptor.Funcs{}, order("o1", ready), paymentLink("shop", "plink_1"))
+			for _, fact := range row.known {
+				if _, err := s.ledger.Apply(t.Context(), fact); err != nil {
+					t.Fatal(err)
+				}
+			}
+			patches, kept := len(s.calls.patches), len(s.parked())
+			foreseen, err := s.ledger.Preview(t.Context(), row.fact)
+			if err != nil || len(s.calls.patches) != patches || len(s.parked()) != kept {
+				t.Errorf("%v, and something was written", err)
+			}
+			if came, err := s.ledger.Apply(t.Context(), row.fact); err != nil || came != foreseen {
+				t.Errorf("foreseen %s, and it was %s: %v", foreseen, came, err)
+			}
+		})
+	}
+}
+
+// TestOurs: a session is ours by its link, by an order that has it, or by one that it names, ready or not.
+func TestOurs(t *testing.T) {
+	for name, row := range map[string]struct {
+		fact payment.Fact
+		want bool
+	}{
+		"by its order":             {sessionOf("o1-uid", "1", v1alpha1.OutcomePaid), true},
+		"by its order, not ready":  {sessionOf("o2-uid", "1", v1alpha1.OutcomePaid), true},
+		"by its link":              {through("plink_1", sessionOf("", "1", v1alpha1.OutcomePaid)), true},
+		"by its link, no order":    {through("plink_1", sessionOf("unknown", "1", v1alpha1.OutcomePaid)), true},
+		"by the order that has it": {sessionOf("", "held", v1alpha1.OutcomePaid), true},
+		"another link's":           {through("plink_2", sessionOf("unknown", "1", v1alpha1.OutcomePaid)), false},
+		"nobody's":                 {sessionOf("", "1", v1alpha1.OutcomePaid), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newShop(t, interceptor.Funcs{}, order("o1", ready), order("o2"), order("o3", ready), paymentLink("shop", "plink_1"))
+			s.apply(sessionOf("o3-uid", "held", v1alpha1.OutcomePaid), ledger.Applied)
+			if got, err := s.ledger.Ours(t.Context(), row.fact); err != nil || got != row.want {
+				t.Errorf("%t, %v", got, err)
+			}
+		})
+	}
+}
+
+// TestUncertain: where the API server cannot be asked, nothing is called unknown or somebody else's.
+func TestUncertain(t *testing.T) {
+	away := apierrors.NewServiceUnavailable("away")
+	s := newShop(t, interceptor.Funcs{
+		Get: func(context.Context, client.WithWatch, client.ObjectKey, client.Object, ...client.GetOption) error {
+			return away
+		},
+		List: func(context.Context, client.WithWatch, client.ObjectList, ...client.ListOption) error { return away },
+	}, order("o1", ready))
+	for _, fact := range []payment.Fact{assignedTo("o1", sessionOf("", "1", v1alpha1.OutcomePaid)), sessionOf("unknown", "1", v1alpha1.OutcomePaid), refundOf("1", 1, false)} {
+		if _, err := s.ledger.Preview(t.Context(), fact); !errors.Is(err, away) {
+			t.Errorf("%v", err)
+		}
+		if fact.OfSession() {
+			if _, err := s.ledger.Ours(t.Context(), fact); !errors.Is(err, away) {
+				t.Errorf("%v", err)
+			}
+		}
+	}
+}

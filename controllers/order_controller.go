@@ -69,11 +69,7 @@ func (r *OrderReconciler) Reconcile(ctx context.Context, order *v1alpha1.Order) 
 	if !equality.Semantic.DeepEqual(order.Status, next.Status) {
 		patch := client.MergeFromWithOptions(order, client.MergeFromWithOptimisticLock{})
 		if err := r.Client.Status().Patch(ctx, next, patch); err != nil {
-			// Either means that the cache is behind: its next state wakes this reconciler anyway.
-			if apierrors.IsConflict(err) || apierrors.IsNotFound(err) {
-				return ctrl.Result{}, nil
-			}
-			return ctrl.Result{}, fmt.Errorf("patch order readiness: %w", err)
+			return unwritten("order readiness", err)
 		}
 		order = next
 	}

@@ -2,10 +2,8 @@ package controllers
 
 import (
 	"context"
-	"fmt"
 
 	"k8s.io/apimachinery/pkg/api/equality"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/clock"
@@ -42,12 +40,9 @@ func (r *PaymentLinkReconciler) Reconcile(ctx context.Context, link *v1alpha1.Pa
 	if equality.Semantic.DeepEqual(link.Status, next.Status) {
 		return ctrl.Result{}, nil
 	}
-	err := r.Client.Status().Patch(ctx, next, client.MergeFromWithOptions(link, client.MergeFromWithOptimisticLock{}))
-	if apierrors.IsConflict(err) || apierrors.IsNotFound(err) { // the cache's next state wakes this reconciler
-		return ctrl.Result{}, nil
-	}
-	if err != nil {
-		return ctrl.Result{}, fmt.Errorf("patch payment link status: %w", err)
+	patch := client.MergeFromWithOptions(link, client.MergeFromWithOptimisticLock{})
+	if err := r.Client.Status().Patch(ctx, next, patch); err != nil {
+		return unwritten("payment link status", err)
 	}
 	return ctrl.Result{}, nil
 }

@@ -75,7 +75,7 @@ func TestOrderFollowsItsLink(t *testing.T) {
 	}
 }
 
-// TestLinkAndTrouble: a conflict is settled by the cache's next state; anything else is an error.
+// TestLinkAndTrouble: a conflict, or a link that is gone, is no error; anything else is one.
 func TestLinkAndTrouble(t *testing.T) {
 	links := schema.GroupResource{Group: v1alpha1.GroupName, Resource: "paymentlinks"}
 	away := errors.New("connection refused")

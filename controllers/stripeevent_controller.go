@@ -127,7 +127,7 @@ func (r *StripeEventReconciler) Reconcile(ctx context.Context, event *v1alpha1.S
 	}
 	wrote, err := r.write(ctx, event, next)
 	if err != nil {
-		return ctrl.Result{}, err
+		return unwritten("event status", err)
 	}
 	if wrote {
 		r.tell(event, next, links)
@@ -151,13 +151,7 @@ func (r *StripeEventReconciler) write(ctx context.Context, event, next *v1alpha1
 		return false, nil
 	}
 	err := r.Client.Status().Patch(ctx, next, client.MergeFromWithOptions(event, client.MergeFromWithOptimisticLock{}))
-	if apierrors.IsConflict(err) || apierrors.IsNotFound(err) { // the cache's next state wakes this reconciler
-		return false, nil
-	}
-	if err != nil {
-		return false, fmt.Errorf("patch event status: %w", err)
-	}
-	return true, nil
+	return err == nil, err
 }
 
 // The event of an unknown order is tried again when as much time has passed as it has waited already, which is an

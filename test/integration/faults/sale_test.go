@@ -7,10 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"k8s.io/apimachinery/pkg/api/meta"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/utils/ptr"
-
 	"github.com/paylink-dev/paylink/api/v1alpha1"
 	"github.com/paylink-dev/paylink/test/bookkeeper"
 	"github.com/paylink-dev/paylink/test/seller"
@@ -55,13 +51,7 @@ func newSale(t *testing.T, paylink *stack.Stack) *sale {
 func (s *sale) sell(n int, strikes []strike) []v1alpha1.Order {
 	s.T.Helper()
 	s.each(n, strikes, func(i int) {
-		o := &v1alpha1.Order{
-			ObjectMeta: metav1.ObjectMeta{Namespace: s.Namespace, Name: fmt.Sprintf("order-%05d", i)},
-			Spec: v1alpha1.OrderSpec{
-				ProductID: "lifetime", ProductName: "Lifetime", Amount: seller.Price, Currency: "USD", Livemode: ptr.To(false),
-				PaymentLinkRef: &v1alpha1.LocalObjectReference{Name: "lifetime"},
-			},
-		}
+		o := s.Order(fmt.Sprintf("order-%05d", i))
 		if err := s.Paylink.Client.Create(s.Ctx, o); err != nil {
 			s.T.Errorf("create %s: %v", o.Name, err)
 		}
@@ -75,7 +65,7 @@ func (s *sale) sell(n int, strikes []strike) []v1alpha1.Order {
 			return fmt.Errorf("there are %d orders, want %d", len(orders), n)
 		}
 		for i := range orders {
-			if !meta.IsStatusConditionTrue(orders[i].Status.Conditions, v1alpha1.ConditionReady) {
+			if !seller.Ready(&orders[i]) {
 				return fmt.Errorf("%s is not ready: %+v", orders[i].Name, orders[i].Status)
 			}
 		}

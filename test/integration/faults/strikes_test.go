@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
+	"github.com/paylink-dev/paylink/test/scrape"
 	"github.com/paylink-dev/paylink/test/stack"
 )
 
@@ -68,7 +68,7 @@ func killLeader(s *sale) {
 	s.T.Helper()
 	s.until("a controller leads", func(ctx context.Context) error {
 		for _, c := range s.controllers {
-			if metrics, err := c.Scrape(ctx); err == nil && leads(metrics) {
+			if metrics, err := c.Scrape(ctx); err == nil && scrape.Samples(s.T, metrics)[leads] == 1 {
 				return c.Kill()
 			}
 		}
@@ -76,10 +76,8 @@ func killLeader(s *sale) {
 	})
 }
 
-// leads reads from a controller's metrics whether it is the leader.
-func leads(metrics string) bool {
-	return strings.Contains(metrics, "leader_election_master_status{name=\"controller.payments.paylink.dev\"} 1\n")
-}
+// leads is the sample of a controller that is 1 while it is the leader.
+const leads = `leader_election_master_status{name="controller.payments.paylink.dev"}`
 
 // running waits until servers are ready, again or still.
 func (s *sale) running(servers ...*stack.Server) {

@@ -5,11 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"net/http"
 	"os"
 	"os/exec"
-	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -97,15 +95,6 @@ func (s *Server) WaitReady(ctx context.Context) error {
 	}
 }
 
-// lastWords is the end of the log, which goes away with the cluster.
-func (s *Server) lastWords() string {
-	content, err := os.ReadFile(s.Log)
-	if err != nil {
-		return err.Error()
-	}
-	return string(content[max(0, len(content)-1000):])
-}
-
 // gone is closed once the process of now has ended.
 func (s *Server) gone() <-chan struct{} {
 	s.mu.Lock()
@@ -175,22 +164,6 @@ func (s *Server) end(signal syscall.Signal) error {
 	<-ended
 	if err := s.exit(); err != nil {
 		return fmt.Errorf("%s exited: %w", s.name, err)
-	}
-	return nil
-}
-
-// races returns the first data race that the log tells of. A process that was killed has told nobody else.
-func (s *Server) races() error {
-	log, err := os.ReadFile(s.Log)
-	if err != nil {
-		if errors.Is(err, fs.ErrNotExist) { // it was never started
-			return nil
-		}
-		return err
-	}
-	if _, report, found := strings.Cut(string(log), "WARNING: DATA RACE\n"); found {
-		report, _, _ = strings.Cut(report, "==================")
-		return fmt.Errorf("%s has a data race:\n%s", s.name, report)
 	}
 	return nil
 }

@@ -137,7 +137,7 @@ func (s *Stack) Stop() error {
 	s.keepers.stop()
 	var errs []error
 	for _, server := range slices.Backward(s.servers) {
-		errs = append(errs, server.Stop(), server.races())
+		errs = append(errs, server.Stop(), server.alarm())
 	}
 	for _, proxy := range s.proxies {
 		errs = append(errs, proxy.Close())

@@ -166,7 +166,7 @@ func (f *fault) survive(t *testing.T) {
 	s.clear()
 	stop()
 	for _, server := range servers {
-		s.readLog(server)
+		s.removeLog(server)
 	}
 }
 

@@ -167,8 +167,10 @@ func TestEndOfTheProcessLeavesNothing(t *testing.T) {
 	}
 }
 
-func TestAPIServerComesBack(t *testing.T) {
-	c, err := Start(t.Context(), Options{Audit: true})
+// startWithData starts a cluster for one test, on which the ConfigMap "kept" is, and returns it with its administrator.
+func startWithData(t *testing.T, options Options) (*Cluster, client.Client) {
+	t.Helper()
+	c, err := Start(t.Context(), options)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -181,6 +183,11 @@ func TestAPIServerComesBack(t *testing.T) {
 	if err := api.Create(t.Context(), configMap("kept")); err != nil {
 		t.Fatal(err)
 	}
+	return c, api
+}
+
+func TestAPIServerComesBack(t *testing.T) {
+	c, api := startWithData(t, Options{Audit: true})
 	for name, stop := range map[string]func() error{"stopped": c.StopAPIServer, "killed": c.KillAPIServer} {
 		t.Run(name, func(t *testing.T) {
 			before, err := c.AuditEvents(t.Context())

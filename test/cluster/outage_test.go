@@ -20,19 +20,7 @@ func ask(t *testing.T, api client.Client, patience time.Duration) error {
 }
 
 func TestOutagesEndWithoutLoss(t *testing.T) {
-	c, err := Start(t.Context(), Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := c.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
-	api := clientFor(t, c.Config())
-	if err := api.Create(t.Context(), configMap("kept")); err != nil {
-		t.Fatal(err)
-	}
+	c, api := startWithData(t, Options{})
 	for _, outage := range []struct {
 		name       string
 		begin, end func() error

@@ -3,11 +3,7 @@
 package checkout_test
 
 import (
-	"context"
-	"errors"
-	"os"
 	"testing"
-	"time"
 
 	"github.com/paylink-dev/paylink/test/cluster"
 	"github.com/paylink-dev/paylink/test/stack"
@@ -21,27 +17,12 @@ const appURL = "https://shop.example.com"
 var paylink *stack.Stack
 
 func TestMain(m *testing.M) {
-	stack.Main(func(ctx context.Context) (int, error) { return run(ctx, m) })
-}
-
-func run(ctx context.Context, m *testing.M) (code int, err error) {
-	c, err := cluster.Start(ctx, cluster.Options{Audit: true, Log: os.Stderr})
-	if err != nil {
-		return 1, err
-	}
-	defer func() { err = errors.Join(err, c.Stop()) }()
-	paylink, err = stack.Start(ctx, stack.Options{
-		Cluster:   c,
-		Simulator: stripesim.Options{Retry: stripesim.Backoff{Initial: 50 * time.Millisecond, Max: time.Second, Factor: 2, MaxAttempts: 500}},
+	stack.Share(m, cluster.Options{Audit: true}, stack.Options{
+		Simulator: stripesim.Options{Retry: stack.Retry},
 		// Everything that can be logged is, for the test that looks through the logs.
 		ControllerFlags: []string{"--zap-log-level=debug"},
 		// Tests come as clients of many addresses, by X-Forwarded-For.
 		WebhookFlags: []string{"--zap-log-level=debug", "--trusted-proxies=127.0.0.1"},
 		WebhookEnv:   []string{"NEXT_PUBLIC_APP_URL=" + appURL},
-	})
-	if err != nil {
-		return 1, err
-	}
-	defer func() { err = errors.Join(err, paylink.Stop()) }()
-	return m.Run(), nil
+	}, func(s *stack.Stack) { paylink = s })
 }

@@ -4,13 +4,14 @@ package faults_test
 
 import (
 	"context"
-	"errors"
 	"flag"
-	"os"
 	"testing"
 
+	"github.com/go-logr/logr"
+	"go.uber.org/goleak"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+
 	"github.com/paylink-dev/paylink/test/cluster"
-	"github.com/paylink-dev/paylink/test/stack"
 )
 
 // perFault is how many orders each fault is tried on. Few of each life are enough to see that every fault is survived;
@@ -21,14 +22,9 @@ var perFault = flag.Int("orders", len(lives), "how many orders each fault is tri
 var shared *cluster.Cluster
 
 func TestMain(m *testing.M) {
-	stack.Main(func(ctx context.Context) (int, error) { return run(ctx, m) })
-}
-
-func run(ctx context.Context, m *testing.M) (code int, err error) {
-	shared, err = cluster.Start(ctx, cluster.Options{Log: os.Stderr})
-	if err != nil {
-		return 1, err
-	}
-	defer func() { err = errors.Join(err, shared.Stop()) }()
-	return m.Run(), nil
+	log.SetLogger(logr.Discard()) // or controller-runtime complains after 30 s
+	goleak.VerifyTestMain(cluster.Around(m, cluster.Options{}, func(_ context.Context, c *cluster.Cluster) error {
+		shared = c
+		return nil
+	}))
 }

@@ -12,13 +12,14 @@ import (
 // Post brings the webhook server a body that was made by hand, signed as Stripe signs, and returns the answer's status.
 func (s *Seller) Post(body []byte) int {
 	s.T.Helper()
-	return s.PostSigned(body, stripesim.SignatureHeader([]string{s.Paylink.Endpoint.Secret}, time.Now(), body))
+	endpoint := s.Paylink.Endpoint
+	return s.PostSigned(endpoint.URL, body, stripesim.SignatureHeader([]string{endpoint.Secret}, time.Now(), body))
 }
 
-// PostSigned is Post with another Stripe-Signature.
-func (s *Seller) PostSigned(body []byte, signature string) int {
+// PostSigned is Post to any webhook server, with any Stripe-Signature.
+func (s *Seller) PostSigned(url string, body []byte, signature string) int {
 	s.T.Helper()
-	request, err := http.NewRequestWithContext(s.Ctx, http.MethodPost, s.Paylink.Endpoint.URL, bytes.NewReader(body))
+	request, err := http.NewRequestWithContext(s.Ctx, http.MethodPost, url, bytes.NewReader(body))
 	if err != nil {
 		s.T.Fatal(err)
 	}

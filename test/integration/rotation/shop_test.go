@@ -10,10 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"k8s.io/apimachinery/pkg/api/meta"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
-	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
@@ -84,20 +81,14 @@ func (s *shop) sell() (stop func()) {
 func (s *shop) sale() error {
 	s.till.Lock()
 	defer s.till.Unlock()
-	o := &v1alpha1.Order{
-		ObjectMeta: metav1.ObjectMeta{Namespace: s.Namespace, Name: fmt.Sprintf("sale-%d", s.sold)},
-		Spec: v1alpha1.OrderSpec{
-			ProductID: "lifetime", ProductName: "Lifetime", Amount: seller.Price, Currency: "USD", Livemode: ptr.To(false),
-			PaymentLinkRef: &v1alpha1.LocalObjectReference{Name: "lifetime"},
-		},
-	}
+	o := s.Order(fmt.Sprintf("sale-%d", s.sold))
 	if err := paylink.Client.Create(s.Ctx, o); err != nil {
 		return err
 	}
 	s.sold++
 	err := wait.PollUntilContextTimeout(s.Ctx, 20*time.Millisecond, seller.Patience, true, func(ctx context.Context) (bool, error) {
 		err := paylink.Client.Get(ctx, client.ObjectKeyFromObject(o), o)
-		return meta.IsStatusConditionTrue(o.Status.Conditions, v1alpha1.ConditionReady), err
+		return seller.Ready(o), err
 	})
 	if err != nil {
 		return fmt.Errorf("wait until %s is ready: %w", o.Name, err)

@@ -50,7 +50,7 @@ func TestASigningSecretIsRolled(t *testing.T) {
 		t.Errorf("a secret in another file has forgotten when it was used: %v", now)
 	}
 	s.grows("the new one alone is there", "renamed")
-	if status := s.post([]string{first}); status != http.StatusBadRequest {
+	if status := s.post(first); status != http.StatusBadRequest {
 		t.Errorf("what is signed with the old secret is answered %d", status)
 	}
 
@@ -104,21 +104,9 @@ func (s *shop) grows(what string, names ...string) map[string]float64 {
 	})
 }
 
-// post sends a delivery of nobody's interest, signed with some secrets, and returns how it was answered.
-func (s *shop) post(secrets []string) int {
+// post sends a delivery of nobody's interest, signed with a secret, and returns how it was answered.
+func (s *shop) post(secret string) int {
 	s.T.Helper()
-	body := `{"id":"evt_rotation","object":"event","type":"customer.created","data":{"object":{"id":"cus_1"}}}`
-	request, err := http.NewRequestWithContext(s.Ctx, http.MethodPost, s.endpoint.URL, strings.NewReader(body))
-	if err != nil {
-		s.T.Fatal(err)
-	}
-	request.Header.Set("Stripe-Signature", stripesim.SignatureHeader(secrets, time.Now(), []byte(body)))
-	answer, err := http.DefaultClient.Do(request)
-	if err != nil {
-		s.T.Fatal(err)
-	}
-	if err := answer.Body.Close(); err != nil {
-		s.T.Fatal(err)
-	}
-	return answer.StatusCode
+	body := []byte(`{"id":"evt_rotation","object":"event","type":"customer.created","data":{"object":{"id":"cus_1"}}}`)
+	return s.PostSigned(s.endpoint.URL, body, stripesim.SignatureHeader([]string{secret}, time.Now(), body))
 }

@@ -64,13 +64,13 @@ func TestVerificationThatFailsOpen(t *testing.T) {
 		"an empty signature":       signed("")[:12] + ",v1=",
 		"another body's":           stripesim.SignatureHeader([]string{s.Paylink.Endpoint.Secret}, now, append([]byte(" "), body...)),
 	} {
-		if status := s.PostSigned(body, signature); status != 400 {
+		if status := s.PostSigned(s.Paylink.Endpoint.URL, body, signature); status != 400 {
 			t.Errorf("signed with %s, an event is answered %d", name, status)
 		}
 	}
 	unchanged(s, o)
 	// The event would have paid.
-	if status := s.PostSigned(body, signed(s.Paylink.Endpoint.Secret)); status != 200 {
+	if status := s.PostSigned(s.Paylink.Endpoint.URL, body, signed(s.Paylink.Endpoint.Secret)); status != 200 {
 		t.Errorf("signed as it should be, an event is answered %d", status)
 	}
 	if paid := s.Read(o); paid.Status.Phase != v1alpha1.OrderPaid {

@@ -100,7 +100,8 @@ func (d *demo) startPaylink(ctx context.Context) (err error) {
 			RedirectWait: 10 * time.Second, // as Stripe does
 			Retry:        stripesim.Backoff{Initial: time.Second, Max: 30 * time.Second},
 		},
-		ControllerFlags: []string{"--watch-namespaces=" + namespace},
+		ControllerFlags: []string{"--watch-namespaces=" + namespace, "--backfill-period=15s"},
+		ControllerEnv:   []string{"STRIPE_SECRET_KEY=" + stripesim.TestKey},
 		WebhookFlags:    []string{"--watch-namespaces=" + namespace},
 		WebhookEnv:      []string{"NEXT_PUBLIC_APP_URL=" + d.shop.URL(), "STRIPE_SECRET_KEY=" + stripesim.TestKey},
 	})

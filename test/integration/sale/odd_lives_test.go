@@ -35,6 +35,10 @@ func TestARepricedLinkLeavesOrdersAlone(t *testing.T) {
 	if err := paylink.Client.Update(s.Ctx, link); err != nil {
 		t.Fatal(err)
 	}
+	s.Eventually("the controller has seen the new price", func(ctx context.Context) (bool, error) {
+		err := paylink.Client.Get(ctx, client.ObjectKeyFromObject(link), link)
+		return link.Ready(), err // of this generation
+	})
 	late := s.Order("after")
 	s.Create(late)
 	s.Await(late, "at another price than its link", seller.Unready(v1alpha1.ReasonPaymentLinkMismatch))

@@ -48,10 +48,11 @@ func all(t *testing.T) *prometheus.Registry {
 	buyer.Limited.WithLabelValues(metrics.LimitAddress).Inc()
 	buyer.Orders.WithLabelValues("api").Inc()
 	stripe.WithLabelValues("checkout.sessions.retrieve", "200").Inc()
-	backfill, audit := metrics.NewBackfill(registry), metrics.NewAudit(registry)
+	backfill, audit, endpoint := metrics.NewBackfill(registry), metrics.NewAudit(registry), metrics.NewEndpoint(registry)
 	backfill.Found.WithLabelValues("charge.refunded", "applied").Inc()
 	audit.Missing.WithLabelValues("charge.refunded").Inc()
-	for _, gauge := range []*prometheus.GaugeVec{backfill.Gap, backfill.LastSuccess, backfill.Undelivered, audit.Compared, audit.Disagreements, audit.LastSuccess} {
+	endpoint.OK.WithLabelValues(metrics.EndpointExists).Set(1)
+	for _, gauge := range []*prometheus.GaugeVec{backfill.Gap, backfill.LastSuccess, backfill.Undelivered, audit.Compared, audit.Disagreements, audit.LastSuccess, endpoint.Checked} {
 		gauge.WithLabelValues().Set(1)
 	}
 	metrics.RegisterWebhookSecrets(registry, uses{"live": time.Unix(1760000061, 0)}.All)
@@ -69,6 +70,7 @@ func TestNames(t *testing.T) {
 		paylink_ledger_conflicts_total paylink_ledger_invalid_total paylink_ledger_live_reads_total paylink_ledger_writes_total
 		paylink_orders paylink_orders_expired_total paylink_orders_needing_attention paylink_orphan_payments
 		paylink_stripe_api_key_last_used_timestamp_seconds paylink_stripe_api_requests_total
+		paylink_stripe_endpoint_checked_timestamp_seconds paylink_stripe_endpoint_ok
 		paylink_stripe_events paylink_stripe_events_expired_total paylink_stripe_events_foreign_total paylink_stripe_events_oldest_parked_seconds
 		paylink_webhook_delivery_lag_seconds paylink_webhook_duration_seconds paylink_webhook_events_total
 		paylink_webhook_failures_total paylink_webhook_in_flight paylink_webhook_last_event_timestamp_seconds
@@ -110,6 +112,10 @@ func TestHelpOfReasons(t *testing.T) {
 		"paylink_checkout_requests_total":       {"paylink_checkout_limited_total"},
 		"paylink_checkout_orders_created_total": {v1alpha1.CheckoutAPI, v1alpha1.CheckoutPublic},
 		"paylink_stripe_api_requests_total":     {"401", "403", "429"},
+		"paylink_stripe_endpoint_ok": {
+			metrics.EndpointExists, metrics.EndpointEnabled, metrics.EndpointEvents, metrics.EndpointMode, metrics.EndpointAPIVersion, metrics.EndpointSecret,
+			"--manage-webhook-endpoint",
+		},
 	} {
 		for _, reason := range reasons {
 			if !regexp.MustCompile(`(^|[ ,:.])` + regexp.QuoteMeta(reason) + `([ ,:.]|$)`).MatchString(help[metric]) {

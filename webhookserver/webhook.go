@@ -17,8 +17,8 @@ import (
 	"github.com/paylink-dev/paylink/webhookserver/problem"
 )
 
-// WebhookPath is the route that Stripe calls, exactly: Stripe does not follow redirects.
-const WebhookPath = "/api/webhooks/stripe"
+// WebhookPath is the route that Stripe calls.
+const WebhookPath = stripeapi.WebhookPath
 
 // Ledger keeps a payment fact. *ledger.Ledger is the real one.
 type Ledger interface {

@@ -50,7 +50,7 @@ func run(ctx context.Context, f *flags) error {
 	if err := f.retention.Check(); err != nil {
 		return err
 	}
-	stripe, err := f.stripe.settings(&f.Options)
+	stripe, err := f.stripe.settings(&f.Options, f.retention)
 	if err != nil {
 		return err
 	}

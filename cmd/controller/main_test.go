@@ -28,9 +28,26 @@ func TestRefusesToStart(t *testing.T) {
 		"events that do not wait":      {namespace, []string{"--parked-event-expiry=0s"}, "must be more than 0s"},
 		"events removed before told":   {namespace, []string{"--unresolved-event-ttl=1h"}, "must be kept (1h0m0s) at least as long as they wait (72h0m0s)"},
 		"removed before told, by both": {namespace, []string{"--unresolved-event-ttl=1h", "--parked-event-expiry=2h"}, "must be kept (1h0m0s) at least as long as they wait (2h0m0s)"},
+		"a signing secret for a key":   {append(namespace, "STRIPE_SECRET_KEY=whsec_4eC39H"), nil, "STRIPE_SECRET_KEY: API key 1 of 1 is a webhook signing secret"},
+		"no address of an API":         {append(namespace, "STRIPE_SECRET_KEY=rk_test_4eC39H", "STRIPE_API_BASE=stripe"), nil, "STRIPE_API_BASE is no address of an API"},
+		"no address of a shop":         {append(namespace, "NEXT_PUBLIC_APP_URL=shop"), nil, "NEXT_PUBLIC_APP_URL is no address"},
+		"no calls":                     {namespace, []string{"--stripe-api-rate=0"}, "--stripe-api-rate must be more than 0"},
+		"reads all the time":           {namespace, []string{"--backfill-period=1ms"}, "--backfill-period must be at least 1s, or 0 for never"},
+		"reads before it happens":      {namespace, []string{"--backfill-grace=-1s"}, "--backfill-grace must not be less than 0s"},
+		"audits all the time":          {namespace, []string{"--audit-period=-1h"}, "--audit-period must be at least 1s, or 0 for never"},
+		"audits nothing":               {namespace, []string{"--audit-days=0"}, "--audit-days must be at least 1"},
+		"audits more than it keeps":    {append(namespace, "STRIPE_SECRET_KEY=rk_test_4eC39H"), []string{"--audit-days=31"}, "--unresolved-event-ttl (720h0m0s) must not be less than --audit-days (31)"},
+		"looks all the time":           {namespace, []string{"--endpoint-period=1ms"}, "--endpoint-period must be at least 1s, or 0 for never"},
+		"makes what it does not see":   {namespace, []string{"--manage-webhook-endpoint", "--endpoint-period=0"}, "--endpoint-period must not be 0"},
+		"makes without a key":          {append(namespace, "NEXT_PUBLIC_APP_URL=https://shop.example.com"), []string{"--manage-webhook-endpoint"}, "needs an API key with write access"},
+		"makes at no address":          {append(namespace, "STRIPE_SECRET_KEY=rk_test_4eC39H"), []string{"--manage-webhook-endpoint"}, "needs an API key with write access to Webhook Endpoints, and the shop's address"},
+		"no name of a Secret":          {namespace, []string{"--webhook-secret-name=Paylink"}, "--webhook-secret-name: \"Paylink\" is no name of a Secret"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			code, stdout, stderr := program.Run(t, row.env, row.args...)
+			if strings.Contains(stderr, "4eC39H") {
+				t.Errorf("it prints a key: %s", stderr)
+			}
 			line, rest, _ := strings.Cut(stderr, "\n")
 			if code != 1 || stdout != "" || rest != "" || !strings.HasPrefix(line, "controller: ") || !strings.Contains(line, row.want) {
 				t.Errorf("exits %d, prints %q and %q, which does not say %q", code, stdout, stderr, row.want)
@@ -57,6 +74,9 @@ func TestFlags(t *testing.T) {
 		"kubeconfig string": "", "stripe-secret-key-file string": "", "metrics-bind-address string": `(default ":8443")`, "metrics-secure": "(default true)",
 		"health-probe-bind-address string": `(default ":8081")`, "watch-namespaces string": "", "leader-elect": "",
 		"applied-event-ttl duration": "(default 24h0m0s)", "parked-event-expiry duration": "(default 72h0m0s)",
+		"backfill-period duration": "(default 5m0s)", "backfill-grace duration": "(default 1m0s)", "audit-period duration": "(default 24h0m0s)", "audit-days int": "(default 30)",
+		"audit-dry-run": "", "stripe-api-rate float": "(default 10)", "endpoint-period duration": "(default 5m0s)", "manage-webhook-endpoint": "",
+		"webhook-secret-name string":    `(default "paylink-webhook")`,
 		"unresolved-event-ttl duration": "(default 720h0m0s)", "zap-log-level value": "",
 	} {
 		_, rest, found := strings.Cut(usage, "\n  -"+flag+"\n")

@@ -10,6 +10,9 @@ import (
 	"k8s.io/utils/clock"
 )
 
+// WebhookPath is the route that Stripe calls, exactly: Stripe does not follow redirects.
+const WebhookPath = "/api/webhooks/stripe"
+
 // Tolerance is how far a signature's timestamp may be from now, either way. Stripe signs every attempt afresh, so a
 // delivery that is older is a replay, or one of the two clocks is wrong.
 const Tolerance = 300 * time.Second

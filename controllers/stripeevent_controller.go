@@ -21,7 +21,7 @@ import (
 	"github.com/paylink-dev/paylink/internal/payment"
 )
 
-// +kubebuilder:rbac:groups=payments.paylink.dev,resources=stripeevents,verbs=get;list;watch;delete
+// +kubebuilder:rbac:groups=payments.paylink.dev,resources=stripeevents,verbs=create;get;list;watch;delete
 // +kubebuilder:rbac:groups=payments.paylink.dev,resources=stripeevents/status,verbs=patch
 
 // FactRecorder writes a fact to its order. *ledger.Ledger is the real one.

@@ -13,13 +13,14 @@ import (
 	"github.com/paylink-dev/paylink/internal/ledger"
 )
 
-// indexAwaited finds the events by what they wait for, or waited for: an order's reference or a payment. It finds those
-// of sessions by their payment too.
+// indexAwaited finds the events by what they wait for, or waited for: an order's reference, the order that a person
+// assigned them to, or a payment. It finds those of sessions by their payment too.
 const indexAwaited = "awaited"
 
-func awaitedReference(reference string) string { return "reference/" + reference }
-func awaitedPayment(intent string) string      { return "payment/" + intent }
-func sessionOf(intent string) string           { return "session-of/" + intent }
+func awaitedReference(reference string) string   { return "reference/" + reference }
+func awaitedOrder(namespace, name string) string { return "order/" + namespace + "/" + name }
+func awaitedPayment(intent string) string        { return "payment/" + intent }
+func sessionOf(intent string) string             { return "session-of/" + intent }
 
 func byAwaited(o client.Object) []string {
 	event, ok := o.(*v1alpha1.StripeEvent)
@@ -30,6 +31,9 @@ func byAwaited(o client.Object) []string {
 		return []string{awaitedPayment(event.Spec.PaymentIntentID)}
 	}
 	keys := []string{awaitedReference(event.Spec.ClientReferenceID)}
+	if to := event.Spec.AssignTo; to != nil {
+		keys = append(keys, awaitedOrder(to.Namespace, to.Name))
+	}
 	if event.Spec.PaymentIntentID != "" {
 		keys = append(keys, sessionOf(event.Spec.PaymentIntentID))
 	}
@@ -82,7 +86,7 @@ func (r *StripeEventReconciler) eventsAwaiting(ctx context.Context, o client.Obj
 	if !ok {
 		return nil
 	}
-	keys := []string{awaitedReference(order.ClientReferenceID())}
+	keys := []string{awaitedReference(order.ClientReferenceID()), awaitedOrder(order.Namespace, order.Name)}
 	for _, intent := range ledger.PaymentIntents(order) {
 		// Of the sessions, that which a person assigned here, and other events of it.
 		keys = append(keys, awaitedPayment(intent), sessionOf(intent))

@@ -80,7 +80,8 @@ func TestHeirs(t *testing.T) {
 	}
 }
 
-// TestOrderWakesEvents that wait for its reference or for one of its payments, applied ones too: their order may have been made anew.
+// TestOrderWakesEvents that wait for its reference, for itself or for one of its payments, applied ones too: their order may
+// have been made anew.
 func TestOrderWakesEvents(t *testing.T) {
 	applied := kept(paid("o1-uid", "9"), 0)
 	applied.Status.Phase = v1alpha1.StripeEventApplied
@@ -88,12 +89,15 @@ func TestOrderWakesEvents(t *testing.T) {
 	expired.Status.Phase = v1alpha1.StripeEventExpired
 	session, refund, second := kept(paid("o1-uid", "1"), 0), kept(refunded("1", 100, false), 0), kept(refunded("2", 100, false), 0)
 	nameless := kept(paid("", "7"), 0)
-	s := newShop(t, interceptor.Funcs{}, applied, expired, session, refund, second, nameless, kept(paid("o2-uid", "3"), 0), kept(refunded("3", 100, false), 0))
+	assigned, elsewhere := kept(paid("", "6"), 0), kept(paid("", "5"), 0)
+	assigned.Spec.AssignTo = &v1alpha1.OrderReference{Namespace: "shop", Name: "o1"}
+	elsewhere.Spec.AssignTo = &v1alpha1.OrderReference{Namespace: "annex", Name: "o1"}
+	s := newShop(t, interceptor.Funcs{}, applied, expired, session, refund, second, nameless, assigned, elsewhere, kept(paid("o2-uid", "3"), 0), kept(refunded("3", 100, false), 0))
 	o := order("o1", func(o *v1alpha1.Order) {
 		o.Status.Payments = []v1alpha1.Payment{{SessionID: "cs_1", PaymentIntentID: "pi_1"}, {SessionID: "cs_2", PaymentIntentID: "pi_2"}, {SessionID: "cs_3"}}
 	})
 	want := []string{}
-	for _, e := range []*v1alpha1.StripeEvent{applied, expired, session, refund, second} {
+	for _, e := range []*v1alpha1.StripeEvent{applied, expired, session, refund, second, assigned} {
 		want = append(want, client.ObjectKeyFromObject(e).String())
 	}
 	slices.Sort(want)

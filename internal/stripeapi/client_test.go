@@ -56,13 +56,22 @@ func (c *calls) must(t *testing.T, told, arrived []string) {
 // newClient is a client of the API at an address.
 func newClient(t *testing.T, key stripeapi.Secret, base string, timeout time.Duration) (*stripeapi.Client, *calls) {
 	t.Helper()
+	return clientOf(t, string(key), stripeapi.ClientOptions{Base: base, Timeout: timeout})
+}
+
+// clientOf is a client with one or several keys. It tells of its calls, and does not pause before it tries again.
+func clientOf(t *testing.T, keys string, o stripeapi.ClientOptions) (*stripeapi.Client, *calls) {
+	t.Helper()
 	t.Cleanup(http.DefaultTransport.(*http.Transport).CloseIdleConnections)
 	made := &calls{}
-	keys, err := stripeapi.NewKeys(string(key), clock.RealClock{}, logr.Discard())
-	if err != nil {
+	var err error
+	if o.Keys, err = stripeapi.NewKeys(keys, clock.RealClock{}, logr.Discard()); err != nil {
 		t.Fatal(err)
 	}
-	return stripeapi.NewClient(stripeapi.ClientOptions{Keys: keys, Base: base, Timeout: timeout, Observe: made.tell}), made
+	o.Observe = made.tell
+	client := stripeapi.NewClient(o)
+	client.Hasten()
+	return client, made
 }
 
 // newSimulator is a Stripe with a link that sells for 199.00 USD, in either mode.

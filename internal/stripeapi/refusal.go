@@ -24,6 +24,9 @@ var (
 func explain(err error, needs string) error {
 	var refused *stripe.Error
 	if !errors.As(err, &refused) {
+		if errors.Is(err, errNoneLeft) {
+			return fmt.Errorf("%w: %w", ErrUnanswered, errNoneLeft)
+		}
 		for _, ended := range []error{context.Canceled, context.DeadlineExceeded} {
 			if errors.Is(err, ended) { // whose text has the call's address, and so an object's id
 				return fmt.Errorf("%w: no answer in time: %w", ErrUnanswered, ended)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"strconv"
@@ -24,6 +25,9 @@ type transport struct {
 // largestAnswer is far more than a page of a hundred events.
 const largestAnswer = 32 << 20
 
+// errNoneLeft means that the budget has no attempt left before the context ends.
+var errNoneLeft = errors.New("no call is left in time: too many were made already")
+
 // operationKey is where a request's context has its operation.
 type operationKey struct{}
 
@@ -34,10 +38,8 @@ func withOperation(ctx context.Context, operation string) context.Context {
 // RoundTrip makes one attempt. The answer is read whole, so that one which breaks off is a failed attempt, and another
 // may be made.
 func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
-	if t.budget != nil {
-		if err := t.budget.Wait(r.Context()); err != nil {
-			return nil, err
-		}
+	if err := t.mayGo(r.Context()); err != nil {
+		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), t.timeout)
 	defer cancel()
@@ -54,6 +56,18 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	t.observe(operation, code)
 	response.Body = io.NopCloser(bytes.NewReader(body))
 	return response, nil
+}
+
+// mayGo waits until the budget has an attempt left. None is made for who has left: stripe-go sleeps between attempts
+// whatever becomes of the context.
+func (t *transport) mayGo(ctx context.Context) error {
+	if t.budget == nil {
+		return ctx.Err()
+	}
+	if err := t.budget.Wait(ctx); err == nil || ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return errNoneLeft
 }
 
 func (t *transport) read(r *http.Request) (*http.Response, []byte, error) {

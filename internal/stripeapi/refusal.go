@@ -24,8 +24,10 @@ var (
 func explain(err error, needs string) error {
 	var refused *stripe.Error
 	if !errors.As(err, &refused) {
-		if errors.Is(err, errNoneLeft) {
-			return fmt.Errorf("%w: %w", ErrUnanswered, errNoneLeft)
+		for _, known := range []error{errNoneLeft, errTooLarge} {
+			if errors.Is(err, known) {
+				return fmt.Errorf("%w: %w", ErrUnanswered, known)
+			}
 		}
 		for _, ended := range []error{context.Canceled, context.DeadlineExceeded} {
 			if errors.Is(err, ended) { // whose text has the call's address, and so an object's id

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"strconv"
@@ -25,8 +26,12 @@ type transport struct {
 // largestAnswer is far more than a page of a hundred events.
 const largestAnswer = 32 << 20
 
-// errNoneLeft means that the budget has no attempt left before the context ends.
-var errNoneLeft = errors.New("no call is left in time: too many were made already")
+// Why an attempt was not made, or came to nothing, in words that can be logged.
+var (
+	// errNoneLeft means that the budget has no attempt left before the context ends.
+	errNoneLeft = errors.New("no call is left in time: too many were made already")
+	errTooLarge = fmt.Errorf("its answer is larger than %d MiB", largestAnswer>>20)
+)
 
 // operationKey is where a request's context has its operation.
 type operationKey struct{}
@@ -76,9 +81,12 @@ func (t *transport) read(r *http.Request) (*http.Response, []byte, error) {
 		return nil, nil, err
 	}
 	defer func() { _ = response.Body.Close() }()
-	body, err := io.ReadAll(io.LimitReader(response.Body, largestAnswer))
+	body, err := io.ReadAll(io.LimitReader(response.Body, largestAnswer+1))
 	if err != nil {
 		return nil, nil, err
+	}
+	if len(body) > largestAnswer {
+		return nil, nil, errTooLarge
 	}
 	return response, body, nil
 }

@@ -177,3 +177,31 @@ func TestLargeAnswer(t *testing.T) {
 	unanswered(t, err, "its answer is larger than 32 MiB")
 	made.must(t, []string{"checkout.sessions.retrieve error"}, nil)
 }
+
+// TestRedirect: Stripe redirects nowhere. Whoever does gets no second call, the other place gets none at all, and what
+// came with the redirect is no answer.
+func TestRedirect(t *testing.T) {
+	elsewhere := newScript(t, says(http.StatusOK, sessionJSON(t)))
+	for _, body := range []string{"", "<html>Erika</html>", `{}`, sessionJSON(t), `{"id":"we_1","secret":"whsec_1"}`, `{"data":[]}`} {
+		for _, status := range []int{300, 301, 302, 303, 304, 307, 308} {
+			api := newScript(t, func(w http.ResponseWriter, r *http.Request) {
+				w.Header().Set("Location", elsewhere.URL+r.URL.Path)
+				says(status, body)(w, r)
+			})
+			client, made := clientOf(t, "rk_test_"+keyTail, stripeapi.ClientOptions{Base: api.URL, Timeout: time.Minute, Retries: 2})
+			want := fmt.Sprintf("status %d, request req_7", status)
+			_, err := client.Session(t.Context(), sampleSession)
+			unanswered(t, err, want)
+			_, _, err = client.CreateEndpoint(t.Context(), stripeapi.NewEndpoint{URL: "https://shop.example/webhook"})
+			unanswered(t, err, want)
+			_, _, err = client.Undelivered(t.Context(), time.Unix(0, 0))
+			unanswered(t, err, want)
+			made.must(t, []string{
+				fmt.Sprintf("checkout.sessions.retrieve %d", status), fmt.Sprintf("webhook_endpoints.create %d", status), fmt.Sprintf("events.list %d", status),
+			}, nil)
+		}
+	}
+	if keys := elsewhere.keys(); len(keys) > 0 {
+		t.Errorf("the key went elsewhere %d times", len(keys))
+	}
+}

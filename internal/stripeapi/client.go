@@ -75,7 +75,13 @@ func (c *Client) ask(ctx context.Context, one call, result any) (time.Time, erro
 	}
 	var got answer
 	err := c.keys.Try(func(key Secret) error {
-		return c.backend.CallRaw(one.method, one.path, string(key), one.form, params, &got)
+		got = answer{}
+		err := c.backend.CallRaw(one.method, one.path, string(key), one.form, params, &got)
+		if last := got.LastResponse; last != nil && last.StatusCode >= http.StatusMultipleChoices {
+			// stripe-go takes a redirect for an answer. Nothing that it brings says anything about payments, or the key.
+			return &stripe.Error{HTTPStatusCode: last.StatusCode, RequestID: last.RequestID}
+		}
+		return err
 	})
 	if err != nil {
 		return time.Time{}, explain(err, one.needs)

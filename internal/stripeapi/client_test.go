@@ -77,7 +77,14 @@ func clientOf(t *testing.T, keys string, o stripeapi.ClientOptions) (*stripeapi.
 // newSimulator is a Stripe with a link that sells for 199.00 USD, in either mode.
 func newSimulator(t *testing.T, live bool) (*stripesim.Simulator, stripesim.PaymentLink) {
 	t.Helper()
-	sim, err := stripesim.Start(stripesim.Options{})
+	sim := startSimulator(t, stripesim.Options{})
+	return sim, sim.CreatePaymentLink(stripesim.PaymentLinkParams{Amount: 19900, Currency: "usd", Livemode: live})
+}
+
+// startSimulator is a Stripe until the test ends.
+func startSimulator(t *testing.T, o stripesim.Options) *stripesim.Simulator {
+	t.Helper()
+	sim, err := stripesim.Start(o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,7 +94,7 @@ func newSimulator(t *testing.T, live bool) (*stripesim.Simulator, stripesim.Paym
 			t.Error(err)
 		}
 	})
-	return sim, sim.CreatePaymentLink(stripesim.PaymentLinkParams{Amount: 19900, Currency: "usd", Livemode: live})
+	return sim
 }
 
 // factOf is what a session of a simulator's states.

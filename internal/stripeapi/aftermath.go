@@ -3,8 +3,6 @@ package stripeapi
 import (
 	"context"
 	"fmt"
-	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/stripe/stripe-go/v76/form"
@@ -27,22 +25,15 @@ func (c *Client) FailedRefunds(ctx context.Context, intent string) ([]payment.Fa
 
 // aftermath asks for what came after a payment, of which there is little: one page holds all.
 func (c *Client) aftermath(ctx context.Context, intent, eventType string, one call) ([]payment.Fact, error) {
-	one.method, one.form = http.MethodGet, &form.Values{}
+	one.form = &form.Values{}
 	one.form.Add("payment_intent", intent)
-	one.form.Add("limit", strconv.Itoa(pageSize))
-	var page struct {
-		Data []struct {
-			object
-			Livemode bool `json:"livemode"`
-		} `json:"data"`
-	}
-	answered, err := c.ask(ctx, one, &page)
+	got, answered, err := askPage[object](ctx, c, one)
 	if err != nil {
 		return nil, err
 	}
 	var facts []payment.Fact
-	for i := range page.Data {
-		item := &page.Data[i]
+	for i := range got.Data {
+		item := &got.Data[i]
 		if string(item.PaymentIntent) != intent {
 			continue // whatever else an answer holds
 		}
@@ -54,7 +45,7 @@ func (c *Client) aftermath(ctx context.Context, intent, eventType string, one ca
 			EventID: fmt.Sprintf("%s:%s", item.ID, item.Status), Type: eventType,
 			Created: metav1.NewTime(reported.UTC()), Livemode: c.Live(), PaymentIntentID: intent,
 		}
-		if readers[eventType](&item.object, &fact) {
+		if readers[eventType](item, &fact) {
 			facts = append(facts, fact)
 		}
 	}

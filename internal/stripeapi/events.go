@@ -4,9 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"maps"
-	"net/http"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/stripe/stripe-go/v76/form"
@@ -56,10 +54,6 @@ func (c *Client) Undelivered(ctx context.Context, since time.Time) (int, time.Ti
 	values := ofOurTypes()
 	values.Add("created[gte]", unix(since))
 	values.Add("delivery_success", "false")
-	values.Add("limit", strconv.Itoa(pageSize))
-	var page struct {
-		Data []json.RawMessage `json:"data"`
-	}
-	answered, err := c.ask(ctx, call{operation: "events.list", method: http.MethodGet, path: "/v1/events", form: values, needs: readEvents}, &page)
-	return len(page.Data), answered, err
+	got, answered, err := askPage[json.RawMessage](ctx, c, call{operation: "events.list", path: "/v1/events", form: values, needs: readEvents})
+	return len(got.Data), answered, err
 }

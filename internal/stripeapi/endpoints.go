@@ -2,9 +2,11 @@ package stripeapi
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/stripe/stripe-go/v76"
 	"github.com/stripe/stripe-go/v76/form"
@@ -70,7 +72,13 @@ func (c *Client) CreateEndpoint(ctx context.Context, e NewEndpoint) (Endpoint, S
 		operation: "webhook_endpoints.create", method: http.MethodPost, path: endpointsPath,
 		form: values, idempotencyKey: e.IdempotencyKey, needs: writeEndpoints,
 	}, &made)
-	return made.Endpoint, Secret(made.Secret), err
+	if err != nil {
+		return Endpoint{}, "", err
+	}
+	if !strings.HasPrefix(made.ID, "we_") || !strings.HasPrefix(made.Secret, "whsec_") {
+		return Endpoint{}, "", fmt.Errorf("%w: it answered with something else than an endpoint and its signing secret", ErrUnanswered)
+	}
+	return made.Endpoint, Secret(made.Secret), nil
 }
 
 // SetEndpointEvents makes an endpoint get EventTypes.
@@ -79,6 +87,9 @@ func (c *Client) SetEndpointEvents(ctx context.Context, id string) error {
 	_, err := c.ask(ctx, call{
 		operation: "webhook_endpoints.update", method: http.MethodPost, path: endpointsPath + "/" + id, form: withOurTypes(), needs: writeEndpoints,
 	}, &changed)
+	if err == nil && changed.ID != id {
+		err = fmt.Errorf("%w: it answered with something else than the endpoint", ErrUnanswered)
+	}
 	return err
 }
 

@@ -185,3 +185,34 @@ func TestEndpointRefused(t *testing.T) {
 	}
 	unanswered(t, client.SetEndpointEvents(t.Context(), "we_1"), "give it write access to Webhook Endpoints")
 }
+
+// TestNoEndpoint: an answer without an endpoint, or without the secret of a new one, is none: an empty secret would be
+// taken for one that anybody knows.
+func TestNoEndpoint(t *testing.T) {
+	for body, creates := range map[string]bool{
+		`{}`: false, `{"object":"list","data":[]}`: false, `{"secret":"whsec_1"}`: false, `{"id":"we_1"}`: false,
+		`{"id":"we_1","secret":""}`: false, `{"id":"we_1","secret":null}`: false, `{"id":"we_1","secret":"sk_test_1"}`: false,
+		`{"id":"ch_1","secret":"whsec_1"}`: false, `{"id":"we_1","secret":"whsec_1"}`: true,
+	} {
+		client, _ := newClient(t, "rk_test_"+keyTail, newScript(t, says(http.StatusOK, body)).URL, time.Minute)
+		made, secret, err := client.CreateEndpoint(t.Context(), forShop())
+		if creates && (err != nil || made.ID != "we_1" || secret != "whsec_1") {
+			t.Errorf("%s: %v", body, err)
+		}
+		if !creates && (made.ID != "" || secret != "") {
+			t.Errorf("%s: there is an endpoint %q", body, made.ID)
+		}
+		if !creates {
+			unanswered(t, err, "something else than an endpoint")
+		}
+	}
+	for body, changes := range map[string]bool{`{}`: false, `{"id":"we_2"}`: false, `{"id":"we_1"}`: true} {
+		client, _ := newClient(t, "rk_test_"+keyTail, newScript(t, says(http.StatusOK, body)).URL, time.Minute)
+		switch err := client.SetEndpointEvents(t.Context(), "we_1"); {
+		case !changes:
+			unanswered(t, err, "something else than the endpoint")
+		case err != nil:
+			t.Errorf("%s: %v", body, err)
+		}
+	}
+}

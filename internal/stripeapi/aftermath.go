@@ -45,9 +45,13 @@ func (c *Client) aftermath(ctx context.Context, intent, eventType string, one ca
 			EventID: fmt.Sprintf("%s:%s", item.ID, item.Status), Type: eventType,
 			Created: metav1.NewTime(reported.UTC()), Livemode: c.Live(), PaymentIntentID: intent,
 		}
-		if readers[eventType](item, &fact) {
-			facts = append(facts, fact)
+		if !readers[eventType](item, &fact) {
+			continue
 		}
+		if err := keepable(&fact); err != nil {
+			return nil, err
+		}
+		facts = append(facts, fact)
 	}
 	return facts, nil
 }

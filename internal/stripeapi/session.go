@@ -80,7 +80,7 @@ func (c *Client) session(ctx context.Context, id string, values *form.Values, ne
 	if in.ID != id {
 		return Session{}, fmt.Errorf("%w: it answered with something else than the checkout session", ErrUnanswered)
 	}
-	return in.session(), nil
+	return in.session()
 }
 
 // readMoney is the permission that asking for sessions with their charges takes.
@@ -124,7 +124,11 @@ func (c *Client) sessions(ctx context.Context, values *form.Values, each func(Se
 			if !IsSessionID(in.ID) {
 				return fmt.Errorf("%w: it answered with something else than checkout sessions", ErrUnanswered)
 			}
-			return each(in.session())
+			session, err := in.session()
+			if err != nil {
+				return err
+			}
+			return each(session)
 		})
 }
 
@@ -136,29 +140,48 @@ type sessionObject struct {
 	Intent intentObject `json:"payment_intent"`
 }
 
-func (s *sessionObject) session() Session {
+func (s *sessionObject) session() (Session, error) {
 	fact := payment.Fact{
 		Type: typeSessionCompleted, Livemode: s.Livemode, PaymentIntentID: s.Intent.ID, Created: metav1.NewTime(time.Time(s.Created)),
 	}
 	readCompleted(&s.object, &fact)
 	fact.EventID = fmt.Sprintf("%s:%s", s.ID, fact.Session.Outcome)
 	found := Session{Status: s.Status, Fact: fact}
+	if charge := s.Intent.Charge; charge != nil {
+		found.Charge = &Charge{Refund: s.refund(), Disputed: charge.Disputed}
+		if fact.Session.Outcome == v1alpha1.OutcomePaid {
+			found.Fact.Created = metav1.NewTime(time.Time(charge.Created))
+		}
+		if refund := found.Charge.Refund; refund != nil {
+			if err := keepable(refund); err != nil {
+				return Session{}, err
+			}
+		}
+	}
+	if err := keepable(&found.Fact); err != nil {
+		return Session{}, err
+	}
+	return found, nil
+}
+
+// refund is what a webhook would state of the refunds of the session's charge; nil where there are none.
+func (s *sessionObject) refund() *payment.Fact {
 	charge := s.Intent.Charge
-	if charge == nil {
-		return found
-	}
-	if fact.Session.Outcome == v1alpha1.OutcomePaid {
-		found.Fact.Created = metav1.NewTime(time.Time(charge.Created))
-	}
-	found.Charge = &Charge{Disputed: charge.Disputed}
 	if charge.AmountRefunded == nil || *charge.AmountRefunded == 0 {
-		return found
+		return nil
 	}
-	refund := payment.Fact{
+	fact := &payment.Fact{
 		EventID: fmt.Sprintf("%s:%d", charge.ID, *charge.AmountRefunded), Type: typeChargeRefunded,
 		Livemode: s.Livemode, PaymentIntentID: s.Intent.ID,
 	}
-	readRefundedCharge(&charge.object, &refund)
-	found.Charge.Refund = &refund
-	return found
+	readRefundedCharge(&charge.object, fact)
+	return fact
+}
+
+// keepable refuses a fact that was looked up, where an event that stated it would be refused.
+func keepable(fact *payment.Fact) error {
+	if err := check(fact); err != nil {
+		return fmt.Errorf("%w: what it answered would be no event: %w", ErrUnanswered, err)
+	}
+	return nil
 }

@@ -19,8 +19,9 @@ type ClientOptions struct {
 	Base string
 	// Timeout bounds each attempt at a call.
 	Timeout time.Duration
-	// Retries is how often stripe-go tries again what may work the second time: no connection, no answer in time, 409,
-	// 500 and above. It waits between half a second and five in between.
+	// Retries is how often stripe-go tries again what may work the second time: no connection, no answer in time or not
+	// to its end, 409, a 429 that says lock_timeout, 503 and, where nothing is to be changed, any from 500 on. It sleeps
+	// between half a second and five in between, whatever becomes of the context.
 	Retries int64
 	// Budget is how many attempts may be made, whatever they are for; nil: any number.
 	Budget *rate.Limiter

@@ -80,13 +80,25 @@ func (s *Stack) start(ctx context.Context, server *Server) error {
 	return nil
 }
 
+// Controller says what a controller has beside what all of them have.
+type Controller struct {
+	Flags []string
+	// Env is added to its environment, as NAME=value.
+	Env []string
+}
+
 // AddController starts one more controller and returns when it is ready: to lead, or to wait for its turn.
 func (s *Stack) AddController(ctx context.Context, name string, flags ...string) (*Server, error) {
-	server, err := s.server(ctx, name, "controller", clusterRoles["controller"], flags)
+	return s.AddControllerOf(ctx, name, Controller{Flags: flags})
+}
+
+// AddControllerOf is AddController for one that differs in more than its flags.
+func (s *Stack) AddControllerOf(ctx context.Context, name string, c Controller) (*Server, error) {
+	server, err := s.server(ctx, name, "controller", clusterRoles["controller"], c.Flags)
 	if err != nil {
 		return nil, err
 	}
-	server.env = append(server.env, s.options.ControllerEnv...)
+	server.env = slices.Concat(server.env, s.options.ControllerEnv, c.Env)
 	return server, s.start(ctx, server)
 }
 
@@ -104,7 +116,7 @@ func (s *Stack) server(ctx context.Context, name, role string, rights, flags []s
 	}
 	if role == "controller" {
 		for _, file := range roles {
-			if err := s.allow(ctx, user.Name, file); err != nil {
+			if err := s.Allow(ctx, user.Name, file); err != nil {
 				return nil, err
 			}
 		}

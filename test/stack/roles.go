@@ -18,8 +18,8 @@ import (
 // far it read Stripe's books.
 var roles = []string{"config/rbac/controller/leader_election_role.yaml", "config/rbac/controller/stripe_state_role.yaml"}
 
-// allow gives a user the Role in a file, in the namespace of this stack.
-func (s *Stack) allow(ctx context.Context, user, file string) error {
+// Allow gives a user the Role in a file, in the namespace of this stack.
+func (s *Stack) Allow(ctx context.Context, user, file string) error {
 	repository, err := cluster.Repository(ctx)
 	if err != nil {
 		return err

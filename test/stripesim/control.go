@@ -61,6 +61,18 @@ func (s *Simulator) SetEndpointURL(id, url string) bool {
 	return ok
 }
 
+// DisableEndpoint has an endpoint get nothing any more, as a person can, and Stripe after days of failures. It is false for
+// an endpoint that does not exist.
+func (s *Simulator) DisableEndpoint(id string) bool {
+	s.world.mu.Lock()
+	defer s.world.mu.Unlock()
+	endpoint, ok := s.world.endpoints.get(id)
+	if ok {
+		endpoint.Disabled = true
+	}
+	return ok
+}
+
 // RemoveEndpoint forgets an endpoint: what comes is not sent to it any more.
 func (s *Simulator) RemoveEndpoint(id string) {
 	s.world.mu.Lock()

@@ -253,12 +253,14 @@ func (r *auditRound) supply(ctx context.Context, fact payment.Fact) error {
 	if result != ledger.Applied && result != ledger.Parked {
 		return nil
 	}
+	if !r.DryRun {
+		result, err = r.Keeper.Apply(ctx, fact)
+		if err != nil || (result != ledger.Applied && result != ledger.Parked) { // the cache was behind
+			return err
+		}
+	}
 	r.missing[fact.Type]++
 	r.Metrics.Missing.WithLabelValues(fact.Type).Inc()
 	r.Log.Info("Stripe's books have what was not known here", "event", fact.EventID, "type", fact.Type, "dryRun", r.DryRun)
-	if r.DryRun {
-		return nil
-	}
-	_, err = r.Keeper.Apply(ctx, fact)
-	return err
+	return nil
 }

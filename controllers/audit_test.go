@@ -18,6 +18,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
+	"github.com/paylink-dev/paylink/internal/ledger"
 	"github.com/paylink-dev/paylink/internal/payment"
 	"github.com/paylink-dev/paylink/internal/stripeapi"
 )
@@ -273,6 +274,41 @@ func TestAuditAgreesAgain(t *testing.T) {
 		t.Errorf("%s", got)
 	}
 	s.counted("audit_disagreements", 0)
+}
+
+// foresight is a ledger whose cache is behind: it foresees that every fact is to be written.
+type foresight struct {
+	FactKeeper
+	err error
+}
+
+func (f *foresight) Preview(context.Context, payment.Fact) (ledger.Result, error) {
+	return ledger.Applied, nil
+}
+
+func (f *foresight) Apply(ctx context.Context, fact payment.Fact) (ledger.Result, error) {
+	if f.err != nil {
+		return "", f.err
+	}
+	return f.FactKeeper.Apply(ctx, fact)
+}
+
+// TestAuditCountsWhatItWrote, and neither what was known by then nor what it could not write.
+func TestAuditCountsWhatItWrote(t *testing.T) {
+	s := newShop(t, interceptor.Funcs{}, order("o1", given), order("o2", given), link("l"))
+	s.apply(throughLink("plink_1", paid("o1-uid", "1")))
+	b := &books{sessions: []stripeapi.Session{
+		booked(throughLink("plink_1", paid("o1-uid", "1")), 0, false), booked(throughLink("plink_1", paid("o2-uid", "2")), 0, false),
+	}}
+	a, away := s.audit(b), errors.New("away")
+	a.Keeper = &foresight{FactKeeper: s.ledger, err: away}
+	if err := a.ifDue(t.Context()); !errors.Is(err, away) {
+		t.Errorf("%v", err)
+	}
+	s.counted(`audit_missing_total{type="checkout.session.completed"}`, 0)
+	a.Keeper = &foresight{FactKeeper: s.ledger}
+	s.must(a.ifDue(t.Context()))
+	s.counted(`audit_missing_total{type="checkout.session.completed"}`, 1)
 }
 
 // TestDryAudit says what it finds, and changes nothing.

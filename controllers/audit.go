@@ -234,8 +234,28 @@ func (r *auditRound) compare(ctx context.Context, s stripeapi.Session) error {
 	if err := r.supplyAftermath(ctx, p, s); err != nil {
 		return err
 	}
-	r.judge(order, disagreement(p, s))
+	disagrees := disagreement(p, s)
+	if disagrees != "" {
+		var err error
+		if disagrees, err = r.askAgain(ctx, p); err != nil {
+			return err
+		}
+	}
+	r.judge(order, disagrees)
 	return nil
+}
+
+// askAgain says in what a payment is not as Stripe has it now: a webhook may have brought the order what came after Stripe
+// was asked the first time.
+func (r *auditRound) askAgain(ctx context.Context, p *v1alpha1.Payment) (string, error) {
+	s, err := r.Books.SessionWithCharge(ctx, p.SessionID)
+	if errors.Is(err, stripeapi.ErrNoSuchObject) {
+		return fmt.Sprintf("Stripe has no session %s", p.SessionID), nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("ask again for session %s: %w", p.SessionID, err)
+	}
+	return disagreement(p, s), nil
 }
 
 // supply applies a fact that is not known here, and counts it.

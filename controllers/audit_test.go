@@ -3,6 +3,7 @@ package controllers
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -26,6 +27,8 @@ import (
 // books are Stripe's, in one of the modes.
 type books struct {
 	sessions []stripeapi.Session
+	// now, where set, are sessions as they are when they are asked for by their ids.
+	now      []stripeapi.Session
 	disputes map[string][]payment.Fact
 	failed   map[string][]payment.Fact
 	test     bool
@@ -53,7 +56,7 @@ func (b *books) SessionsOfLink(_ context.Context, id string, since time.Time, ea
 
 func (b *books) SessionWithCharge(_ context.Context, id string) (stripeapi.Session, error) {
 	b.lookedUp = append(b.lookedUp, id)
-	for _, s := range b.sessions {
+	for _, s := range slices.Concat(b.now, b.sessions) {
 		if s.Fact.Session.ID == id {
 			return s, nil
 		}
@@ -171,19 +174,28 @@ func TestAudit(t *testing.T) {
 		},
 		"a refund that Stripe has nothing of": {
 			known: []payment.Fact{viaLink("1"), refunded("1", 500, false)},
-			books: books{sessions: []stripeapi.Session{booked(viaLink("1"), 0, false)}}, phase: v1alpha1.OrderPaid, refunded: 500, asked: []string{"failed refunds of pi_1"},
+			books: books{sessions: []stripeapi.Session{booked(viaLink("1"), 0, false)}}, phase: v1alpha1.OrderPaid, refunded: 500, asked: []string{"failed refunds of pi_1"}, lookedUp: []string{"cs_1"},
 			verified: "False StripeDisagrees: Stripe's books say otherwise: of session cs_1, 5.00 USD is refunded here, and 0.00 USD at Stripe. Look at the payment at Stripe.",
 		},
 		"paid here alone": {
-			known: []payment.Fact{viaLink("1")}, books: books{sessions: []stripeapi.Session{booked(notPaid, 0, false)}}, phase: v1alpha1.OrderPaid,
+			known: []payment.Fact{viaLink("1")}, books: books{sessions: []stripeapi.Session{booked(notPaid, 0, false)}}, phase: v1alpha1.OrderPaid, lookedUp: []string{"cs_1"},
 			verified: "False StripeDisagrees: Stripe's books say otherwise: session cs_1 is paid here, and not at Stripe. Look at the payment at Stripe.",
 		},
+		"paid since Stripe was asked": {
+			known: []payment.Fact{viaLink("1")}, phase: v1alpha1.OrderPaid, lookedUp: []string{"cs_1"},
+			books: books{sessions: []stripeapi.Session{booked(notPaid, 0, false)}, now: []stripeapi.Session{booked(viaLink("1"), 0, false)}},
+		},
+		"refunded since Stripe was asked": {
+			known: []payment.Fact{viaLink("1"), refunded("1", 500, false)}, phase: v1alpha1.OrderPaid, refunded: 500,
+			books: books{sessions: []stripeapi.Session{booked(viaLink("1"), 0, false)}, now: []stripeapi.Session{booked(viaLink("1"), 500, false)}},
+			asked: []string{"failed refunds of pi_1"}, lookedUp: []string{"cs_1"},
+		},
 		"another amount": {
-			known: []payment.Fact{viaLink("1")}, books: books{sessions: []stripeapi.Session{booked(cheaper, 0, false)}}, phase: v1alpha1.OrderPaid,
+			known: []payment.Fact{viaLink("1")}, books: books{sessions: []stripeapi.Session{booked(cheaper, 0, false)}}, phase: v1alpha1.OrderPaid, lookedUp: []string{"cs_1"},
 			verified: "False StripeDisagrees: Stripe's books say otherwise: session cs_1 is of 199.00 USD here, and of 1.00 USD at Stripe. Look at the payment at Stripe.",
 		},
 		"another link, of two payments": {
-			known: []payment.Fact{viaLink("1"), viaLink("2")}, lookedUp: []string{"cs_1"},
+			known: []payment.Fact{viaLink("1"), viaLink("2")}, lookedUp: []string{"cs_1", "cs_1"},
 			books: books{sessions: []stripeapi.Session{booked(paid("o1-uid", "1"), 0, false), booked(viaLink("2"), 0, false)}}, phase: v1alpha1.OrderPaid,
 			verified: "False StripeDisagrees: Stripe's books say otherwise: session cs_1 came through plink_1 here, and through no Payment Link at Stripe. Look at the payment at Stripe.",
 		},

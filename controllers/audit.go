@@ -48,6 +48,8 @@ type Audit struct {
 	Period time.Duration
 	// Window is how old the sessions may be that are compared.
 	Window time.Duration
+	// Grace is how long ago money must have been taken to be missing here: before that its webhook is on its way.
+	Grace time.Duration
 	// DryRun says that nothing is to be changed: what is missing or disagrees is logged and counted.
 	DryRun bool
 }
@@ -212,37 +214,52 @@ func (r *auditRound) lookUp(ctx context.Context, order *v1alpha1.Order, p v1alph
 // compare applies what is missing of a session, and then says whether its order agrees with it.
 func (r *auditRound) compare(ctx context.Context, s stripeapi.Session) error {
 	r.compared[s.Fact.Session.ID] = true
-	facts := []payment.Fact{s.Fact}
-	if s.Charge != nil && s.Charge.Refund != nil {
-		facts = append(facts, *s.Charge.Refund)
+	_, p, err := r.holder(ctx, s)
+	if err != nil {
+		return err
 	}
-	for _, fact := range facts {
-		if err := r.supply(ctx, fact); err != nil {
+	if p == nil || !says(p, s.Fact) {
+		if r.Clock.Since(s.Fact.Created.Time) < r.Grace { // its webhook is on its way
+			return nil
+		}
+		if err := r.supply(ctx, s.Fact); err != nil {
 			return err
 		}
 	}
-	var found v1alpha1.OrderList
-	if err := r.Cache.List(ctx, &found, client.MatchingFields{ledger.IndexSession: s.Fact.Session.ID}); err != nil {
-		return fmt.Errorf("find the order of a session: %w", err)
+	if s.Charge != nil && s.Charge.Refund != nil {
+		if err := r.supply(ctx, *s.Charge.Refund); err != nil {
+			return err
+		}
 	}
-	if len(found.Items) == 0 {
-		return nil
+	order, p, err := r.holder(ctx, s)
+	if err != nil || p == nil {
+		return err
 	}
-	order := ledger.Oldest(found.Items)
-	i := slices.IndexFunc(order.Status.Payments, func(p v1alpha1.Payment) bool { return p.SessionID == s.Fact.Session.ID })
-	p := &order.Status.Payments[i]
 	if err := r.supplyAftermath(ctx, p, s); err != nil {
 		return err
 	}
 	disagrees := disagreement(p, s)
 	if disagrees != "" {
-		var err error
 		if disagrees, err = r.askAgain(ctx, p); err != nil {
 			return err
 		}
 	}
 	r.judge(order, disagrees)
 	return nil
+}
+
+// holder returns the order that has a session, and what it knows of it; nil where none has, as far as the cache knows.
+func (r *auditRound) holder(ctx context.Context, s stripeapi.Session) (*v1alpha1.Order, *v1alpha1.Payment, error) {
+	var found v1alpha1.OrderList
+	if err := r.Cache.List(ctx, &found, client.MatchingFields{ledger.IndexSession: s.Fact.Session.ID}); err != nil {
+		return nil, nil, fmt.Errorf("find the order of a session: %w", err)
+	}
+	if len(found.Items) == 0 {
+		return nil, nil, nil
+	}
+	order := ledger.Oldest(found.Items)
+	i := slices.IndexFunc(order.Status.Payments, func(p v1alpha1.Payment) bool { return p.SessionID == s.Fact.Session.ID })
+	return order, &order.Status.Payments[i], nil
 }
 
 // askAgain says in what a payment is not as Stripe has it now: a webhook may have brought the order what came after Stripe

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -17,6 +18,16 @@ import (
 	"github.com/paylink-dev/paylink/internal/payment"
 	"github.com/paylink-dev/paylink/internal/stripeapi"
 )
+
+// says reports whether an order's payment has all that a session's fact says. When it was paid does not count: a session
+// that is looked up has the time of its charge, which is before that of the event.
+func says(p *v1alpha1.Payment, fact payment.Fact) bool {
+	if p.PaidAt != nil {
+		fact.Created = *p.PaidAt
+	}
+	merged, _ := payment.Merge([]v1alpha1.Payment{*p}, fact)
+	return equality.Semantic.DeepEqual([]v1alpha1.Payment{*p}, merged)
+}
 
 // supplyAftermath applies what came after a payment and is not known here. It changes p to what is known then.
 func (r *auditRound) supplyAftermath(ctx context.Context, p *v1alpha1.Payment, s stripeapi.Session) error {

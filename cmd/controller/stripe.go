@@ -46,7 +46,7 @@ type stripeFlags struct {
 func (f *stripeFlags) bind(fs *flag.FlagSet) {
 	fs.Float64Var(&f.rate, "stripe-api-rate", 10, "How many calls a second the controller may make to Stripe's API. Stripe allows an account 100, and 25 in test mode, for all that use it.")
 	fs.DurationVar(&f.backfillPeriod, "backfill-period", 5*time.Minute, "How long after each reading of Stripe's events the next one begins. 0: they are not read, and a lost webhook stays lost.")
-	fs.DurationVar(&f.backfillGrace, "backfill-grace", time.Minute, "How old an event must be to be read from Stripe: before that its webhook may be on its way.")
+	fs.DurationVar(&f.backfillGrace, "backfill-grace", time.Minute, "How old an event, or a payment that an audit finds, must be to count as lost: before that its webhook may be on its way.")
 	fs.DurationVar(&f.auditPeriod, "audit-period", 24*time.Hour, "How often Stripe's books are compared with the orders. 0: never.")
 	fs.IntVar(&f.auditDays, "audit-days", 30, "How many days back Stripe's books are compared.")
 	fs.BoolVar(&f.auditDryRun, "audit-dry-run", false, "Only say what an audit finds, in the log and in metrics; change nothing.")
@@ -174,7 +174,7 @@ func (a *asker) audit(mgr ctrl.Manager, stripe *stripeapi.Client, state *control
 	return &controllers.Audit{
 		Books: stripe, Keeper: keeper, Cache: mgr.GetClient(), Live: mgr.GetAPIReader(), Writer: mgr.GetClient(), State: state, Clock: clock.RealClock{},
 		Log: log.WithName("audit"), Recorder: recorder, Metrics: metrics.NewAudit(ctrlmetrics.Registry),
-		Period: a.auditPeriod, Window: a.auditWindow(), DryRun: a.auditDryRun,
+		Period: a.auditPeriod, Window: a.auditWindow(), Grace: a.backfillGrace, DryRun: a.auditDryRun,
 	}
 }
 

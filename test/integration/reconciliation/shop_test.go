@@ -35,7 +35,7 @@ const (
 // that asks nothing by itself.
 var (
 	backfilling = []string{"--backfill-period=1s", "--backfill-grace=0s", "--audit-period=0"}
-	auditing    = []string{"--backfill-period=0", "--audit-period=1s"}
+	auditing    = []string{"--backfill-period=0", "--backfill-grace=0s", "--audit-period=1s"}
 	asking      = []string{"--backfill-period=0", "--audit-period=0"}
 )
 

@@ -71,7 +71,7 @@ func (s *endpointSight) judge() endpointJudgement {
 	}
 	at := best.ID + " at " + s.url
 	if len(parts) == 0 {
-		return endpointJudgement{good: good, text: s.say("ok: ", fmt.Sprintf("%s gets all %d event types", at, len(stripeapi.EventTypes())))}
+		return endpointJudgement{good: good, text: s.say("ok: ", fmt.Sprintf("%s gets all %d event types", at, len(stripeapi.EndpointEvents())))}
 	}
 	return endpointJudgement{good: good, text: s.say("wrong: ", at+": "+strings.Join(parts, "; "))}
 }
@@ -107,7 +107,7 @@ func (s *endpointSight) say(verdict, text string) string {
 func (s *endpointSight) absent() string {
 	text := fmt.Sprintf("no endpoint in %s mode at Stripe has the URL %s", mode(s.live), s.url)
 	if !s.managed {
-		text += ": add one in Stripe under Developers > Webhooks, for the event types " + strings.Join(stripeapi.EventTypes(), ", ")
+		text += ": add one in Stripe under Developers > Webhooks, for the event types " + strings.Join(stripeapi.EndpointEvents(), ", ")
 	}
 	if s.live && overHTTP(s.url) {
 		text += "; in live mode Stripe takes https:// alone: set NEXT_PUBLIC_APP_URL to such an address"
@@ -124,7 +124,7 @@ func disabled(_ *endpointSight, e *stripeapi.Endpoint) string {
 
 func missesEvents(_ *endpointSight, e *stripeapi.Endpoint) string {
 	var missing []string
-	for _, eventType := range stripeapi.EventTypes() {
+	for _, eventType := range stripeapi.EndpointEvents() {
 		if !slices.ContainsFunc(e.Events, func(pattern string) bool { return covers(pattern, eventType) }) {
 			missing = append(missing, eventType)
 		}

@@ -17,7 +17,7 @@ const ourURL = "https://shop.example.com/api/webhooks/stripe"
 
 // endpoint is one of live mode as it should be; rows change what is different.
 func endpoint(id string, changes ...func(*stripeapi.Endpoint)) stripeapi.Endpoint {
-	e := stripeapi.Endpoint{ID: id, URL: ourURL, Status: "enabled", Livemode: true, APIVersion: stripeapi.APIVersion, Events: stripeapi.EventTypes()}
+	e := stripeapi.Endpoint{ID: id, URL: ourURL, Status: "enabled", Livemode: true, APIVersion: stripeapi.APIVersion, Events: stripeapi.EndpointEvents()}
 	for _, change := range changes {
 		change(&e)
 	}
@@ -30,7 +30,7 @@ func gets(types ...string) func(*stripeapi.Endpoint) {
 
 func getsAllBut(types ...string) func(*stripeapi.Endpoint) {
 	return func(e *stripeapi.Endpoint) {
-		e.Events = slices.DeleteFunc(stripeapi.EventTypes(), func(t string) bool { return slices.Contains(types, t) })
+		e.Events = slices.DeleteFunc(stripeapi.EndpointEvents(), func(t string) bool { return slices.Contains(types, t) })
 	}
 }
 
@@ -54,14 +54,14 @@ func TestEndpointJudgement(t *testing.T) {
 		begins string
 		says   []string
 	}{
-		"as it should be":       {seen: endpointSight{found: []stripeapi.Endpoint{endpoint("we_1")}}, begins: "ok: we_1 at " + ourURL + " gets all 12 event types"},
+		"as it should be":       {seen: endpointSight{found: []stripeapi.Endpoint{endpoint("we_1")}}, begins: "ok: we_1 at " + ourURL + " gets all 11 event types"},
 		"none":                  {wrong: wrong("exists", "enabled", "events", "mode", "api_version"), begins: "wrong: no endpoint in live mode at Stripe has the URL " + ourURL + ": add one in Stripe under Developers > Webhooks, for the event types charge.dispute.closed, "},
 		"disabled":              {seen: endpointSight{found: []stripeapi.Endpoint{endpoint("we_1", off)}}, wrong: wrong("enabled"), begins: "wrong: we_1 at " + ourURL + ": it is disabled", says: []string{"enable it in Stripe under Developers > Webhooks"}},
 		"all types":             {seen: endpointSight{found: []stripeapi.Endpoint{endpoint("we_1", gets("*"))}}, begins: "ok: we_1"},
 		"families":              {seen: endpointSight{found: []stripeapi.Endpoint{endpoint("we_1", gets("charge.*", "checkout.session.*", "refund.*"))}}, begins: "ok: we_1"},
 		"a family of a family":  {seen: endpointSight{found: []stripeapi.Endpoint{endpoint("we_1", gets("charge.dispute.*", "charge.refunded", "charge.refund.updated", "checkout.*", "refund.*"))}}, begins: "ok: we_1"},
-		"more types":            {seen: endpointSight{found: []stripeapi.Endpoint{endpoint("we_1", gets(append(stripeapi.EventTypes(), "payout.paid")...))}}, begins: "ok: we_1"},
-		"types missing":         {seen: endpointSight{found: []stripeapi.Endpoint{endpoint("we_1", getsAllBut("charge.refunded", "refund.failed"))}}, wrong: wrong("events"), begins: "wrong: we_1", says: []string{"it does not get charge.refunded, refund.failed: add these event types in Stripe under Developers > Webhooks"}},
+		"more types":            {seen: endpointSight{found: []stripeapi.Endpoint{endpoint("we_1", gets(append(stripeapi.EndpointEvents(), "payout.paid")...))}}, begins: "ok: we_1"},
+		"types missing":         {seen: endpointSight{found: []stripeapi.Endpoint{endpoint("we_1", getsAllBut("charge.refunded", "refund.updated"))}}, wrong: wrong("events"), begins: "wrong: we_1", says: []string{"it does not get charge.refunded, refund.updated: add these event types in Stripe under Developers > Webhooks"}},
 		"a family missing":      {seen: endpointSight{found: []stripeapi.Endpoint{endpoint("we_1", gets("charge.*", "refund.*"))}}, wrong: wrong("events"), begins: "wrong: we_1", says: []string{"it does not get checkout.session.async_payment_failed, "}},
 		"half a word":           {seen: endpointSight{found: []stripeapi.Endpoint{endpoint("we_1", gets("charge.*", "refund.*", "checkout.session*"))}}, wrong: wrong("events"), begins: "wrong: we_1"},
 		"of the other mode":     {seen: endpointSight{found: []stripeapi.Endpoint{endpoint("we_1", inTestMode)}}, wrong: wrong("mode"), begins: "wrong: we_1", says: []string{"it is in test mode, and the API key in live mode"}},
@@ -87,7 +87,7 @@ func TestEndpointJudgement(t *testing.T) {
 		"managed":               {seen: endpointSight{managed: true, found: []stripeapi.Endpoint{endpoint("we_1", ofPaylink)}}, begins: "ok: we_1"},
 		"managed, and none":     {seen: endpointSight{managed: true, troubles: []error{errStripe}}, wrong: wrong("exists", "enabled", "events", "mode", "api_version", "secret"), begins: "wrong: no endpoint in live mode at Stripe has the URL " + ourURL + "; status 429"},
 		"managed, and a secret": {seen: endpointSight{managed: true, found: []stripeapi.Endpoint{endpoint("we_1", ofPaylink)}, secretTroubles: map[string]string{"we_1": "no secret"}}, wrong: wrong("secret"), begins: "wrong: we_1 at " + ourURL + ": no secret"},
-		"managed, and trouble":  {seen: endpointSight{managed: true, found: []stripeapi.Endpoint{endpoint("we_1", ofPaylink)}, troubles: []error{errors.New("status 500")}}, begins: "ok: we_1 at " + ourURL + " gets all 12 event types; status 500"},
+		"managed, and trouble":  {seen: endpointSight{managed: true, found: []stripeapi.Endpoint{endpoint("we_1", ofPaylink)}, troubles: []error{errors.New("status 500")}}, begins: "ok: we_1 at " + ourURL + " gets all 11 event types; status 500"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			row.seen.live = true

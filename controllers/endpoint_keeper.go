@@ -157,14 +157,14 @@ func (u *upkeep) end(ctx context.Context) error {
 func (u *upkeep) setEvents(ctx context.Context) error {
 	for i := range u.seen.found {
 		e := &u.seen.found[i]
-		if !managed(e) || slices.Equal(slices.Sorted(slices.Values(e.Events)), stripeapi.EventTypes()) {
+		if !managed(e) || slices.Equal(slices.Sorted(slices.Values(e.Events)), stripeapi.EndpointEvents()) {
 			continue
 		}
 		if err := u.Stripe.SetEndpointEvents(ctx, e.ID); err != nil {
 			return fmt.Errorf("the request that sets the event types of %s failed: %w", e.ID, err)
 		}
 		u.Log.Info("Set the event types of the webhook endpoint at Stripe", "endpoint", e.ID, "before", e.Events)
-		e.Events = stripeapi.EventTypes()
+		e.Events = stripeapi.EndpointEvents()
 	}
 	return nil
 }

@@ -187,7 +187,7 @@ func TestEndpointsOfOthers(t *testing.T) {
 
 // TestEndpointOfOurs: it gets exactly our types, and is not enabled by us.
 func TestEndpointOfOurs(t *testing.T) {
-	for name, types := range map[string][]string{"too few": {"charge.refunded"}, "all": {"*"}, "others too": append(stripeapi.EventTypes(), "payout.paid")} {
+	for name, types := range map[string][]string{"too few": {"charge.refunded"}, "all": {"*"}, "others too": append(stripeapi.EndpointEvents(), "payout.paid")} {
 		t.Run(name, func(t *testing.T) {
 			o := newOutpost(t)
 			o.mustLook(theSteps...)
@@ -205,7 +205,7 @@ func TestEndpointOfOurs(t *testing.T) {
 			o.passes("events", 1)
 			o.passes("enabled", 0)
 			o.mustLook()
-			if got := o.endpoints()[0]; got.Status != "disabled" || !slices.Equal(got.Events, stripeapi.EventTypes()) {
+			if got := o.endpoints()[0]; got.Status != "disabled" || !slices.Equal(got.Events, stripeapi.EndpointEvents()) {
 				t.Errorf("%+v", got)
 			}
 			o.update(id, "disabled=false")

@@ -166,7 +166,7 @@ func endpointMetrics(after time.Duration, wrong ...string) map[string]float64 {
 	return samples
 }
 
-const seenGood = "ok: we_1 at " + ourURL + " gets all 12 event types"
+const seenGood = "ok: we_1 at " + ourURL + " gets all 11 event types"
 
 // TestEndpointWatch: the endpoint's state is a metric of the leader's, a text, and a line for each change of it.
 func TestEndpointWatch(t *testing.T) {

@@ -34,7 +34,7 @@ func TestCreateEndpoint(t *testing.T) {
 		}
 		want := stripeapi.Endpoint{
 			ID: made.ID, URL: asked.URL, Status: "enabled", Livemode: live, APIVersion: "2023-10-16",
-			Events: stripeapi.EventTypes(), Metadata: asked.Metadata,
+			Events: stripeapi.EndpointEvents(), Metadata: asked.Metadata,
 		}
 		if diff := cmp.Diff(want, made); diff != "" || !strings.HasPrefix(made.ID, "we_") {
 			t.Error(diff)
@@ -114,7 +114,7 @@ func TestCreateEndpointForm(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := url.Values{
-		"url": {forShop().URL}, "description": {forShop().Description}, "api_version": {"2023-10-16"}, "enabled_events[]": stripeapi.EventTypes(),
+		"url": {forShop().URL}, "description": {forShop().Description}, "api_version": {"2023-10-16"}, "enabled_events[]": stripeapi.EndpointEvents(),
 	}
 	for name, value := range forShop().Metadata {
 		want.Set("metadata["+name+"]", value)
@@ -150,7 +150,7 @@ func TestEndpoints(t *testing.T) {
 func TestSetEndpointEvents(t *testing.T) {
 	s := newSeller(t, false, 19900)
 	other := s.AddEndpoint(stripesim.EndpointParams{URL: "https://other.example/"})
-	for _, events := range [][]string{nil, {"charge.refunded"}, stripeapi.EventTypes()} {
+	for _, events := range [][]string{nil, {"charge.refunded"}, stripeapi.EndpointEvents()} {
 		endpoint := s.AddEndpoint(stripesim.EndpointParams{URL: "https://shop.example/", Events: events, APIVersion: "2025-03-31.basil"})
 		before, err := s.client.Endpoints(t.Context())
 		if err != nil {
@@ -163,7 +163,7 @@ func TestSetEndpointEvents(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		before[0].Events = stripeapi.EventTypes()
+		before[0].Events = stripeapi.EndpointEvents()
 		if diff := cmp.Diff(before, after); diff != "" || after[len(after)-1].ID != other.ID {
 			t.Error(diff)
 		}

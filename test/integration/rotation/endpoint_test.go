@@ -74,7 +74,7 @@ func TestAnEndpointIsMade(t *testing.T) {
 		}
 		return scrape.Samples(t, text)[fmt.Sprintf("paylink_stripe_endpoint_ok{check=%q}", check)]
 	}
-	state("ok: " + s.endpoint.ID + " at " + s.server.URL + "/api/webhooks/stripe gets all 12 event types")
+	state("ok: " + s.endpoint.ID + " at " + s.server.URL + "/api/webhooks/stripe gets all 11 event types")
 	if ok("enabled") != 1 || ok("secret") != 1 {
 		t.Error("the metric says otherwise")
 	}

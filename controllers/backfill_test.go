@@ -211,7 +211,7 @@ func TestBackfillIsNoNewsOfWebhooks(t *testing.T) {
 // TestBackfillNeverPassesAnEvent: wherever it fails or ends, what is kept of how far it got is no later than any event that
 // is not applied, and in the end all are.
 func TestBackfillNeverPassesAnEvent(t *testing.T) {
-	const n = 40
+	const n = 20
 	for name, trouble := range map[string]func(at int, source *eventList, keeper *ledgerDouble, writes *func() error){
 		"the list breaks off": func(at int, source *eventList, _ *ledgerDouble, _ *func() error) {
 			source.fails = func(listed int) error {
@@ -254,7 +254,7 @@ func TestBackfillNeverPassesAnEvent(t *testing.T) {
 						}
 						return c.Patch(ctx, o, p, opts...)
 					}})
-					source, keeper := &eventList{events: series(n, 7*time.Hour, 2*minute)}, &ledgerDouble{}
+					source, keeper := &eventList{events: series(n, 14*time.Hour, 2*minute)}, &ledgerDouble{}
 					trouble(at, source, keeper, &writes)
 					b, failed := s.backfill(source, keeper), 0
 					for range 5 {

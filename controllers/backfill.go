@@ -44,6 +44,9 @@ type Backfill struct {
 
 	// slice is how much time is asked for at once: more where there are few events, less where there are many.
 	slice time.Duration
+	// careful says that a list failed, and none was read to its end since: less and less is asked for at once, so that a
+	// Stripe which refuses every so many calls is read all the same.
+	careful bool
 	// seen are the events applied by this process, by id, with when they were created. Those of the overlap are read again.
 	seen map[string]time.Time
 }
@@ -57,6 +60,8 @@ const (
 	// is a single second. They are in memory until they are applied, as Stripe lists the newest first.
 	firstSlice, largestSlice = time.Hour, stripeKeepsEvents
 	most                     = 1000
+	// leastSlice is what is asked for where Stripe keeps failing.
+	leastSlice = time.Minute
 )
 
 // errTooMany means that a slice has more than most events.
@@ -137,6 +142,7 @@ func (r *round) run(ctx context.Context) error {
 			continue
 		}
 		if err != nil {
+			r.slice, r.careful = max(leastSlice, r.slice/2), true
 			return err
 		}
 		stopped, err := r.apply(ctx, events)
@@ -147,11 +153,12 @@ func (r *round) run(ctx context.Context) error {
 		if err := r.keep(ctx, before); err != nil {
 			return err
 		}
-		if len(events) < most/10 {
+		if len(events) < most/10 && !r.careful {
 			r.slice = min(2*r.slice, largestSlice)
 		}
 		since = before
 	}
+	r.careful = false
 	return nil
 }
 

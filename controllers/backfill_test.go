@@ -33,9 +33,9 @@ type eventList struct {
 	// fails, where set, is asked before each event that is listed, with how many were listed so far.
 	fails func(listed int) error
 
-	listed  int
-	asked   []string // what was asked for, from and to
-	longest int      // the most events given at once
+	listed int
+	given  int      // by the list of now
+	asked  []string // what was asked for, from and to
 }
 
 func (l *eventList) Undelivered(context.Context, time.Time) (int, time.Time, error) {
@@ -44,7 +44,7 @@ func (l *eventList) Undelivered(context.Context, time.Time) (int, time.Time, err
 
 func (l *eventList) Events(_ context.Context, since, before time.Time, each func(stripeapi.Event, error) error) error {
 	l.asked = append(l.asked, since.Format(time.RFC3339)+" "+before.Format(time.RFC3339))
-	given := 0
+	l.given = 0
 	for _, e := range slices.Backward(l.events) {
 		if e.Created.Before(since) || !e.Created.Before(before) {
 			continue
@@ -55,8 +55,7 @@ func (l *eventList) Events(_ context.Context, since, before time.Time, each func
 			}
 		}
 		l.listed++
-		given++
-		l.longest = max(l.longest, given)
+		l.given++
 		var unreadable error
 		if e.Fact == nil && e.Type == "charge.refunded" {
 			unreadable = stripeapi.ErrMalformed
@@ -360,4 +359,23 @@ func TestBackfillRounds(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+// TestBackfillGetsThroughRefusals: a Stripe that lists only a few events before it refuses is read to the end all the same.
+func TestBackfillGetsThroughRefusals(t *testing.T) {
+	s, keeper := newShop(t, interceptor.Funcs{}), &ledgerDouble{}
+	source := &eventList{events: series(60, time.Minute, 3*minute)}
+	b := s.backfill(source, keeper)
+	source.fails = func(int) error {
+		if source.given >= 12 {
+			return errStripe
+		}
+		return nil
+	}
+	for range 40 {
+		_ = b.round(t.Context()) // which says so each time
+	}
+	if diff := cmp.Diff(ids(source.events), keeper.applied); diff != "" {
+		t.Error(diff)
+	}
 }

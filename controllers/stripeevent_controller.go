@@ -97,8 +97,11 @@ func (r *StripeEventReconciler) Reconcile(ctx context.Context, event *v1alpha1.S
 	if errors.Is(err, ledger.ErrUnknown) && r.Resolver != nil {
 		switch r.resolve(ctx, event) {
 		case foreign:
-			r.Metrics.ForeignEvents.Inc()
-			return r.removeAt(ctx, event, r.Clock.Now())
+			result, err := r.removeAt(ctx, event, r.Clock.Now())
+			if err == nil {
+				r.Metrics.ForeignEvents.Inc()
+			}
+			return result, err
 		case ours:
 			order, _, err = r.Ledger.Record(ctx, payment.Fact(event.Spec))
 		}

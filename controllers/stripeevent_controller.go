@@ -97,11 +97,7 @@ func (r *StripeEventReconciler) Reconcile(ctx context.Context, event *v1alpha1.S
 	if errors.Is(err, ledger.ErrUnknown) && r.Resolver != nil {
 		switch r.resolve(ctx, event) {
 		case foreign:
-			result, err := r.removeAt(ctx, event, r.Clock.Now())
-			if err == nil {
-				r.Metrics.ForeignEvents.Inc()
-			}
-			return result, err
+			return r.dropForeign(ctx, event)
 		case ours:
 			order, _, err = r.Ledger.Record(ctx, payment.Fact(event.Spec))
 		}
@@ -146,6 +142,15 @@ func (r *StripeEventReconciler) resolve(ctx context.Context, event *v1alpha1.Str
 		return undecided
 	}
 	return whose
+}
+
+// dropForeign removes an event that is somebody else's, and counts it.
+func (r *StripeEventReconciler) dropForeign(ctx context.Context, event *v1alpha1.StripeEvent) (ctrl.Result, error) {
+	result, err := r.removeAt(ctx, event, r.Clock.Now())
+	if err == nil {
+		r.Metrics.ForeignEvents.Inc()
+	}
+	return result, err
 }
 
 // write patches the status where it differs, and reports whether it did.

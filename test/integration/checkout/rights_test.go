@@ -24,7 +24,7 @@ func TestTheWebhookServersRights(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	files, err := filepath.Glob(filepath.Join(repository, "config/rbac/webhookserver/*.yaml"))
+	files, err := filepath.Glob(filepath.Join(repository, "config/rbac/webhookserver/*role.yaml"))
 	if err != nil {
 		t.Fatal(err)
 	}

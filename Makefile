@@ -4,6 +4,7 @@
 MODULES      := . test/cluster/kubernetes $(wildcard test/tools/*)
 CONTROLLER_GEN = go tool -modfile=test/tools/generate/go.mod controller-gen
 CRD_REF_DOCS   = go tool -modfile=test/tools/docs/go.mod crd-ref-docs
+HELM_DOCS      = go tool -modfile=test/tools/helmdocs/go.mod helm-docs
 GOLANGCI_LINT  = go tool -modfile=test/tools/lint/go.mod golangci-lint
 
 # Go's race detector needs a C compiler; without one the tests still run.
@@ -78,16 +79,18 @@ lint: ## Run go vet and golangci-lint
 	go vet ./...
 	$(GOLANGCI_LINT) run ./...
 
-generate: ## Write the API's deep copies and its reference, docs/api.md
+generate: ## Write the API's deep copies and its reference, docs/api.md, and the chart's README
 	$(CONTROLLER_GEN) object paths=./api/...
 	@$(CRD_REF_DOCS) --log-level=ERROR --source-path=api/v1alpha1 --config=test/tools/docs/crd-ref-docs.yaml \
 	  --renderer=markdown --output-path=docs/api.md
+	$(HELM_DOCS) --chart-search-root=charts --log-level=error
 
-manifests: ## Write the CRDs and each server's ClusterRole from the markers in the code
+manifests: ## Write the CRDs and each server's ClusterRole from the markers in the code, and the chart's copies of them
 	$(CONTROLLER_GEN) crd paths=./api/... output:crd:dir=config/crd/bases
 	$(CONTROLLER_GEN) rbac:roleName=paylink-controller paths=./controllers/... output:rbac:dir=config/rbac/controller
 	$(CONTROLLER_GEN) rbac:roleName=paylink-webhookserver paths=./webhookserver output:rbac:dir=config/rbac/webhookserver
 	$(CONTROLLER_GEN) rbac:roleName=paylink-webhookserver-checkout,fileName=checkout_role.yaml paths=./webhookserver/checkout output:rbac:dir=config/rbac/webhookserver
+	go run ./test/chart/fromconfig
 
 build: ## Build both servers into bin/
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o bin/ ./cmd/controller ./cmd/webhookserver

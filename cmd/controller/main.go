@@ -1,4 +1,5 @@
-// Command controller reconciles Orders, PaymentLinks and StripeEvents. One replica leads; the others wait.
+// Command controller reconciles Orders, PaymentLinks and StripeEvents. One replica leads; the others wait. `controller
+// selftest` tries an installation instead.
 package main
 
 import (
@@ -36,8 +37,17 @@ func main() {
 	flag.DurationVar(&f.retention.Applied, "applied-event-ttl", f.retention.Applied, "How long a StripeEvent is kept after it was applied.")
 	flag.DurationVar(&f.retention.ExpireAfter, "parked-event-expiry", f.retention.ExpireAfter, "How long a StripeEvent waits for its order or payment before it becomes Expired.")
 	flag.DurationVar(&f.retention.Unresolved, "unresolved-event-ttl", f.retention.Unresolved, "How long a StripeEvent that was never applied is kept.")
+	if len(os.Args) > 1 && os.Args[1] == "selftest" {
+		end(selfTestCommand(ctrl.SetupSignalHandler(), os.Args[2:], os.Stdout))
+		return
+	}
 	flag.Parse()
-	if err := run(ctrl.SetupSignalHandler(), &f); err != nil {
+	end(run(ctrl.SetupSignalHandler(), &f))
+}
+
+// end says why the command fails, if it does.
+func end(err error) {
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "controller:", err)
 		os.Exit(1)
 	}

@@ -1,0 +1,169 @@
+package chart_test
+
+import (
+	"encoding/json"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"sigs.k8s.io/yaml"
+
+	"github.com/paylink-dev/paylink/test/chart"
+)
+
+// TestValuesRefused: a typing error is told, and not taken for a wish to have things as they come.
+func TestValuesRefused(t *testing.T) {
+	for name, row := range map[string]struct{ values, want string }{
+		"an unknown value":         {"webhookSecrets: {name: x}", "webhookSecrets"},
+		"a typing error within":    {"controller: {backfil: {period: 1m}}", "backfil"},
+		"a secret":                 {"webhookSecret: {value: whsec_1}", "value"},
+		"no webhook secret":        {`webhookSecret: {name: ""}`, "name"},
+		"a duration without unit":  {"controller: {backfill: {period: 300}}", "period"},
+		"a duration in days":       {"controller: {audit: {period: 1d}}", "period"},
+		"a word for a number":      {"webhookserver: {replicas: two}", "replicas"},
+		"an address without http":  {"appURL: shop.example.com", "appURL"},
+		"namespaces in one word":   {"watchNamespaces: shop,other", "watchNamespaces"},
+		"a namespace twice":        {"watchNamespaces: [shop, shop]", "watchNamespaces"},
+		"no name of a namespace":   {"watchNamespaces: [Shop]", "watchNamespaces"},
+		"no level":                 {"logLevel: verbose", "logLevel"},
+		"too little time to stop":  {"webhookserver: {preStopSeconds: 1}", "preStopSeconds"},
+		"no flag":                  {"controller: {extraArgs: [leader-elect]}", "extraArgs"},
+		"an address for a host":    {"ingress: {hosts: [https://shop.example.com]}", "hosts"},
+		"an ingress without hosts": {"ingress: {enabled: true}", "ingress.hosts is empty"},
+		"a route without gateway":  {"httpRoute: {enabled: true}", "httpRoute.parentRefs is empty"},
+		"a digest that is none":    {"image: {digest: latest}", "digest"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, version := range chart.Versions() {
+				out, err := chart.NewHelm(t, version, "").Template(chart.Release, row.values)
+				if err == nil || !strings.Contains(out, row.want) {
+					t.Errorf("%s: %v, and it says %q, which does not name %s", version, err, out, row.want)
+				}
+			}
+		})
+	}
+}
+
+// TestWithinAnotherChart: Helm gives a chart within another one the values global and, as a condition, enabled.
+func TestWithinAnotherChart(t *testing.T) {
+	if out, err := chart.NewHelm(t, "helm4", "").Template(chart.Release, "global: {registry: x}\nenabled: true"); err != nil {
+		t.Error(out)
+	}
+}
+
+// schema is what is read of values.schema.json.
+type schema struct {
+	Ref                  string            `json:"$ref"`
+	Defs                 map[string]schema `json:"$defs"`
+	Properties           map[string]schema `json:"properties"`
+	AdditionalProperties json.RawMessage   `json:"additionalProperties"`
+	Description          string            `json:"description"`
+}
+
+// TestSchemaAndValues name the same values, and the schema takes no others.
+func TestSchemaAndValues(t *testing.T) {
+	var root schema
+	if err := json.Unmarshal([]byte(chart.Read(t, "charts/paylink/values.schema.json")), &root); err != nil {
+		t.Fatal(err)
+	}
+	var values map[string]any
+	if err := yaml.Unmarshal([]byte(chart.Read(t, "charts/paylink/values.yaml")), &values); err != nil {
+		t.Fatal(err)
+	}
+	values["global"], values["enabled"] = map[string]any{}, true
+	var compare func(path string, s schema, value any)
+	compare = func(path string, s schema, value any) {
+		if s.Ref != "" {
+			s = root.Defs[strings.TrimPrefix(s.Ref, "#/$defs/")]
+		}
+		if s.Properties == nil {
+			return // it is no group of values
+		}
+		if string(s.AdditionalProperties) != "false" {
+			t.Errorf("%s: the schema takes any other value there", path)
+		}
+		group, ok := value.(map[string]any)
+		known, there := slices.Sorted(maps.Keys(s.Properties)), slices.Sorted(maps.Keys(group))
+		if !ok || !slices.Equal(known, there) {
+			t.Errorf("%s: the schema has %q, values.yaml %q", path, known, there)
+		}
+		for name, property := range s.Properties {
+			compare(path+"."+name, property, group[name])
+		}
+	}
+	compare("", root, values)
+}
+
+// TestEveryValueIsUsed by a template.
+func TestEveryValueIsUsed(t *testing.T) {
+	var templates strings.Builder
+	err := filepath.WalkDir(chart.Path(t, "charts/paylink/templates"), func(path string, entry os.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		content, err := os.ReadFile(path)
+		templates.Write(content)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var values map[string]any
+	if err := yaml.Unmarshal([]byte(chart.Read(t, "charts/paylink/values.yaml")), &values); err != nil {
+		t.Fatal(err)
+	}
+	whole := []string{"resources", "podSecurityContext", "securityContext"} // handed on as they are
+	var look func(path, name string, value any)
+	look = func(path, name string, value any) {
+		if name != "" && !regexp.MustCompile(`\.`+name+`\b`).MatchString(templates.String()) {
+			t.Errorf("%s is used nowhere", path)
+		}
+		if group, ok := value.(map[string]any); ok && !slices.Contains(whole, name) {
+			for name, value := range group {
+				look(path+"."+name, name, value)
+			}
+		}
+	}
+	look("", "", values)
+}
+
+// TestEverythingChanges: no value of the matrix's everything is what it is anyway, so that each is tried.
+func TestEverythingChanges(t *testing.T) {
+	var before, after map[string]any
+	if err := yaml.Unmarshal([]byte(chart.Read(t, "charts/paylink/values.yaml")), &before); err != nil {
+		t.Fatal(err)
+	}
+	if err := yaml.Unmarshal([]byte(chart.Everything), &after); err != nil {
+		t.Fatal(err)
+	}
+	// What would turn something off, or name nothing else; TestNames and the rest of the matrix have these.
+	left := []string{
+		".watchNamespaces", ".nameOverride", ".fullnameOverride", ".crds.install", ".rbac", ".securityContext", ".metrics.enabled", ".metrics.secure",
+		".controller.serviceAccount.create", ".controller.serviceAccount.name", ".webhookserver.serviceAccount.create",
+		".controller.podDisruptionBudget.enabled", ".webhookserver.podDisruptionBudget.enabled", ".webhookserver.checkout.enabled", ".webhookserver.returnPage",
+		".podSecurityContext.runAsNonRoot", ".podSecurityContext.seccompProfile",
+	}
+	var look func(path string, before, after any)
+	look = func(path string, before, after any) {
+		group, ok := before.(map[string]any)
+		if slices.Contains(left, path) {
+			return
+		}
+		if other, _ := after.(map[string]any); ok && len(group) > 0 && other != nil {
+			for name := range group {
+				look(path+"."+name, group[name], other[name])
+			}
+			return
+		}
+		a, _ := json.Marshal(before)
+		b, _ := json.Marshal(after)
+		if string(a) == string(b) || (after == nil && !strings.HasPrefix(path, ".podSecurityContext.")) {
+			t.Errorf("%s is not changed", path)
+		}
+	}
+	look("", before, after)
+}

@@ -51,7 +51,8 @@ controller:
   stripeAPIRate: 2.5
   backfill: {period: 10m, grace: 2m}
   audit: {period: 12h, days: 7, dryRun: true}
-  stripeEvents: {appliedTTL: 1h, parkedExpiry: 24h, unresolvedTTL: 48h}
+  webhookEndpoint: {period: 10m, manage: true}
+  stripeEvents: {appliedTTL: 1h, parkedExpiry: 24h, unresolvedTTL: 240h}
   extraArgs: [--zap-devel]
   extraEnv: [{name: HTTPS_PROXY, value: "http://proxy.example.com:3128"}]
   serviceAccount: {annotations: {example.com/role: books}}

@@ -84,6 +84,25 @@ func fromConfig(t *testing.T, files ...string) rights {
 	return r
 }
 
+// TestRightOnTheWebhookSecret is for the one Secret that the servers share, and only where the controller makes the endpoint.
+func TestRightOnTheWebhookSecret(t *testing.T) {
+	onSecrets := func(right string) bool { return strings.Contains(right, "secrets") }
+	for values, want := range map[string][]string{
+		"appURL: https://shop.example.com": nil,
+		"appURL: https://shop.example.com\nwebhookSecret: {name: signing}\ncontroller: {webhookEndpoint: {manage: true}, stripeKey: {secretName: books}}": {
+			"create secrets.", "get secrets. signing", "patch secrets. signing",
+		},
+	} {
+		objects := chart.NewHelm(t, "helm4", "").Render(values)
+		if has := granted(t, objects, "paylink-controller")[chart.Namespace].that(onSecrets); !slices.Equal(has, want) {
+			t.Errorf("%s: the controller may %q, not %q", values, has, want)
+		}
+		if has := granted(t, objects, "paylink-webhookserver")[chart.Namespace].that(onSecrets); len(has) > 0 {
+			t.Errorf("%s: the webhook server may %q", values, has)
+		}
+	}
+}
+
 const withKey = "\ncontroller: {stripeKey: {secretName: books}}"
 
 // TestRightsAreThoseOfConfig: no more, and no fewer, cluster-wide or not.

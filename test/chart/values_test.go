@@ -35,6 +35,7 @@ func TestValuesRefused(t *testing.T) {
 		"an address for a host":    {"ingress: {hosts: [https://shop.example.com]}", "hosts"},
 		"an ingress without hosts": {"ingress: {enabled: true}", "ingress.hosts is empty"},
 		"a route without gateway":  {"httpRoute: {enabled: true}", "httpRoute.parentRefs is empty"},
+		"an endpoint nobody makes": {"controller: {webhookEndpoint: {manage: true}}", "webhookEndpoint.manage needs appURL"},
 		"a digest that is none":    {"image: {digest: latest}", "digest"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -86,6 +86,7 @@ func rights() (map[string]any, error) {
 	}{
 		"controller": {"controller/role.yaml", map[string]string{
 			"leaderElection": "controller/leader_election_role.yaml", "stripeState": "controller/stripe_state_role.yaml",
+			"webhookSecret": "controller/webhook_secret_role.yaml",
 		}},
 		"webhookserver": {"webhookserver/role.yaml", map[string]string{"checkout": "webhookserver/checkout_role.yaml"}},
 	}

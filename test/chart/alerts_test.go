@@ -1,0 +1,73 @@
+package chart_test
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+
+	"sigs.k8s.io/yaml"
+
+	"github.com/paylink-dev/paylink/test/chart"
+)
+
+// alert is what is read of one.
+type alert struct {
+	Alert string `json:"alert"`
+	Expr  string `json:"expr"`
+	For   string `json:"for"`
+}
+
+// rules is what is read of a PrometheusRule.
+type rules struct {
+	APIVersion string         `json:"apiVersion"`
+	Kind       string         `json:"kind"`
+	Metadata   map[string]any `json:"metadata"`
+	Spec       struct {
+		Groups []struct {
+			Name  string  `json:"name"`
+			Rules []alert `json:"rules"`
+		} `json:"groups"`
+	} `json:"spec"`
+}
+
+// TestAlertsOfTheDocs are those that the chart installs.
+func TestAlertsOfTheDocs(t *testing.T) {
+	var installed rules
+	objects := chart.NewHelm(t, "helm4", "").Render("metrics: {prometheusRule: {enabled: true}}")
+	content, err := objects.Of("PrometheusRule")[0].MarshalJSON()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := yaml.Unmarshal(content, &installed); err != nil {
+		t.Fatal(err)
+	}
+	there := map[string]alert{}
+	for _, a := range installed.Spec.Groups[0].Rules {
+		there[a.Alert] = a
+	}
+	documented := 0
+	for _, page := range []string{"docs/stripe-api.md", "docs/endpoint.md"} {
+		for _, block := range regexp.MustCompile("(?s)```yaml\n(- alert: .*?)```").FindAllStringSubmatch(chart.Read(t, page), -1) {
+			var alerts []alert
+			if err := yaml.UnmarshalStrict([]byte(block[1]), &alerts); err != nil {
+				t.Fatal(err)
+			}
+			for _, a := range alerts {
+				documented++
+				if there[a.Alert] != a {
+					t.Errorf("%s has %+v, the chart %+v", page, a, there[a.Alert])
+				}
+			}
+		}
+	}
+	if documented < 6 {
+		t.Errorf("the test finds only %d alerts in the docs", documented)
+	}
+	// A metric of another name would never alert.
+	defined := chart.Read(t, "internal/metrics/state.go") + chart.Read(t, "internal/metrics/webhook.go")
+	for _, name := range []string{"orders_needing_attention", "stripe_events", "failures_total"} {
+		if !strings.Contains(defined, `"`+name+`"`) {
+			t.Errorf("there is no metric %s", name)
+		}
+	}
+}

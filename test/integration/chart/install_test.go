@@ -1,0 +1,205 @@
+package chart_test
+
+import (
+	"context"
+	"crypto/tls"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	flowcontrolv1 "k8s.io/api/flowcontrol/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/client-go/rest"
+	"k8s.io/utils/ptr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/paylink-dev/paylink/api/v1alpha1"
+	"github.com/paylink-dev/paylink/test/chart"
+)
+
+// TestInstalled is the life of a release: installed, tried by helm test, upgraded, and uninstalled, which leaves the orders.
+func TestInstalled(t *testing.T) {
+	for _, row := range []struct{ name, version, namespace, values string }{
+		{"everywhere", "helm3", "sales-everywhere", "rbac: {aggregateClusterRoles: true}"},
+		{"in two namespaces", "helm4", "sales-narrow", "watchNamespaces: [shop, other-shop]\npriorityAndFairness: {enabled: true}"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			release := &release{t: t, helm: chart.NewHelm(t, row.version, shared.Kubeconfig()), namespace: row.namespace}
+			release.install(row.values)
+			release.tell()
+
+			controller := start(t, release.deployment("controller"))
+			webhookserver := start(t, release.deployment("webhookserver"))
+			release.try(webhookserver)
+			release.scrape(controller)
+			release.scrape(webhookserver)
+
+			if strings.Contains(row.values, "priorityAndFairness") {
+				release.prefer()
+			}
+			release.upgrade(row.values)
+			order := release.sell()
+			webhookserver.stop()
+			controller.stop()
+			release.uninstall(order)
+		})
+	}
+}
+
+// release is the chart, installed.
+type release struct {
+	t         *testing.T
+	helm      *chart.Helm
+	namespace string
+}
+
+func (r *release) install(values string) {
+	r.t.Helper()
+	// The second one finds the CRDs that the first one has left.
+	out := r.helm.Must("install", chart.Release, chart.Path(r.t, "charts/paylink"), "--namespace="+r.namespace, "--create-namespace", "--take-ownership", "--values="+chart.Values(r.t, values))
+	for _, step := range []string{"/api/webhooks/stripe", "kubectl create secret generic paylink-webhook -n " + r.namespace, "helm test paylink -n " + r.namespace} {
+		if !strings.Contains(out, step) {
+			r.t.Errorf("the notes do not say %q:\n%s", step, out)
+		}
+	}
+}
+
+// tell stores what Stripe signs with.
+func (r *release) tell() {
+	r.t.Helper()
+	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: r.namespace, Name: "paylink-webhook"}, StringData: map[string]string{"first": "whsec_first", "second": "whsec_second"}}
+	if err := admin.Create(r.t.Context(), secret); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+func (r *release) deployment(server string) *appsv1.Deployment {
+	r.t.Helper()
+	var d appsv1.Deployment
+	if err := admin.Get(r.t.Context(), client.ObjectKey{Namespace: r.namespace, Name: chart.Release + "-" + server}, &d); err != nil {
+		r.t.Fatal(err)
+	}
+	return &d
+}
+
+// try runs helm test, which must leave nothing behind.
+func (r *release) try(webhookserver *server) {
+	r.t.Helper()
+	ctx, cancel := context.WithCancel(r.t.Context())
+	var kubelet sync.WaitGroup
+	found := services(r.t, r.namespace, webhookserver)
+	kubelet.Go(func() { runTests(ctx, r.t, r.namespace, found) })
+	out := r.helm.Must("test", chart.Release, "--namespace="+r.namespace, "--timeout=90s")
+	cancel()
+	kubelet.Wait()
+	if !strings.Contains(out, "Succeeded") {
+		r.t.Errorf("helm test says %s", out)
+	}
+	var orders v1alpha1.OrderList
+	if err := admin.List(r.t.Context(), &orders); err != nil || len(orders.Items) > 0 {
+		r.t.Errorf("helm test leaves %d orders behind, %v", len(orders.Items), err)
+	}
+}
+
+// scrape reads a server's metrics, as whoever may, and as others.
+func (r *release) scrape(s *server) {
+	r.t.Helper()
+	unverified := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}} //nolint:gosec // its certificate is its own
+	for account, want := range map[string]int{"prometheus-" + s.name: http.StatusOK, "somebody-" + s.name: http.StatusForbidden} {
+		if err := admin.Create(r.t.Context(), &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: r.namespace, Name: account}}); err != nil {
+			r.t.Fatal(err)
+		}
+		if want == http.StatusOK {
+			err := admin.Create(r.t.Context(), &rbacv1.ClusterRoleBinding{
+				ObjectMeta: metav1.ObjectMeta{Name: r.namespace + "-" + account},
+				RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: chart.Release + "-metrics-reader"},
+				Subjects:   []rbacv1.Subject{{Kind: rbacv1.ServiceAccountKind, Namespace: r.namespace, Name: account}},
+			})
+			if err != nil {
+				r.t.Fatal(err)
+			}
+		}
+		if status, err := get(r.t.Context(), unverified, "https://"+s.metrics+"/metrics", token(r.t, r.namespace, account)); err != nil || status != want {
+			r.t.Errorf("%s reads the metrics of %s: %d, %v", account, s.name, status, err)
+		}
+	}
+}
+
+// prefer sees the API server give the webhook server's requests a level of their own, and nobody else's.
+func (r *release) prefer() {
+	r.t.Helper()
+	var level flowcontrolv1.PriorityLevelConfiguration
+	if err := admin.Get(r.t.Context(), client.ObjectKey{Name: chart.Release + "-webhookserver"}, &level); err != nil {
+		r.t.Fatal(err)
+	}
+	api, err := rest.HTTPClientFor(rest.AnonymousClientConfig(shared.Config()))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	defer api.CloseIdleConnections()
+	levelOf := func(ctx context.Context, account string) string {
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, shared.Config().Host+"/apis/"+v1alpha1.GroupVersion.String()+"/namespaces/shop/orders", nil)
+		if err != nil {
+			r.t.Fatal(err)
+		}
+		request.Header.Set("Authorization", "Bearer "+token(r.t, r.namespace, account))
+		answer, err := api.Do(request)
+		if err != nil {
+			r.t.Fatal(err)
+		}
+		_ = answer.Body.Close()
+		return answer.Header.Get(flowcontrolv1.ResponseHeaderMatchedPriorityLevelConfigurationUID)
+	}
+	err = wait.PollUntilContextTimeout(r.t.Context(), 100*time.Millisecond, patience, true, func(ctx context.Context) (bool, error) {
+		return levelOf(ctx, chart.Release+"-webhookserver") == string(level.UID), nil
+	})
+	if err != nil {
+		r.t.Errorf("the webhook server's requests are of another level: %v", err)
+	}
+	if levelOf(r.t.Context(), chart.Release+"-controller") == string(level.UID) {
+		r.t.Error("the controller's requests are of the webhook server's level")
+	}
+}
+
+func (r *release) upgrade(values string) {
+	r.t.Helper()
+	r.helm.Must("upgrade", chart.Release, chart.Path(r.t, "charts/paylink"), "--namespace="+r.namespace, "--values="+chart.Values(r.t, values+"\nlogLevel: debug"))
+	if args := strings.Join(r.deployment("controller").Spec.Template.Spec.Containers[0].Args, " "); !strings.Contains(args, "--zap-log-level=debug") {
+		r.t.Errorf("the upgrade did nothing: %s", args)
+	}
+}
+
+// sell creates an order.
+func (r *release) sell() *v1alpha1.Order {
+	r.t.Helper()
+	order := &v1alpha1.Order{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: r.namespace},
+		Spec:       v1alpha1.OrderSpec{ProductID: "lifetime", Amount: 100, Currency: "USD", Livemode: ptr.To(false), PaymentLinkURL: "https://buy.stripe.com/test_1"},
+	}
+	if err := admin.Create(r.t.Context(), order); err != nil {
+		r.t.Fatal(err)
+	}
+	return order
+}
+
+// uninstall removes the release, and neither the CRDs nor what was sold.
+func (r *release) uninstall(order *v1alpha1.Order) {
+	r.t.Helper()
+	r.helm.Must("uninstall", chart.Release, "--namespace="+r.namespace)
+	var d appsv1.DeploymentList
+	if err := admin.List(r.t.Context(), &d, client.InNamespace(r.namespace)); err != nil || len(d.Items) > 0 {
+		r.t.Errorf("%d Deployments are left, %v", len(d.Items), err)
+	}
+	if err := admin.Get(r.t.Context(), client.ObjectKeyFromObject(order), order); err != nil {
+		r.t.Errorf("the order is gone: %v", err)
+	}
+	if err := admin.Delete(r.t.Context(), order); err != nil {
+		r.t.Fatal(err)
+	}
+}

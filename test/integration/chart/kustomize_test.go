@@ -1,0 +1,99 @@
+package chart_test
+
+import (
+	"bytes"
+	"os/exec"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	appsv1 "k8s.io/api/apps/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+
+	"github.com/paylink-dev/paylink/test/chart"
+)
+
+// kustomize builds a folder of config/. A warning is an error.
+func kustomize(t *testing.T, folder string) chart.Objects {
+	t.Helper()
+	var out, errs bytes.Buffer
+	cmd := exec.CommandContext(t.Context(), shared.Kubectl(), "kustomize", chart.Path(t, "config", folder))
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	if err := cmd.Run(); err != nil || errs.Len() > 0 {
+		t.Fatalf("kubectl kustomize config/%s: %v\n%s", folder, err, errs.String())
+	}
+	return chart.Parse(t, out.String())
+}
+
+// TestKustomize: each folder can be built, and the API server takes what it makes.
+func TestKustomize(t *testing.T) {
+	for _, folder := range []string{"default", "network-policy", "prometheus"} {
+		t.Run(folder, func(t *testing.T) { take(t, kustomize(t, folder)) })
+	}
+	for _, folder := range []string{"crd", "rbac", "controller", "webhookserver", "samples"} {
+		t.Run(folder, func(t *testing.T) { kustomize(t, folder) })
+	}
+}
+
+// TestKustomizeAndChartAgree where the chart is installed as it comes.
+func TestKustomizeAndChartAgree(t *testing.T) {
+	rendered := chart.NewHelm(t, "helm4", "").Render("networkPolicy: {enabled: true}\nmetrics: {serviceMonitor: {enabled: true}, prometheusRule: {enabled: true}}")
+	var built chart.Objects
+	for _, folder := range []string{"default", "network-policy", "prometheus"} {
+		built = append(built, kustomize(t, folder)...)
+	}
+	for _, kind := range []string{"CustomResourceDefinition", "Deployment", "Service", "PodDisruptionBudget", "NetworkPolicy", "ServiceMonitor", "PrometheusRule"} {
+		if diff := cmp.Diff(specs(t, built.Of(kind)), specs(t, rendered.Of(kind))); diff != "" {
+			t.Errorf("%s: config/ has -, the chart +:\n%s", kind, diff)
+		}
+	}
+}
+
+// specs are those of objects by name, without what only a chart has.
+func specs(t *testing.T, objects chart.Objects) map[string]any {
+	t.Helper()
+	found := map[string]any{}
+	for _, o := range objects {
+		if o.GetKind() == "Deployment" {
+			o = plain(t, o)
+		}
+		spec := o.Object["spec"]
+		strip(spec)
+		found[o.GetName()] = spec
+	}
+	return found
+}
+
+// plain is a Deployment without the flags that change nothing.
+func plain(t *testing.T, o *unstructured.Unstructured) *unstructured.Unstructured {
+	t.Helper()
+	d := chart.As[appsv1.Deployment](t, o)
+	container := &d.Spec.Template.Spec.Containers[0]
+	container.Args = changed(t, *container)
+	container.ImagePullPolicy = ""
+	d.Spec.Template.Labels = nil
+	content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &unstructured.Unstructured{Object: content}
+}
+
+// strip removes what tells one release from another, and the settings of scraping, wherever they are.
+func strip(value any) {
+	switch v := value.(type) {
+	case map[string]any:
+		for _, key := range []string{"app.kubernetes.io/instance", "interval", "scrapeTimeout", "type"} {
+			if key != "type" || v[key] == "ClusterIP" {
+				delete(v, key)
+			}
+		}
+		for _, inner := range v {
+			strip(inner)
+		}
+	case []any:
+		for _, inner := range v {
+			strip(inner)
+		}
+	}
+}

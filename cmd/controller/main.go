@@ -19,6 +19,7 @@ import (
 	"github.com/paylink-dev/paylink/controllers"
 	"github.com/paylink-dev/paylink/internal/metrics"
 	"github.com/paylink-dev/paylink/internal/setup"
+	"github.com/paylink-dev/paylink/internal/version"
 )
 
 // flags are the command's own, beside those it shares with the webhook server.
@@ -42,6 +43,10 @@ func main() {
 		return
 	}
 	flag.Parse()
+	if f.Version {
+		fmt.Println("controller", version.Get())
+		return
+	}
 	end(run(ctrl.SetupSignalHandler(), &f))
 }
 
@@ -68,6 +73,7 @@ func run(ctx context.Context, f *flags) error {
 	if err != nil {
 		return err
 	}
+	setup.Announce()
 	mgr, err := f.NewManager(config, func(o *ctrl.Options) {
 		o.LeaderElection = f.leaderElect
 		o.LeaderElectionID = "controller.payments.paylink.dev"

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"regexp"
 	"strings"
 	"testing"
 
@@ -71,7 +72,7 @@ func TestFlags(t *testing.T) {
 		t.Errorf("exits %d", code)
 	}
 	for flag, value := range map[string]string{
-		"kubeconfig string": "", "stripe-secret-key-file string": "", "metrics-bind-address string": `(default ":8443")`, "metrics-secure": "(default true)",
+		"kubeconfig string": "", "version": "", "stripe-secret-key-file string": "", "metrics-bind-address string": `(default ":8443")`, "metrics-secure": "(default true)",
 		"health-probe-bind-address string": `(default ":8081")`, "watch-namespaces string": "", "leader-elect": "",
 		"applied-event-ttl duration": "(default 24h0m0s)", "parked-event-expiry duration": "(default 72h0m0s)",
 		"backfill-period duration": "(default 5m0s)", "backfill-grace duration": "(default 1m0s)", "audit-period duration": "(default 24h0m0s)", "audit-days int": "(default 30)",
@@ -84,5 +85,13 @@ func TestFlags(t *testing.T) {
 		if !found || !strings.Contains(help, value) {
 			t.Errorf("-%s %s: %q", flag, value, help)
 		}
+	}
+}
+
+// TestVersion needs nothing of its surroundings, so that an image can be asked what it is.
+func TestVersion(t *testing.T) {
+	code, stdout, stderr := program.Run(t, nil, "--version")
+	if code != 0 || stderr != "" || !regexp.MustCompile(`^controller \S+ \(commit \S+ of \S+, go1\.\S+ \w+/\w+\)\n$`).MatchString(stdout) {
+		t.Errorf("exits %d, prints %q and %q", code, stdout, stderr)
 	}
 }

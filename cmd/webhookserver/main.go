@@ -16,6 +16,7 @@ import (
 	"github.com/paylink-dev/paylink/internal/metrics"
 	"github.com/paylink-dev/paylink/internal/setup"
 	"github.com/paylink-dev/paylink/internal/stripeapi"
+	"github.com/paylink-dev/paylink/internal/version"
 	"github.com/paylink-dev/paylink/webhookserver"
 )
 
@@ -34,6 +35,10 @@ func main() {
 	flag.StringVar(&f.address, "bind-address", ":8080", "Address to serve webhooks, shops and buyers on.")
 	flag.StringVar(&f.secretDir, "stripe-webhook-secret-dir", "", "Folder of a mounted Secret whose files hold the webhook signing secrets; read again when it changes. Empty: STRIPE_WEBHOOK_SECRET.")
 	flag.Parse()
+	if f.Version {
+		fmt.Println("webhookserver", version.Get())
+		return
+	}
 	if err := run(ctrl.SetupSignalHandler(), &f); err != nil {
 		fmt.Fprintln(os.Stderr, "webhookserver:", err)
 		os.Exit(1)
@@ -57,6 +62,7 @@ func run(ctx context.Context, f *flags) error {
 	if err != nil {
 		return err
 	}
+	setup.Announce()
 	mgr, err := f.NewManager(config, nil)
 	if err != nil {
 		return err

@@ -105,7 +105,7 @@ func TestFlags(t *testing.T) {
 		t.Errorf("exits %d", code)
 	}
 	for flag, value := range map[string]string{
-		"kubeconfig string": "", "stripe-secret-key-file string": "", "metrics-bind-address string": `(default ":8443")`, "metrics-secure": "(default true)",
+		"kubeconfig string": "", "version": "", "stripe-secret-key-file string": "", "metrics-bind-address string": `(default ":8443")`, "metrics-secure": "(default true)",
 		"health-probe-bind-address string": `(default ":8081")`, "watch-namespaces string": "", "bind-address string": `(default ":8080")`,
 		"stripe-webhook-secret-dir string": "", "zap-log-level value": "", "zap-encoder value": "",
 		"checkout-api": "(default true)", "trusted-proxies string": `(default "private")`, "token-audiences string": "",
@@ -138,5 +138,13 @@ func TestManualOfRotation(t *testing.T) {
 		if !strings.Contains(usage, "\n  -"+flag[1]+" string\n") {
 			t.Errorf("there is no flag --%s", flag[1])
 		}
+	}
+}
+
+// TestVersion needs nothing of its surroundings, so that an image can be asked what it is.
+func TestVersion(t *testing.T) {
+	code, stdout, stderr := program.Run(t, nil, "--version")
+	if code != 0 || stderr != "" || !regexp.MustCompile(`^webhookserver \S+ \(commit \S+ of \S+, go1\.\S+ \w+/\w+\)\n$`).MatchString(stdout) {
+		t.Errorf("exits %d, prints %q and %q", code, stdout, stderr)
 	}
 }

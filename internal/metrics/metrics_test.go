@@ -57,6 +57,7 @@ func all(t *testing.T) *prometheus.Registry {
 	}
 	metrics.RegisterWebhookSecrets(registry, uses{"live": time.Unix(1760000061, 0)}.All)
 	metrics.RegisterStripeAPIKeys(registry, uses{"1": time.Unix(1760000061, 0)}.All)
+	metrics.RegisterBuild(registry, metrics.Build{Version: "v1.2.3", Commit: "bfd35c7", Date: "2026-11-25T21:38:38Z", GoVersion: "go1.26"})
 	return registry
 }
 
@@ -66,6 +67,7 @@ func TestNames(t *testing.T) {
 		paylink_audit_compared_sessions paylink_audit_disagreements paylink_audit_last_success_timestamp_seconds paylink_audit_missing_total
 		paylink_backfill_found_total paylink_backfill_gap_seconds paylink_backfill_last_success_timestamp_seconds
 		paylink_backfill_undelivered_events paylink_backfill_unreadable_total
+		paylink_build_info
 		paylink_checkout_duration_seconds paylink_checkout_limited_total paylink_checkout_orders_created_total paylink_checkout_requests_total
 		paylink_ledger_conflicts_total paylink_ledger_invalid_total paylink_ledger_live_reads_total paylink_ledger_writes_total
 		paylink_orders paylink_orders_expired_total paylink_orders_needing_attention paylink_orphan_payments
@@ -122,5 +124,13 @@ func TestHelpOfReasons(t *testing.T) {
 				t.Errorf("%s: %s is not explained in %q", metric, reason, help[metric])
 			}
 		}
+	}
+}
+
+// TestBuild: the labels tell the builds of two servers apart.
+func TestBuild(t *testing.T) {
+	const want = `paylink_build_info{commit="bfd35c7",date="2026-11-25T21:38:38Z",go_version="go1.26",version="v1.2.3"}`
+	if got := scrape.Metrics(t, all(t))[want]; got != 1 {
+		t.Errorf("%s is %v", want, got)
 	}
 }

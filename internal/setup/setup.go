@@ -30,10 +30,14 @@ import (
 	"github.com/paylink-dev/paylink/api/v1alpha1"
 	"github.com/paylink-dev/paylink/internal/ledger"
 	"github.com/paylink-dev/paylink/internal/metrics"
+	"github.com/paylink-dev/paylink/internal/version"
 )
 
 // Options are the flags that both servers take.
 type Options struct {
+	// Version: print which build this is, and exit.
+	Version bool
+
 	MetricsAddress string
 	MetricsSecure  bool
 	ProbeAddress   string
@@ -49,6 +53,7 @@ type Options struct {
 // Bind registers the flags.
 func (o *Options) Bind(fs *flag.FlagSet) {
 	o.flags = fs
+	fs.BoolVar(&o.Version, "version", false, "Print which build this is, and exit.")
 	fs.StringVar(&o.MetricsAddress, "metrics-bind-address", ":8443", "Address to serve metrics on; 0 turns them off.")
 	fs.BoolVar(&o.MetricsSecure, "metrics-secure", true, "Serve metrics over HTTPS, to clients that the API server allows to get /metrics.")
 	fs.StringVar(&o.ProbeAddress, "health-probe-bind-address", ":8081", "Address to serve /healthz and /readyz on; 0 turns them off.")
@@ -88,6 +93,13 @@ func Config() (*rest.Config, error) {
 		return nil, fmt.Errorf("find the cluster: set --kubeconfig or KUBECONFIG, or run inside of it: %w", err)
 	}
 	return config, nil
+}
+
+// Announce says which build this is, in the log and as a metric.
+func Announce() {
+	build := version.Get()
+	ctrl.Log.Info("Starting", "version", build.Version, "commit", build.Commit, "date", build.Date, "go", build.GoVersion)
+	metrics.RegisterBuild(ctrlmetrics.Registry, metrics.Build(build))
 }
 
 // explain says what to do where the API server does not know our kinds.

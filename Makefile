@@ -5,11 +5,27 @@ MODULES      := . test/cluster/kubernetes $(wildcard test/tools/*)
 CONTROLLER_GEN = go tool -modfile=test/tools/generate/go.mod controller-gen
 CRD_REF_DOCS   = go tool -modfile=test/tools/docs/go.mod crd-ref-docs
 HELM_DOCS      = go tool -modfile=test/tools/helmdocs/go.mod helm-docs
-GOLANGCI_LINT  = go tool -modfile=test/tools/lint/go.mod golangci-lint
+GOLANGCI_LINT  = go tool -modfile=$(CURDIR)/test/tools/lint/go.mod golangci-lint
 
 # Go's race detector needs a C compiler; without one the tests still run.
 RACE := $(if $(filter 1,$(shell go env CGO_ENABLED)),-race)
 WITHOUT := $(if $(RACE),, without the race detector: no C compiler found)
+
+# Which build this is: the nearest tag and what came since, such as v0.1.0 or v0.1.0-3-g0123456789ab, and -dirty where files
+# were changed. Before the first tag, and where a shallow clone does not see it, v0.0.0-g0123456789ab. VERSION=... overrides.
+# The date is the commit's, so that the same commit gives the same bytes whenever it is built.
+VERSION ?= $(or $(shell git describe --tags --match 'v[0-9]*' --always --abbrev=12 --dirty 2>/dev/null | sed '/^v[0-9]/!s/^/v0.0.0-g/'),v0.0.0-unknown)
+COMMIT = $(or $(shell git rev-parse --quiet --verify HEAD 2>/dev/null),unknown)
+DATE = $(or $(shell TZ=UTC git log -1 --no-show-signature --date=format-local:%Y-%m-%dT%H:%M:%SZ --format=%cd 2>/dev/null),1970-01-01T00:00:00Z)
+
+LDFLAGS = -s -w $(foreach v,version=$(VERSION) commit=$(COMMIT) date=$(DATE),-X github.com/paylink-dev/paylink/internal/version.$(v))
+BUILD = go build -trimpath -buildvcs=false -ldflags '$(LDFLAGS)'
+SERVERS = ./cmd/controller ./cmd/webhookserver
+
+# The image's name, whose tag is the version, and its architecture: amd64 or arm64.
+IMAGE ?= ghcr.io/paylink-dev/paylink
+ARCH = $(shell go env GOARCH)
+image_tool = go -C test/tools/image run . $(1) -image '$(IMAGE)' -version '$(VERSION)' -commit '$(COMMIT)' -date '$(DATE)' -bin '$(CURDIR)/bin'
 
 # Tests that need an API server or a browser live in these packages, every other test runs without one.
 INTEGRATION := /test/(cluster|integration|demo|browser)(/|$$)
@@ -20,7 +36,8 @@ go_test = skipped=$$(mktemp) && trap 'rm -f "$$skipped"' EXIT && \
 	sort -u "$$skipped" | sed 's/^/Some tests were skipped: /'
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-unit test-integration test-faults test-fuzz verify verify-copy lint generate manifests build clean
+.PHONY: help run test test-unit test-integration test-faults test-fuzz verify verify-copy lint generate manifests build clean \
+	image image-all image-servers image-docker
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +52,7 @@ test: test-unit test-integration ## Run every test
 test-unit: ## Run the tests that need no API server
 	@packages=$$(go list ./...) && \
 	$(call go_test,$$(echo "$$packages" | grep -Ev '$(INTEGRATION)'))
+	@cd test/tools/image && go test $(RACE) ./...
 	@echo 'test-unit: passed$(WITHOUT)'
 
 test-integration: ## Run the tests against a real API server (the first run builds it: about 9 minutes on 2 cores)
@@ -78,6 +96,8 @@ verify-copy:
 lint: ## Run go vet and golangci-lint
 	go vet ./...
 	$(GOLANGCI_LINT) run ./...
+	go -C test/tools/image vet ./...
+	cd test/tools/image && $(GOLANGCI_LINT) run ./...
 
 generate: ## Write the API's deep copies and its reference, docs/api.md, and the chart's README
 	$(CONTROLLER_GEN) object paths=./api/...
@@ -93,7 +113,26 @@ manifests: ## Write the CRDs and each server's ClusterRole from the markers in t
 	go run ./test/chart/fromconfig
 
 build: ## Build both servers into bin/
-	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o bin/ ./cmd/controller ./cmd/webhookserver
+	CGO_ENABLED=0 $(BUILD) -o bin/ $(SERVERS)
+
+# An environment's settings of Go would change what is built.
+image image-all image-servers: export GOFLAGS := -mod=readonly
+image image-all image-servers: export GOAMD64 := v1
+image image-all image-servers: export GOARM64 := v8.0
+
+image: image-servers ## Write the container image as an archive in bin/, without Docker (ARCH=arm64, VERSION=..., IMAGE=...)
+	@$(call image_tool,docker) -arch $(ARCH) -o '$(CURDIR)/bin/paylink-$(VERSION)-linux-$(ARCH).tar'
+
+image-all: ## Write the images of both architectures, and one OCI archive with an index of them
+	@$(MAKE) --no-print-directory image ARCH=amd64
+	@$(MAKE) --no-print-directory image ARCH=arm64
+	@$(call image_tool,oci) -arch amd64,arm64 -o '$(CURDIR)/bin/paylink-$(VERSION)-oci.tar'
+
+image-servers:
+	CGO_ENABLED=0 GOOS=linux GOARCH=$(ARCH) $(BUILD) -o bin/linux-$(ARCH)/ $(SERVERS)
+
+image-docker: ## The same by Docker, for those who have it; no test here builds it (VERSION=..., IMAGE=...)
+	docker build --build-arg VERSION='$(VERSION)' --build-arg COMMIT='$(COMMIT)' --build-arg DATE='$(DATE)' -t '$(IMAGE):$(VERSION)' .
 
 clean: ## Remove what build made
 	rm -rf bin

@@ -1,0 +1,142 @@
+package main
+
+import (
+	"archive/tar"
+	"bytes"
+	"compress/gzip"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/tarball"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+)
+
+// user is nobody in particular; a number, since only that lets Kubernetes see that it is not root. The Dockerfile says
+// the same.
+const user = "65532:65532"
+
+// rootsPath is where Go looks for certificate authorities first.
+const rootsPath = "etc/ssl/certs/ca-certificates.crt"
+
+// servers are the image's programs. Which one to run is said by whoever runs it: neither is the default.
+var servers = []string{"controller", "webhookserver"}
+
+// release is what the images of all architectures share.
+type release struct {
+	Name            name.Tag
+	Version, Commit string
+	Date            time.Time
+}
+
+// platformImage is the image of one architecture.
+type platformImage struct {
+	v1.Image
+	arch string
+}
+
+// labels are those that the OCI names.
+func (r release) labels() map[string]string {
+	const prefix = "org.opencontainers.image."
+	return map[string]string{
+		prefix + "title":       "Paylink",
+		prefix + "description": "One-time sales through Stripe Payment Links on Kubernetes: the controller and the webhook server.",
+		prefix + "source":      "https://github.com/paylink-dev/paylink",
+		prefix + "licenses":    "Apache-2.0",
+		prefix + "version":     r.Version,
+		prefix + "revision":    r.Commit,
+		prefix + "created":     r.Date.UTC().Format(time.RFC3339),
+	}
+}
+
+// images makes an image of the servers in each architecture's folder.
+func (r release) images(folder string, arches []string) ([]platformImage, error) {
+	var images []platformImage
+	for _, arch := range arches {
+		if !slices.Contains([]string{"amd64", "arm64"}, arch) {
+			return nil, fmt.Errorf("unknown architecture %q: amd64 or arm64", arch)
+		}
+		image, err := r.image(filepath.Join(folder, "linux-"+arch), arch)
+		if err != nil {
+			return nil, fmt.Errorf("make the image of linux/%s: %w", arch, err)
+		}
+		images = append(images, platformImage{image, arch})
+	}
+	return images, nil
+}
+
+func (r release) image(folder, arch string) (v1.Image, error) {
+	content, err := r.layer(folder)
+	if err != nil {
+		return nil, err
+	}
+	layer, err := tarball.LayerFromOpener(
+		func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(content)), nil },
+		tarball.WithMediaType(types.OCILayer), tarball.WithCompressionLevel(gzip.DefaultCompression), tarball.WithCompressedCaching)
+	if err != nil {
+		return nil, fmt.Errorf("compress: %w", err)
+	}
+	image := mutate.ConfigMediaType(mutate.MediaType(empty.Image, types.OCIManifestSchema1), types.OCIConfigJSON)
+	created := v1.Time{Time: r.Date.UTC()}
+	image, err = mutate.Append(image, mutate.Addendum{
+		Layer: layer, MediaType: types.OCILayer,
+		History: v1.History{Created: created, CreatedBy: "make image", Comment: "Paylink " + r.Version},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("add the layer: %w", err)
+	}
+	config, err := image.ConfigFile()
+	if err != nil {
+		return nil, err
+	}
+	config = config.DeepCopy()
+	config.OS, config.Architecture, config.Created = "linux", arch, created
+	config.Config = v1.Config{User: user, WorkingDir: "/", Env: []string{"PATH=/"}, Labels: r.labels()}
+	return mutate.ConfigFile(image, config)
+}
+
+// layer is the image's file system as an archive, which is the same for the same files, whenever and wherever it is made.
+func (r release) layer(folder string) ([]byte, error) {
+	var content bytes.Buffer
+	w := tar.NewWriter(&content)
+	add := func(name string, mode int64, data []byte) error {
+		header := &tar.Header{Format: tar.FormatUSTAR, ModTime: r.Date.UTC(), Name: name, Mode: mode, Size: int64(len(data)), Typeflag: tar.TypeReg}
+		if data == nil {
+			header.Typeflag = tar.TypeDir
+		}
+		if err := w.WriteHeader(header); err != nil {
+			return fmt.Errorf("add %s: %w", name, err)
+		}
+		_, err := w.Write(data)
+		return err
+	}
+	for _, server := range servers {
+		data, err := os.ReadFile(filepath.Join(folder, server))
+		if err != nil {
+			return nil, err
+		}
+		if err := add(server, 0o555, data); err != nil {
+			return nil, err
+		}
+	}
+	for _, dir := range []string{"etc/", "etc/ssl/", "etc/ssl/certs/"} {
+		if err := add(dir, 0o755, nil); err != nil {
+			return nil, err
+		}
+	}
+	var roots bytes.Buffer
+	if err := writeRoots(&roots); err != nil {
+		return nil, err
+	}
+	if err := add(rootsPath, 0o444, roots.Bytes()); err != nil {
+		return nil, err
+	}
+	return content.Bytes(), w.Close()
+}

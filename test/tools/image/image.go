@@ -138,5 +138,9 @@ func (r release) layer(folder string) ([]byte, error) {
 	if err := add(rootsPath, 0o444, roots.Bytes()); err != nil {
 		return nil, err
 	}
-	return content.Bytes(), w.Close()
+	// Only a closed archive has its end.
+	if err := w.Close(); err != nil {
+		return nil, err
+	}
+	return content.Bytes(), nil
 }

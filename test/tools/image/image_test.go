@@ -145,6 +145,7 @@ func unpack(t *testing.T, image v1.Image) string {
 	if err := os.Chmod(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
+	checkEnd(t, image)
 	content := mutate.Extract(image)
 	defer func() { _ = content.Close() }()
 	modes := map[string]fs.FileMode{}
@@ -186,6 +187,29 @@ func unpack(t *testing.T, image v1.Image) string {
 		}
 	}
 	return dir
+}
+
+// checkEnd fails the test unless the layer's archive has the two empty blocks at its end that tar asks for: Go would not miss
+// them, others do.
+func checkEnd(t *testing.T, image v1.Image) {
+	t.Helper()
+	layers, err := image.Layers()
+	if err != nil || len(layers) != 1 {
+		t.Fatalf("%d layers, %v", len(layers), err)
+	}
+	content, err := layers[0].Uncompressed()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = content.Close() }()
+	data, err := io.ReadAll(content)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const block = 512
+	if len(data)%block != 0 || !bytes.HasSuffix(data, make([]byte, 2*block)) {
+		t.Errorf("the layer ends too early, after %d bytes", len(data))
+	}
 }
 
 // checkRoots fails the test unless Stripe's certificates and most others can be verified with a file.

@@ -18,5 +18,6 @@ const (
 	MaxInFlight     = maxInFlight
 	MaxWaiting      = maxWaiting
 	Deadline        = deadline
+	LeaveTime       = leaveTime
 	DrainTimeout    = drainTimeout
 )

@@ -35,6 +35,8 @@ const (
 	// idleTimeout keeps a sender's connection open between events.
 	idleTimeout = 90 * time.Second
 
-	// drainTimeout is how long a stopping server waits for the events it has accepted.
-	drainTimeout = deadline + 2*time.Second
+	// leaveTime is how long a stopping server still takes requests, and closes each connection by its answer.
+	leaveTime = time.Second
+	// drainTimeout is how long it waits in all for the events it has accepted.
+	drainTimeout = leaveTime + deadline + 2*time.Second
 )

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"sync/atomic"
+	"time"
 
 	"github.com/go-logr/logr"
 
@@ -31,7 +32,7 @@ type Server struct {
 	Shop *Shop
 	Log  logr.Logger
 
-	serving atomic.Bool
+	serving, leaving atomic.Bool
 }
 
 // NeedLeaderElection says that every replica serves.
@@ -61,7 +62,7 @@ func (s *Server) Start(ctx context.Context) error {
 
 func (s *Server) serve(ctx context.Context, listener net.Listener) error {
 	server := &http.Server{
-		Handler:           s.Handler(),
+		Handler:           s.farewell(s.Handler()),
 		MaxHeaderBytes:    maxHeader,
 		ReadHeaderTimeout: headerTimeout,
 		ReadTimeout:       bodyTimeout,
@@ -80,11 +81,13 @@ func (s *Server) serve(ctx context.Context, listener net.Listener) error {
 		return fmt.Errorf("serve webhooks: %w", err)
 	case <-ctx.Done():
 	}
+	s.leaving.Store(true)
 	s.serving.Store(false)
 	s.Log.Info("Stopping: finishing the events accepted so far")
 	// The context has ended, and what was accepted is to be finished all the same.
 	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
 	defer cancel()
+	<-time.After(leaveTime)
 	if err := server.Shutdown(drain); err != nil {
 		return fmt.Errorf("finish accepted webhooks: %w", errors.Join(err, server.Close()))
 	}
@@ -92,6 +95,18 @@ func (s *Server) serve(ctx context.Context, listener net.Listener) error {
 		return fmt.Errorf("serve webhooks: %w", err)
 	}
 	return nil
+}
+
+// farewell tells proxies, once the server is to stop, that it closes the connection after this answer. They keep connections
+// for their next requests, and one that is closed at the moment in which a request comes would answer it with nothing: a
+// proxy does not dare to send a POST twice. Only those that are idle for all of leaveTime are closed without it.
+func (s *Server) farewell(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if s.leaving.Load() {
+			w.Header().Set("Connection", "close")
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // errNotServing is the answer of /readyz before the caches are filled and while stopping.

@@ -4,6 +4,8 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
+	"io"
 	"net"
 	"net/http"
 	"regexp"
@@ -23,7 +25,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// TestGracefulStop: at once unready and closed to new senders, while what was accepted is finished.
+// TestGracefulStop: at once unready, then closed to new senders, while what was accepted is finished.
 func TestGracefulStop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := blocking{let: make(chan struct{})}
@@ -46,6 +48,8 @@ func TestGracefulStop(t *testing.T) {
 		if r.server.Ready(nil) == nil {
 			t.Error("still ready while stopping")
 		}
+		<-time.After(webhookserver.LeaveTime)
+		synctest.Wait()
 		if _, err := r.wire.dial(); err == nil {
 			t.Error("a new sender is let in while stopping")
 		}
@@ -62,6 +66,34 @@ func TestGracefulStop(t *testing.T) {
 			t.Errorf("stopped with %v", err)
 		}
 		_, _ = sender.Close(), idle.Close()
+	})
+}
+
+// TestStopTellsProxies: a connection that a proxy keeps ends by an answer, and not while a request is on its way.
+func TestStopTellsProxies(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := run(t, kept)
+		text := delivery(small(t))
+		proxy := r.connect(text)
+		answers := bufio.NewReader(proxy)
+		if code, last := answered(t, answers); code != http.StatusOK || last {
+			t.Errorf("before: %d, the last: %t", code, last)
+		}
+		r.stop()
+		synctest.Wait()
+		if _, err := proxy.Write([]byte(text)); err != nil {
+			t.Fatal(err)
+		}
+		if code, last := answered(t, answers); code != http.StatusOK || !last {
+			t.Errorf("while it leaves: %d, the last: %t", code, last)
+		}
+		if _, err := answers.ReadByte(); !errors.Is(err, io.EOF) {
+			t.Errorf("the connection does not end: %v", err)
+		}
+		if err := <-r.done; err != nil {
+			t.Errorf("stopped with %v", err)
+		}
+		_ = proxy.Close()
 	})
 }
 

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"sync"
@@ -98,12 +99,22 @@ func delivery(body []byte) string {
 // status reads an answer.
 func status(t *testing.T, c net.Conn) int {
 	t.Helper()
-	answer, err := http.ReadResponse(bufio.NewReader(c), nil)
+	code, _ := answered(t, bufio.NewReader(c))
+	return code
+}
+
+// answered reads an answer to its end, and tells whether the connection ends by it.
+func answered(t *testing.T, r *bufio.Reader) (code int, last bool) {
+	t.Helper()
+	answer, err := http.ReadResponse(r, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = answer.Body.Close() }()
-	return answer.StatusCode
+	if _, err := io.Copy(io.Discard, answer.Body); err != nil {
+		t.Fatal(err)
+	}
+	return answer.StatusCode, answer.Close
 }
 
 var kept = ledgerFunc(func(context.Context, payment.Fact) (ledger.Result, error) { return ledger.Applied, nil })

@@ -21,8 +21,9 @@ type Entry struct {
 }
 
 // Books lists every session, oldest first.
-func (s *Simulator) Books() []Entry {
-	w := s.world
+func (s *Simulator) Books() []Entry { return s.world.books() }
+
+func (w *world) books() []Entry {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	disputes := map[string][]Dispute{}

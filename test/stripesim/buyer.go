@@ -23,16 +23,27 @@ type Buyer struct {
 	// found outside the shop's Stripe account.
 	Name, Email, Line1, City, PostalCode, Country string
 
-	sim      *Simulator
-	returned string
+	transport http.RoundTripper
+	session   func(id string) (Session, bool)
+	returned  string
 }
 
 // Buyer is a new person, with a name and an address to type. No part of it is a
 // number alone: whoever looks for one would find it in anything.
 func (s *Simulator) Buyer() *Buyer {
+	b := RemoteBuyer(s.buyers)
+	b.session = s.Session
+	return b
+}
+
+// RemoteBuyer is Buyer for a simulator in another process. Of a session it only
+// tells the id.
+func RemoteBuyer(transport http.RoundTripper) *Buyer {
 	return &Buyer{
 		Name: "Erika Mustermann", Email: "erika.mustermann@example.com",
-		Line1: "Musterstrasse 1", City: "Berlin", PostalCode: "D-10115", Country: "DE", sim: s,
+		Line1: "Musterstrasse 1", City: "Berlin", PostalCode: "D-10115", Country: "DE",
+		transport: transport,
+		session:   func(id string) (Session, bool) { return Session{Object: Object{ID: id}}, true },
 	}
 }
 
@@ -70,7 +81,7 @@ func (b *Buyer) open(ctx context.Context, address string) (Session, *form, error
 	if err != nil {
 		return Session{}, nil, fmt.Errorf("open payment page: %w", err)
 	}
-	client := &http.Client{Transport: b.sim.buyers}
+	client := &http.Client{Transport: b.transport}
 	answer, err := client.Do(request)
 	if err != nil {
 		return Session{}, nil, fmt.Errorf("open payment page: %w", err)
@@ -91,7 +102,7 @@ func (b *Buyer) open(ctx context.Context, address string) (Session, *form, error
 	if err != nil {
 		return Session{}, nil, err
 	}
-	session, ok := b.sim.Session(path.Base(answer.Request.URL.Path))
+	session, ok := b.session(path.Base(answer.Request.URL.Path))
 	if !ok {
 		return Session{}, nil, fmt.Errorf("open payment page: no session at %s", answer.Request.URL.Path)
 	}
@@ -118,7 +129,7 @@ func (b *Buyer) submit(ctx context.Context, address string, choice url.Values) (
 	}
 	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	client := &http.Client{
-		Transport:     b.sim.buyers,
+		Transport:     b.transport,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	answer, err := client.Do(request)
@@ -127,7 +138,7 @@ func (b *Buyer) submit(ctx context.Context, address string, choice url.Values) (
 	}
 	defer func() { _ = answer.Body.Close() }()
 	_, _ = io.Copy(io.Discard, answer.Body)
-	session, _ = b.sim.Session(session.ID)
+	session, _ = b.session(session.ID)
 	switch answer.StatusCode {
 	case http.StatusSeeOther:
 		b.returned = answer.Header.Get("Location")

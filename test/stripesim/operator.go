@@ -1,6 +1,7 @@
 package stripesim
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"slices"
@@ -17,6 +18,7 @@ type operator struct {
 
 func (o *operator) register(mux *http.ServeMux) {
 	mux.HandleFunc("GET /{$}", o.overview)
+	mux.HandleFunc("GET "+BooksPath, o.books)
 	for name, act := range map[string]func(*http.Request) error{
 		"refund":        o.refund,
 		"fail-refund":   o.failRefund,
@@ -37,6 +39,15 @@ func (o *operator) register(mux *http.ServeMux) {
 			http.Redirect(w, r, "/", http.StatusSeeOther)
 		})
 	}
+}
+
+// BooksPath is where a simulator in another process shows its Books, as JSON.
+const BooksPath = "/operator/books"
+
+func (o *operator) books(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	_ = json.NewEncoder(w).Encode(o.world.books())
 }
 
 // mostShown is how many sessions and deliveries the page lists.

@@ -30,6 +30,9 @@ const (
 type Options struct {
 	// Addr is where to listen; default 127.0.0.1:0, a free port.
 	Addr string
+	// URL is its address for others, without a slash at the end, where that is not
+	// the one it listens on; default http:// and that.
+	URL string
 	// Clock dates objects, signatures, retries and delays; default the real one.
 	Clock clock.WithTicker
 	// APIVersion is written into events; default 2023-10-16. The shapes stay
@@ -106,8 +109,11 @@ func Start(o Options) (*Simulator, error) {
 		buyers: &http.Transport{MaxIdleConnsPerHost: 64, IdleConnTimeout: time.Minute},
 	}
 	s.courier = newCourier(o, s.agenda)
+	if o.URL == "" {
+		o.URL = "http://" + listener.Addr().String()
+	}
 	s.world = &world{
-		clock: o.Clock, agenda: s.agenda, courier: s.courier, baseURL: "http://" + listener.Addr().String(),
+		clock: o.Clock, agenda: s.agenda, courier: s.courier, baseURL: o.URL,
 		apiVersion: o.APIVersion, debitDelay: o.DebitDelay,
 	}
 	s.courier.destination = s.world.destination

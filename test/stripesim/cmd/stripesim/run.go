@@ -21,6 +21,7 @@ var errUsage = errors.New("wrong usage")
 // settings are what the command line says.
 type settings struct {
 	addr       string
+	url        string
 	endpoints  []string
 	secret     string
 	links      []stripesim.PaymentLinkParams
@@ -34,6 +35,7 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 	flags := flag.NewFlagSet("stripesim", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	flags.StringVar(&s.addr, "addr", "127.0.0.1:0", "`address` to listen on; port 0 is a free one. The operator's page has no password: stay on loopback")
+	flags.StringVar(&s.url, "url", "", "`URL` that others reach it by, in links and pages; default: http:// and the address")
 	flags.Func("endpoint", "`URL` to post webhooks to; may be repeated", func(value string) error {
 		parsed, err := url.Parse(value)
 		if err != nil || parsed.Host == "" {
@@ -105,7 +107,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	sim, err := stripesim.Start(stripesim.Options{Addr: s.addr, DebitDelay: s.debitDelay, RedirectWait: s.wait})
+	sim, err := stripesim.Start(stripesim.Options{Addr: s.addr, URL: strings.TrimSuffix(s.url, "/"), DebitDelay: s.debitDelay, RedirectWait: s.wait})
 	if err != nil {
 		return fmt.Errorf("start: %w", err)
 	}

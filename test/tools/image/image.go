@@ -73,7 +73,16 @@ func (r release) images(folder string, arches []string) ([]platformImage, error)
 }
 
 func (r release) image(folder, arch string) (v1.Image, error) {
-	content, err := r.layer(folder)
+	files, err := serverFiles(folder)
+	if err != nil {
+		return nil, err
+	}
+	return r.imageOf(files, arch, r.labels())
+}
+
+// imageOf makes an image of one layer.
+func (r release) imageOf(files []file, arch string, labels map[string]string) (v1.Image, error) {
+	content, err := r.layer(files)
 	if err != nil {
 		return nil, err
 	}
@@ -98,45 +107,50 @@ func (r release) image(folder, arch string) (v1.Image, error) {
 	}
 	config = config.DeepCopy()
 	config.OS, config.Architecture, config.Created = "linux", arch, created
-	config.Config = v1.Config{User: user, WorkingDir: "/", Env: []string{"PATH=/"}, Labels: r.labels()}
+	config.Config = v1.Config{User: user, WorkingDir: "/", Env: []string{"PATH=/"}, Labels: labels}
 	return mutate.ConfigFile(image, config)
 }
 
-// layer is the image's file system as an archive, which is the same for the same files, whenever and wherever it is made.
-func (r release) layer(folder string) ([]byte, error) {
-	var content bytes.Buffer
-	w := tar.NewWriter(&content)
-	add := func(name string, mode int64, data []byte) error {
-		header := &tar.Header{Format: tar.FormatUSTAR, ModTime: r.Date.UTC(), Name: name, Mode: mode, Size: int64(len(data)), Typeflag: tar.TypeReg}
-		if data == nil {
-			header.Typeflag = tar.TypeDir
-		}
-		if err := w.WriteHeader(header); err != nil {
-			return fmt.Errorf("add %s: %w", name, err)
-		}
-		_, err := w.Write(data)
-		return err
-	}
+// file is one of an image's, or a folder: that has no data.
+type file struct {
+	name string
+	mode int64
+	data []byte
+}
+
+// serverFiles are the servers in a folder, and whom they trust.
+func serverFiles(folder string) ([]file, error) {
+	var files []file
 	for _, server := range servers {
 		data, err := os.ReadFile(filepath.Join(folder, server))
 		if err != nil {
 			return nil, err
 		}
-		if err := add(server, 0o555, data); err != nil {
-			return nil, err
-		}
-	}
-	for _, dir := range []string{"etc/", "etc/ssl/", "etc/ssl/certs/"} {
-		if err := add(dir, 0o755, nil); err != nil {
-			return nil, err
-		}
+		files = append(files, file{server, 0o555, data})
 	}
 	var roots bytes.Buffer
 	if err := writeRoots(&roots); err != nil {
 		return nil, err
 	}
-	if err := add(rootsPath, 0o444, roots.Bytes()); err != nil {
-		return nil, err
+	return append(files, file{"etc/", 0o755, nil}, file{"etc/ssl/", 0o755, nil}, file{"etc/ssl/certs/", 0o755, nil},
+		file{rootsPath, 0o444, roots.Bytes()}), nil
+}
+
+// layer is the image's file system as an archive, which is the same for the same files, whenever and wherever it is made.
+func (r release) layer(files []file) ([]byte, error) {
+	var content bytes.Buffer
+	w := tar.NewWriter(&content)
+	for _, f := range files {
+		header := &tar.Header{Format: tar.FormatUSTAR, ModTime: r.Date.UTC(), Name: f.name, Mode: f.mode, Size: int64(len(f.data)), Typeflag: tar.TypeReg}
+		if f.data == nil {
+			header.Typeflag = tar.TypeDir
+		}
+		if err := w.WriteHeader(header); err != nil {
+			return nil, fmt.Errorf("add %s: %w", f.name, err)
+		}
+		if _, err := w.Write(f.data); err != nil {
+			return nil, fmt.Errorf("add %s: %w", f.name, err)
+		}
 	}
 	// Only a closed archive has its end.
 	if err := w.Close(); err != nil {

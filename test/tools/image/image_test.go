@@ -60,7 +60,8 @@ func TestImage(t *testing.T) {
 				}
 			})
 			t.Run("config", func(t *testing.T) { checkConfig(t, archive, arch) })
-			files := unpack(t, open(t, archive))
+			files, modes := unpack(t, open(t, archive))
+			checkFiles(t, modes)
 			t.Run("roots", func(t *testing.T) { checkRoots(t, filepath.Join(files, rootsPath)) })
 			for _, server := range servers {
 				t.Run(server, func(t *testing.T) {
@@ -138,17 +139,16 @@ func checkConfig(t *testing.T, archive, arch string) {
 	}
 }
 
-// unpack checks that the image holds what it should and nothing else, no shell above all, and returns a folder with it.
-func unpack(t *testing.T, image v1.Image) string {
+// unpack returns a folder with what an image holds, and the modes of that by name.
+func unpack(t *testing.T, image v1.Image) (dir string, modes map[string]fs.FileMode) {
 	t.Helper()
-	dir := t.TempDir()
+	dir, modes = t.TempDir(), map[string]fs.FileMode{}
 	if err := os.Chmod(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
 	checkEnd(t, image)
 	content := mutate.Extract(image)
 	defer func() { _ = content.Close() }()
-	modes := map[string]fs.FileMode{}
 	for archive := tar.NewReader(content); ; {
 		header, err := archive.Next()
 		if errors.Is(err, io.EOF) {
@@ -167,13 +167,19 @@ func unpack(t *testing.T, image v1.Image) string {
 		} else {
 			var data []byte
 			if data, err = io.ReadAll(archive); err == nil {
-				err = os.WriteFile(path, data, mode.Perm())
+				err = errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, data, mode.Perm()))
 			}
 		}
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
+	return dir, modes
+}
+
+// checkFiles checks that the image holds what it should and nothing else, no shell above all.
+func checkFiles(t *testing.T, modes map[string]fs.FileMode) {
+	t.Helper()
 	want := map[string]fs.FileMode{
 		"controller": 0o555, "webhookserver": 0o555,
 		"etc": fs.ModeDir | 0o755, "etc/ssl": fs.ModeDir | 0o755, "etc/ssl/certs": fs.ModeDir | 0o755, "etc/ssl/certs/ca-certificates.crt": 0o444,
@@ -186,7 +192,6 @@ func unpack(t *testing.T, image v1.Image) string {
 			t.Errorf("%s is %s, want %s", name, modes[name], mode)
 		}
 	}
-	return dir
 }
 
 // checkEnd fails the test unless the layer's archive has the two empty blocks at its end that tar asks for: Go would not miss

@@ -15,11 +15,12 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 )
 
-const usage = `Usage: image docker | oci | roots [FLAG]...
+const usage = `Usage: image docker | oci | roots | pack [FLAG]... [PROGRAM]...
 
   docker   write the image of one architecture, as docker load, ctr image import and kind load image-archive take it
   oci      write the images of several architectures and their index, as ctr image import and skopeo take them
   roots    print the certificate authorities that the image trusts
+  pack     write an image of programs of this machine, at its root, with the libraries that they load: for tests
 
 `
 
@@ -49,7 +50,7 @@ func run(args []string, out io.Writer) error {
 	}
 	if len(args) == 0 {
 		flags.Usage()
-		return errors.New("docker, oci or roots?")
+		return errors.New("docker, oci, roots or pack?")
 	}
 	if err := flags.Parse(args[1:]); err != nil {
 		return err
@@ -64,7 +65,12 @@ func run(args []string, out io.Writer) error {
 	if o.Name, err = name.NewTag(*image + ":" + o.Version); err != nil {
 		return fmt.Errorf("an image's name is a registry, a path and, as its tag, a version: %w", err)
 	}
-	images, err := o.images(*folder, strings.Split(*arch, ","))
+	var images []platformImage
+	if args[0] == "pack" {
+		images, err = o.pack(flags.Args(), *arch)
+	} else {
+		images, err = o.images(*folder, strings.Split(*arch, ","))
+	}
 	if err != nil {
 		return err
 	}
@@ -72,7 +78,7 @@ func run(args []string, out io.Writer) error {
 	switch {
 	case args[0] == "oci":
 		write = writeOCI
-	case args[0] != "docker":
+	case args[0] != "docker" && args[0] != "pack":
 		return fmt.Errorf("unknown command %q", args[0])
 	case len(images) != 1:
 		return errors.New("such an archive holds one architecture")

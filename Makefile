@@ -37,7 +37,7 @@ go_test = skipped=$$(mktemp) && trap 'rm -f "$$skipped"' EXIT && \
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-unit test-integration test-faults test-fuzz verify verify-copy lint generate manifests build clean \
-	image image-all image-servers image-docker
+	compatible image image-all image-servers image-docker
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -77,12 +77,13 @@ test-fuzz: ## Run every fuzz target for 30 seconds (FUZZTIME=...)
 
 # A copy of the tree is regenerated and compared, so that uncommitted work is never touched.
 verify: SHELL := bash
-verify: ## Check that generated files, go.mod files and formatting are up to date
+verify: ## Check that generated files, go.mod files and formatting are up to date, and the CRDs compatible
 	@set -e; copy=$$(mktemp -d); trap 'rm -rf "$$copy"' EXIT; \
 	git ls-files -z --cached --others --exclude-standard --deduplicate | \
 	  while IFS= read -r -d '' file; do if [ -e "$$file" ]; then printf '%s\0' "$$file"; fi; done | \
 	  tar -cf - --null -T - | tar -xf - -C "$$copy"; \
 	env -u GIT_DIR -u GIT_INDEX_FILE -u GIT_WORK_TREE $(MAKE) --no-print-directory -C "$$copy" verify-copy
+	@$(MAKE) --no-print-directory compatible
 	@echo 'verify: passed'
 
 verify-copy:
@@ -92,6 +93,10 @@ verify-copy:
 	gofmt -w $$(git ls-files '*.go')
 	@git add -A --intent-to-add && git diff --exit-code || \
 	  { echo 'verify: the files above are out of date; run "make generate manifests" and gofmt, and commit'; exit 1; }
+
+# The copy above has no history, so this looks into the tree itself.
+compatible: ## Check that the CRDs break nothing of the last release, or of what the branch began with (COMPATIBLE_WITH=...)
+	@go run ./test/compatibility/cmd/compatibility -with='$(COMPATIBLE_WITH)'
 
 lint: ## Run go vet and golangci-lint
 	go vet ./...

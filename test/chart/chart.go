@@ -28,7 +28,7 @@ const (
 	// Namespace is the release's.
 	Namespace = "paylink-system"
 	// oldest is the first version of Kubernetes that the chart is for.
-	oldest = "1.30.0"
+	oldest = "1.31.0"
 )
 
 // Versions are the modules of the versions of Helm that the chart is for.

@@ -58,7 +58,7 @@ func TestScore(t *testing.T) {
 		t.Fatal(err)
 	}
 	// A limit of CPU would slow the answers to buyers down.
-	args := []string{"score", "--kubernetes-version=v1.30", "--output-format=ci", "--exit-one-on-warning", "--ignore-container-cpu-limit"}
+	args := []string{"score", "--kubernetes-version=v1.31", "--output-format=ci", "--exit-one-on-warning", "--ignore-container-cpu-limit"}
 	for check, reason := range excused {
 		if reason == "" {
 			t.Errorf("%s is excused without a reason", check)

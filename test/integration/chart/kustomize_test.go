@@ -3,12 +3,16 @@ package chart_test
 import (
 	"bytes"
 	"os/exec"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/utils/ptr"
 
 	"github.com/paylink-dev/paylink/test/chart"
 )
@@ -27,11 +31,41 @@ func kustomize(t *testing.T, folder string) chart.Objects {
 
 // TestKustomize: each folder can be built, and the API server takes what it makes.
 func TestKustomize(t *testing.T) {
-	for _, folder := range []string{"default", "network-policy", "prometheus"} {
+	for _, folder := range []string{"default", "network-policy", "prometheus", "samples/overlay"} {
 		t.Run(folder, func(t *testing.T) { take(t, kustomize(t, folder)) })
 	}
 	for _, folder := range []string{"crd", "rbac", "controller", "webhookserver", "samples"} {
 		t.Run(folder, func(t *testing.T) { kustomize(t, folder) })
+	}
+}
+
+// TestOverlay: the sample changes what it says, and nothing else.
+func TestOverlay(t *testing.T) {
+	before, after := kustomize(t, "default"), kustomize(t, "samples/overlay")
+	for _, server := range []string{"controller", "webhookserver"} {
+		was, is := chart.Get[appsv1.Deployment](t, before, "Deployment", "paylink-"+server), chart.Get[appsv1.Deployment](t, after, "Deployment", "paylink-"+server)
+		want := &was.Spec.Template.Spec
+		container := &want.Containers[0]
+		container.Image = "registry.example.com/" + strings.TrimPrefix(container.Image, "ghcr.io/paylink-dev/")
+		container.Env = append(container.Env, corev1.EnvVar{Name: "NEXT_PUBLIC_APP_URL", Value: "https://shop.example.com"})
+		if server == "controller" {
+			container.Args = append(container.Args, "--stripe-secret-key-file=/etc/paylink/stripe/key")
+			container.VolumeMounts = []corev1.VolumeMount{{Name: "stripe-key", MountPath: "/etc/paylink/stripe", ReadOnly: true}}
+			secret := &corev1.SecretVolumeSource{SecretName: "paylink-stripe", DefaultMode: ptr.To[int32](0o440)}
+			want.Volumes = []corev1.Volume{{Name: "stripe-key", VolumeSource: corev1.VolumeSource{Secret: secret}}}
+		}
+		if diff := cmp.Diff(was, is); diff != "" {
+			t.Error(diff)
+		}
+	}
+	kept := slices.Concat(after.Of("CustomResourceDefinition"), after.Of("Namespace"))
+	if len(kept) != 4 {
+		t.Errorf("%d CRDs and namespaces are there", len(kept))
+	}
+	for _, o := range kept {
+		if a := o.GetAnnotations(); a["argocd.argoproj.io/sync-options"] != "Prune=false,Delete=false" || a["kustomize.toolkit.fluxcd.io/prune"] != "disabled" {
+			t.Errorf("%s: Argo CD or Flux may remove it: %v", o.GetName(), a)
+		}
 	}
 }
 

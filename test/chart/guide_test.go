@@ -1,0 +1,88 @@
+package chart_test
+
+import (
+	"maps"
+	"os"
+	"regexp"
+	"slices"
+	"testing"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/yaml"
+
+	"github.com/paylink-dev/paylink/test/chart"
+)
+
+// TestGuide: what docs/install.md shows as values are values of the chart, and what it names is there.
+func TestGuide(t *testing.T) {
+	guide := chart.Read(t, "docs/install.md")
+	blocks := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(guide, -1)
+	if len(blocks) < 5 {
+		t.Errorf("%d blocks of values are found", len(blocks))
+	}
+	for _, block := range blocks {
+		lint(t, "docs/install.md", block[1])
+	}
+	paths := map[string]bool{}
+	for _, link := range regexp.MustCompile(`\]\(([^)#]+)`).FindAllStringSubmatch(guide, -1) {
+		paths["docs/"+link[1]] = true
+	}
+	for _, path := range regexp.MustCompile(`\b(config|charts)/[a-z/-]+(\.yaml)?`).FindAllString(guide, -1) {
+		paths[path] = true
+	}
+	for path := range paths {
+		if _, err := os.Stat(chart.Path(t, path)); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// TestGitOps: what Argo CD and Flux install is this chart, with values of it.
+func TestGitOps(t *testing.T) {
+	for file, path := range map[string]struct{ chart, values []string }{
+		"config/argocd/application.yaml": {[]string{"spec", "source", "path"}, []string{"spec", "source", "helm", "valuesObject"}},
+		"config/flux/paylink.yaml":       {[]string{"spec", "chart", "spec", "chart"}, []string{"spec", "values"}},
+	} {
+		objects := chart.Parse(t, chart.Read(t, file))
+		found := slices.Concat(objects.Of("Application"), objects.Of("HelmRelease"))[0].Object
+		if name, _, err := unstructured.NestedString(found, path.chart...); name != "charts/paylink" {
+			t.Errorf("%s installs %q, %v", file, name, err)
+		}
+		values, _, err := unstructured.NestedMap(found, path.values...)
+		if err != nil || len(values) == 0 {
+			t.Errorf("%s has no values: %v", file, err)
+		}
+		text, err := yaml.Marshal(values)
+		if err != nil {
+			t.Fatal(err)
+		}
+		lint(t, file, string(text))
+	}
+}
+
+// TestVersionsNamed are the chart's.
+func TestVersionsNamed(t *testing.T) {
+	var about struct{ AppVersion string }
+	if err := yaml.Unmarshal([]byte(chart.Read(t, "charts/paylink/Chart.yaml")), &about); err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range []string{"docs/install.md", "config/argocd/application.yaml", "config/flux/paylink.yaml", "config/samples/overlay/kustomization.yaml"} {
+		named := map[string]bool{}
+		for _, version := range regexp.MustCompile(`\bv\d+\.\d+\.\d+`).FindAllString(chart.Read(t, file), -1) {
+			named[version] = true
+		}
+		if !maps.Equal(named, map[string]bool{about.AppVersion: true}) {
+			t.Errorf("%s names %v, and the chart's version is %s", file, slices.Collect(maps.Keys(named)), about.AppVersion)
+		}
+	}
+}
+
+// lint sees that the chart takes values, and makes something of them.
+func lint(t *testing.T, file, values string) {
+	t.Helper()
+	helm := chart.NewHelm(t, "helm4", "")
+	if out, err := helm.Lint(values); err != nil {
+		t.Errorf("%s: %v\n%s\n%s", file, err, values, out)
+	}
+	helm.Render(values)
+}

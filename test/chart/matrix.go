@@ -44,7 +44,7 @@ logLevel: debug
 image: {repository: mirror.example.com/paylink, tag: 1.2.3, digest: "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef", pullPolicy: Always}
 imagePullSecrets: [{name: registry}]
 commonLabels: {team: sales}
-crds: {keep: false}
+crds: {keep: false, annotations: {example.com/a: b}}
 controller:
   replicas: 3
   stripeKey: {secretName: stripe-controller, key: api}
@@ -55,6 +55,8 @@ controller:
   stripeEvents: {appliedTTL: 1h, parkedExpiry: 24h, unresolvedTTL: 240h}
   extraArgs: [--zap-devel]
   extraEnv: [{name: HTTPS_PROXY, value: "http://proxy.example.com:3128"}]
+  extraVolumes: [{name: roots, configMap: {name: roots}}]
+  extraVolumeMounts: [{name: roots, mountPath: /etc/roots, readOnly: true}]
   serviceAccount: {annotations: {example.com/role: books}}
   podDisruptionBudget: {maxUnavailable: 50%}
   resources: {requests: {cpu: 1, memory: 1Gi}, limits: {memory: 1Gi}}
@@ -77,6 +79,8 @@ webhookserver:
   service: {type: NodePort, port: 8080, externalTrafficPolicy: Cluster, annotations: {example.com/a: b}}
   extraArgs: [--zap-devel]
   extraEnv: [{name: HTTPS_PROXY, value: "http://proxy.example.com:3128"}]
+  extraVolumes: [{name: roots, configMap: {name: roots}}]
+  extraVolumeMounts: [{name: roots, mountPath: /etc/roots, readOnly: true}]
   serviceAccount: {name: receiver, annotations: {example.com/role: hooks}}
   podDisruptionBudget: {maxUnavailable: 2}
   resources: {requests: {cpu: 1, memory: 1Gi}, limits: {memory: 1Gi}}

@@ -29,6 +29,8 @@ image_tool = go -C test/tools/image run . $(1) -image '$(IMAGE)' -version '$(VER
 
 # Tests that need an API server or a browser live in these packages, every other test runs without one.
 INTEGRATION := /test/(cluster|integration|demo|browser)(/|$$)
+# These need a whole one.
+E2E := /test/e2e$$
 
 # Runs the tests of some packages. Those that need more than Go are skipped where that is missing: the end says so.
 go_test = skipped=$$(mktemp) && trap 'rm -f "$$skipped"' EXIT && \
@@ -36,11 +38,11 @@ go_test = skipped=$$(mktemp) && trap 'rm -f "$$skipped"' EXIT && \
 	sort -u "$$skipped" | sed 's/^/Some tests were skipped: /'
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-unit test-integration test-faults test-fuzz verify verify-copy lint generate manifests build clean \
+.PHONY: help run test test-unit test-integration test-faults test-fuzz e2e verify verify-copy lint generate manifests build clean \
 	compatible image image-all image-servers image-docker
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: ## Start a cluster, both servers and a Stripe simulator, and take one order from Pending to Refunded
 	@test -e "$${XDG_CACHE_HOME:-$$HOME/.cache}/paylink" || \
@@ -51,9 +53,9 @@ test: test-unit test-integration ## Run every test
 
 test-unit: ## Run the tests that need no API server
 	@packages=$$(go list ./...) && \
-	$(call go_test,$$(echo "$$packages" | grep -Ev '$(INTEGRATION)'))
-	@cd test/tools/image && go test $(RACE) ./...
-	@cd test/tools/gitops && go test -count=1 ./... # Go keeps no account of what it reads outside of its module
+	$(call go_test,$$(echo "$$packages" | grep -Ev '$(INTEGRATION)|$(E2E)'))
+	@cd test/tools/image && go test -count=1 $(RACE) ./... # Go keeps no account of what is read outside of a module
+	@cd test/tools/gitops && go test -count=1 ./...
 	@echo 'test-unit: passed$(WITHOUT)'
 
 test-integration: ## Run the tests against a real API server (the first run builds it: about 9 minutes on 2 cores)
@@ -66,6 +68,30 @@ ORDERS ?= 2000
 test-faults: ## Take 2,000 orders through each fault that `make test` tries on few, and print a table (ORDERS=...)
 	@go run ./test/cluster/cmd/cluster build >/dev/null
 	@cd test/integration/faults && go test $(RACE) -count=1 -timeout 120m -orders=$(ORDERS)
+
+# How an archive of an image comes into the cluster of `make e2e`: nothing pulls it from a registry.
+LOAD_IMAGE ?=
+# nginx is this machine's; where there is none, an image that the cluster can pull.
+NGINX := $(wildcard /usr/sbin/nginx)
+NGINX_IMAGE ?= $(if $(NGINX),localhost/nginx:e2e,docker.io/library/nginx:1.28)
+E2E_IMAGES = bin/paylink-$(VERSION)-linux-$(ARCH).tar bin/e2e/stripesim.tar $(if $(NGINX),bin/e2e/nginx.tar)
+e2e_pack = go -C test/tools/image run . pack -image localhost/$(1) -version e2e -date '$(DATE)' -arch $(ARCH) -o '$(CURDIR)/bin/e2e/$(1).tar' '$(2)'
+
+e2e: ## Install Paylink on a cluster that has none, and sell there (KUBECONFIG=... LOAD_IMAGE='kind load image-archive')
+	@test -n "$$KUBECONFIG" -a -n '$(LOAD_IMAGE)' || { \
+	  echo 'Name a cluster without Paylink, and a command that loads the archive of an image into it. With kind:'; \
+	  echo '  kind create cluster --kubeconfig kind.yaml'; \
+	  echo "  make e2e KUBECONFIG=kind.yaml LOAD_IMAGE='kind load image-archive'"; exit 1; }
+	@$(MAKE) --no-print-directory image
+	@rm -rf bin/e2e && mkdir -p bin/e2e
+	@CGO_ENABLED=0 GOOS=linux GOARCH=$(ARCH) go build -trimpath -o bin/e2e/ ./test/stripesim/cmd/stripesim
+	@$(call e2e_pack,stripesim,$(CURDIR)/bin/e2e/stripesim)
+	@$(if $(NGINX),$(call e2e_pack,nginx,$(NGINX)))
+	@for archive in $(E2E_IMAGES); do $(LOAD_IMAGE) "$$archive" || exit 1; done
+	@config=$$(realpath "$$KUBECONFIG") && test -f "$$config" && \
+	  go test -count=1 -timeout 40m -v ./test/e2e -cluster="$$config" -evidence='$(CURDIR)/bin/e2e/evidence' \
+	  -image='$(IMAGE):$(VERSION)' -simulator-image=localhost/stripesim:e2e -nginx-image='$(NGINX_IMAGE)'
+	@echo 'e2e: passed'
 
 # Left alone, Go spends up to a minute on making one find shorter, which is all the time there is.
 FUZZTIME ?= 30s

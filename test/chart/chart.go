@@ -101,7 +101,12 @@ func NewHelm(t testing.TB, version, kubeconfig string) *Helm {
 // Run runs Helm and returns what it prints, also where it fails.
 func (h *Helm) Run(args ...string) (string, error) {
 	h.t.Helper()
-	cmd := exec.CommandContext(h.t.Context(), h.program, args...)
+	return h.RunIn(h.t.Context(), args...)
+}
+
+// RunIn is Run for when the test may be over.
+func (h *Helm) RunIn(ctx context.Context, args ...string) (string, error) {
+	cmd := exec.CommandContext(ctx, h.program, args...)
 	cmd.Env = h.env
 	out, err := cmd.CombinedOutput()
 	return string(out), err

@@ -1,0 +1,180 @@
+package e2e_test
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"sync"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/client-go/kubernetes"
+	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+	"k8s.io/client-go/tools/portforward"
+	"k8s.io/client-go/transport/spdy"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/paylink-dev/paylink/api/v1alpha1"
+)
+
+// What the Makefile says. The images are in the cluster already.
+var (
+	kubeconfig     = flag.String("cluster", "", "kubeconfig of a cluster without Paylink; without it nothing is tested")
+	image          = flag.String("image", "", "Paylink's image, with its tag")
+	simulatorImage = flag.String("simulator-image", "", "the Stripe simulator's")
+	nginxImage     = flag.String("nginx-image", "", "nginx's")
+	evidence       = flag.String("evidence", "", "folder for logs and events if a test fails")
+)
+
+const (
+	// patience is how long a test waits for what must happen. Only a failing test waits so long.
+	patience = 3 * time.Minute
+	// limits is the Pod Security Standard that every namespace here enforces.
+	limits = "restricted"
+)
+
+// clusterUnderTest is the cluster, as its administrator.
+type clusterUnderTest struct {
+	client.WithWatch
+	config *rest.Config
+	pods   kubernetes.Interface
+}
+
+// connect refuses a cluster on which somebody may sell.
+func connect(t *testing.T) *clusterUnderTest {
+	t.Helper()
+	config, err := clientcmd.BuildConfigFromFlags("", *kubeconfig)
+	if err != nil {
+		t.Fatal(err)
+	}
+	config.QPS, config.Burst = -1, -1
+	scheme := clientgoscheme.Scheme
+	if err := errors.Join(v1alpha1.AddToScheme(scheme), apiextensionsv1.AddToScheme(scheme)); err != nil {
+		t.Fatal(err)
+	}
+	c, err := client.NewWithWatch(config, client.Options{Scheme: scheme})
+	if err != nil {
+		t.Fatal(err)
+	}
+	pods, err := kubernetes.NewForConfig(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if served, err := pods.Discovery().ServerResourcesForGroupVersion(v1alpha1.GroupVersion.String()); err == nil && len(served.APIResources) > 0 {
+		t.Fatalf("the cluster at %s has Paylink's resources already: this test wants one where nobody sells, for it removes them", config.Host)
+	}
+	return &clusterUnderTest{WithWatch: c, config: config, pods: pods}
+}
+
+// makeNamespace makes one in which only restricted pods run, and removes it after the test.
+func (c *clusterUnderTest) makeNamespace(t *testing.T, name string) {
+	t.Helper()
+	ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{"pod-security.kubernetes.io/enforce": limits}}}
+	if err := c.Create(t.Context(), ns); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		defer cancel()
+		if err := c.Delete(ctx, ns); err != nil {
+			t.Error(err)
+		}
+		until(ctx, t, "namespace "+name+" is gone", func(ctx context.Context) (bool, error) {
+			err := c.Get(ctx, client.ObjectKeyFromObject(ns), ns)
+			return apierrors.IsNotFound(err), client.IgnoreNotFound(err)
+		})
+	})
+}
+
+func (c *clusterUnderTest) create(t *testing.T, objects ...client.Object) {
+	t.Helper()
+	for _, o := range objects {
+		if err := c.Create(t.Context(), o); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// ready waits until a pod is.
+func (c *clusterUnderTest) ready(t *testing.T, pod *corev1.Pod) {
+	t.Helper()
+	until(t.Context(), t, "pod "+pod.Name+" is ready", func(ctx context.Context) (bool, error) {
+		if err := c.Get(ctx, client.ObjectKeyFromObject(pod), pod); err != nil {
+			return false, err
+		}
+		for _, condition := range pod.Status.Conditions {
+			if condition.Type == corev1.PodReady && condition.Status == corev1.ConditionTrue {
+				return true, nil
+			}
+		}
+		return false, fmt.Errorf("it is %+v", pod.Status.ContainerStatuses)
+	})
+}
+
+// logs returns what a pod has written.
+func (c *clusterUnderTest) logs(ctx context.Context, pod *corev1.Pod, options corev1.PodLogOptions) ([]byte, error) {
+	stream, err := c.pods.CoreV1().Pods(pod.Namespace).GetLogs(pod.Name, &options).Stream(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = stream.Close() }()
+	return io.ReadAll(stream)
+}
+
+// tunnel forwards a local port to a pod's, as kubectl port-forward does, until end is called, for the first time. It returns
+// the address.
+func (c *clusterUnderTest) tunnel(t *testing.T, pod *corev1.Pod, port int) (address string, end func()) {
+	t.Helper()
+	transport, upgrader, err := spdy.RoundTripperFor(c.config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	to := c.pods.CoreV1().RESTClient().Post().Resource("pods").Namespace(pod.Namespace).Name(pod.Name).SubResource("portforward").URL()
+	dialer := spdy.NewDialer(upgrader, &http.Client{Transport: transport}, http.MethodPost, to)
+	stop, ready, ended := make(chan struct{}), make(chan struct{}), make(chan error, 1)
+	forwarder, err := portforward.New(dialer, []string{fmt.Sprintf("0:%d", port)}, stop, ready, io.Discard, io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() { ended <- forwarder.ForwardPorts() }()
+	select {
+	case err := <-ended:
+		t.Fatalf("forward to pod %s: %v", pod.Name, err)
+	case <-ready:
+	}
+	ports, err := forwarder.GetPorts()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Sprintf("127.0.0.1:%d", ports[0].Local), sync.OnceFunc(func() {
+		close(stop)
+		if err := <-ended; err != nil {
+			fmt.Fprintf(os.Stderr, "the tunnel to pod %s: %v\n", pod.Name, err) // the test that opened it may be over
+		}
+	})
+}
+
+// until polls until a condition holds. Errors are passed over until then; the last one is told.
+func until(ctx context.Context, t *testing.T, what string, is func(context.Context) (bool, error)) {
+	t.Helper()
+	var failure error
+	err := wait.PollUntilContextTimeout(ctx, 100*time.Millisecond, patience, true, func(ctx context.Context) (bool, error) {
+		var done bool
+		done, failure = is(ctx)
+		return done, nil
+	})
+	if err != nil {
+		t.Fatalf("waiting until %s: %v (last error: %v)", what, err, failure)
+	}
+}

@@ -1,0 +1,221 @@
+package e2e_test
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	authenticationv1 "k8s.io/api/authentication/v1"
+	authorizationv1 "k8s.io/api/authorization/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/discovery"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/paylink-dev/paylink/api/v1alpha1"
+	"github.com/paylink-dev/paylink/test/chart"
+)
+
+// rights are all that each server may do with this installation, beyond what every ServiceAccount may; but for objects by
+// their names, which are tried.
+var rights = map[string][]string{
+	"controller": {
+		"create events in paylink-system",
+		"create leases.coordination.k8s.io in paylink-system",
+		"get leases.coordination.k8s.io in paylink-system",
+		"patch events in paylink-system",
+		"update leases.coordination.k8s.io in paylink-system",
+		"create configmaps in paylink-system",
+		"create events.events.k8s.io everywhere",
+		"patch events.events.k8s.io everywhere",
+		"create subjectaccessreviews.authorization.k8s.io everywhere",
+		"create tokenreviews.authentication.k8s.io everywhere",
+		"get orders.payments.paylink.dev everywhere",
+		"list orders.payments.paylink.dev everywhere",
+		"watch orders.payments.paylink.dev everywhere",
+		"patch orders.payments.paylink.dev/status everywhere",
+		"get paymentlinks.payments.paylink.dev everywhere",
+		"list paymentlinks.payments.paylink.dev everywhere",
+		"watch paymentlinks.payments.paylink.dev everywhere",
+		"patch paymentlinks.payments.paylink.dev/status everywhere",
+		"create stripeevents.payments.paylink.dev in paylink-system",
+		"delete stripeevents.payments.paylink.dev in paylink-system",
+		"get stripeevents.payments.paylink.dev in paylink-system",
+		"list stripeevents.payments.paylink.dev in paylink-system",
+		"watch stripeevents.payments.paylink.dev in paylink-system",
+		"patch stripeevents.payments.paylink.dev/status in paylink-system",
+	},
+	"webhookserver": {
+		"create subjectaccessreviews.authorization.k8s.io everywhere",
+		"create tokenreviews.authentication.k8s.io everywhere",
+		"create orders.payments.paylink.dev everywhere",
+		"get orders.payments.paylink.dev everywhere",
+		"list orders.payments.paylink.dev everywhere",
+		"watch orders.payments.paylink.dev everywhere",
+		"patch orders.payments.paylink.dev/status everywhere",
+		"get paymentlinks.payments.paylink.dev everywhere",
+		"list paymentlinks.payments.paylink.dev everywhere",
+		"watch paymentlinks.payments.paylink.dev everywhere",
+		"create stripeevents.payments.paylink.dev in paylink-system",
+	},
+}
+
+// testRights asks the cluster, by each server's own token, for every verb on every resource that there is; and tries.
+func (s *stage) testRights(t *testing.T) {
+	s.create(t, &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: systemNamespace, Name: "nobody"}})
+	common := s.may(t, "nobody")
+	for server, want := range rights {
+		t.Run(server, func(t *testing.T) {
+			account := chart.Release + "-" + server
+			has := s.may(t, account)
+			maps.DeleteFunc(has, func(right string, _ bool) bool { return common[right] })
+			if diff := cmp.Diff(slices.Sorted(slices.Values(want)), slices.Sorted(maps.Keys(has))); diff != "" {
+				t.Errorf("the rights of %s (-want +got):\n%s", account, diff)
+			}
+			s.try(t, account)
+		})
+	}
+}
+
+// may are the rights of a ServiceAccount of the installation's. One that it has in the shop, where nothing of the
+// installation's is, it has everywhere.
+func (s *stage) may(t *testing.T, account string) map[string]bool {
+	t.Helper()
+	api := s.as(t, account)
+	found := map[string]bool{}
+	var mu sync.Mutex
+	var asked sync.WaitGroup
+	questions := make(chan authorizationv1.ResourceAttributes)
+	for range 8 {
+		asked.Go(func() {
+			for q := range questions {
+				if right, ok := s.ask(t, api, q); ok {
+					mu.Lock()
+					found[right] = true
+					mu.Unlock()
+				}
+			}
+		})
+	}
+	for _, q := range s.questions(t) {
+		questions <- q
+	}
+	close(questions)
+	asked.Wait()
+	return found
+}
+
+// ask asks for a right in the shop, and in the installation's namespace.
+func (s *stage) ask(t *testing.T, api kubernetes.Interface, q authorizationv1.ResourceAttributes) (right string, ok bool) {
+	resource := strings.TrimSuffix(q.Resource+"."+q.Group, ".")
+	if q.Subresource != "" {
+		resource += "/" + q.Subresource
+	}
+	for _, place := range []struct{ namespace, name string }{{shopNamespace, "everywhere"}, {systemNamespace, "in " + systemNamespace}} {
+		q.Namespace = place.namespace
+		review, err := api.AuthorizationV1().SelfSubjectAccessReviews().Create(t.Context(),
+			&authorizationv1.SelfSubjectAccessReview{Spec: authorizationv1.SelfSubjectAccessReviewSpec{ResourceAttributes: &q}}, metav1.CreateOptions{})
+		if err != nil {
+			t.Errorf("may it %s %s: %v", q.Verb, resource, err)
+			return "", false
+		}
+		if review.Status.Allowed {
+			return q.Verb + " " + resource + " " + place.name, true
+		}
+	}
+	return "", false
+}
+
+// questions are every verb on every resource of the cluster.
+func (s *stage) questions(t *testing.T) []authorizationv1.ResourceAttributes {
+	t.Helper()
+	_, lists, err := discovery.ServerGroupsAndResources(s.pods.Discovery())
+	if err != nil {
+		t.Fatal(err)
+	}
+	verbs := []string{"get", "list", "watch", "create", "update", "patch", "delete", "deletecollection", "impersonate", "escalate", "bind"}
+	var all []authorizationv1.ResourceAttributes
+	for _, list := range lists {
+		group, _, grouped := strings.Cut(list.GroupVersion, "/")
+		if !grouped {
+			group = ""
+		}
+		for i := range list.APIResources {
+			resource, sub, _ := strings.Cut(list.APIResources[i].Name, "/")
+			for _, verb := range verbs {
+				all = append(all, authorizationv1.ResourceAttributes{Group: group, Resource: resource, Subresource: sub, Verb: verb})
+			}
+		}
+	}
+	if len(all) < 500 {
+		t.Fatalf("there are %d questions: too few for a cluster", len(all))
+	}
+	return all
+}
+
+// try does, as a server, what it must, and what it must never.
+func (s *stage) try(t *testing.T, account string) {
+	t.Helper()
+	c, err := client.New(s.configOf(t, account), client.Options{Scheme: s.Scheme()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	order := &s.orders(t)[0]
+	dry := []byte(`{"status":{"conditions":[]}}`)
+	if err := c.Status().Patch(t.Context(), order.DeepCopy(), client.RawPatch(types.MergePatchType, dry), client.DryRunAll); err != nil && !apierrors.IsInvalid(err) {
+		t.Errorf("%s patches an order's status: %v", account, err)
+	}
+	for name, allowed := range map[string]bool{"paylink-stripe-test": account == "paylink-controller", "any-other": false} {
+		err := c.Get(t.Context(), client.ObjectKey{Namespace: systemNamespace, Name: name}, &corev1.ConfigMap{})
+		if apierrors.IsForbidden(err) == allowed {
+			t.Errorf("%s reads ConfigMap %s: %v", account, name, err)
+		}
+	}
+	for what, err := range map[string]error{
+		"reads the Secret of the other server": c.Get(t.Context(), client.ObjectKey{Namespace: systemNamespace, Name: "paylink-stripe"}, &corev1.Secret{}),
+		"reads the Secret of its own":          c.Get(t.Context(), client.ObjectKey{Namespace: systemNamespace, Name: "paylink-webhook"}, &corev1.Secret{}),
+		"changes an order":                     c.Patch(t.Context(), order.DeepCopy(), client.RawPatch(types.MergePatchType, []byte(`{"spec":{"productName":"Other"}}`)), client.DryRunAll),
+		"deletes an order":                     c.Delete(t.Context(), order.DeepCopy(), client.DryRunAll),
+		"assigns a StripeEvent": c.Patch(t.Context(), &v1alpha1.StripeEvent{ObjectMeta: metav1.ObjectMeta{Namespace: systemNamespace, Name: "any"}},
+			client.RawPatch(types.MergePatchType, []byte(`{"spec":{"acknowledged":true}}`)), client.DryRunAll),
+	} {
+		if !apierrors.IsForbidden(err) {
+			t.Errorf("%s %s: %v", account, what, err)
+		}
+	}
+}
+
+// configOf is the way in of a ServiceAccount of the installation's.
+func (s *stage) configOf(t *testing.T, account string) *rest.Config {
+	t.Helper()
+	config := rest.AnonymousClientConfig(s.config)
+	config.BearerToken, config.QPS = s.token(t, systemNamespace, account), -1
+	return config
+}
+
+func (s *stage) as(t *testing.T, account string) kubernetes.Interface {
+	t.Helper()
+	api, err := kubernetes.NewForConfig(s.configOf(t, account))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return api
+}
+
+// token is one of a ServiceAccount, as its pods have.
+func (c *clusterUnderTest) token(t *testing.T, namespace, account string) string {
+	t.Helper()
+	request, err := c.pods.CoreV1().ServiceAccounts(namespace).CreateToken(context.WithoutCancel(t.Context()), account, &authenticationv1.TokenRequest{}, metav1.CreateOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return request.Status.Token
+}

@@ -1,0 +1,139 @@
+package e2e_test
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	coordinationv1 "k8s.io/api/coordination/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/ptr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/paylink-dev/paylink/test/chart"
+)
+
+var servers = []string{"controller", "webhookserver"}
+
+// testRollouts upgrades the release, and restarts both servers as kubectl rollout restart does, while 300 buyers pay.
+func (s *stage) testRollouts(t *testing.T) {
+	before := s.serving(t)
+	l := s.startLoad(t, 300)
+	s.helm(t).Must(append([]string{"upgrade"}, chartArguments(t, "logLevel: debug")...)...)
+	upgraded := s.replaced(t, before)
+	for _, server := range servers {
+		restart := fmt.Sprintf(`{"spec":{"template":{"metadata":{"annotations":{"kubectl.kubernetes.io/restartedAt":%q}}}}}`, time.Now().Format(time.RFC3339))
+		d := &appsv1.Deployment{}
+		d.Namespace, d.Name = systemNamespace, chart.Release+"-"+server
+		if err := s.Patch(t.Context(), d, client.RawPatch(types.StrategicMergePatchType, []byte(restart))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.replaced(t, upgraded)
+	s.endLoad(t, l)
+}
+
+// testDeletedPods deletes a webhook server, and the controller that leads, as a drained node does.
+func (s *stage) testDeletedPods(t *testing.T) {
+	before, leader := s.serving(t), s.leader(t)
+	l := s.startLoad(t, 100)
+	for name := range before {
+		if strings.Contains(name, "webhookserver") {
+			s.deletePod(t, name)
+			break
+		}
+	}
+	s.deletePod(t, leader)
+	until(t.Context(), t, "another controller leads", func(context.Context) (bool, error) {
+		now := s.leader(t)
+		return now != leader && now != "", fmt.Errorf("%q leads", now)
+	})
+	s.settled(t)
+	s.endLoad(t, l)
+}
+
+func (s *stage) deletePod(t *testing.T, name string) {
+	t.Helper()
+	p := &corev1.Pod{}
+	p.Namespace, p.Name = systemNamespace, name
+	if err := s.Delete(t.Context(), p); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// leader is the name of the pod that holds the lease.
+func (s *stage) leader(t *testing.T) string {
+	t.Helper()
+	var leases coordinationv1.LeaseList
+	if err := s.List(t.Context(), &leases, client.InNamespace(systemNamespace)); err != nil {
+		t.Fatal(err)
+	}
+	if len(leases.Items) != 1 {
+		t.Fatalf("there are %d leases", len(leases.Items))
+	}
+	name, _, _ := strings.Cut(ptr.Deref(leases.Items[0].Spec.HolderIdentity, ""), "_")
+	return name
+}
+
+// serving are the pods of the servers by name; those that end, and helm test's, left out.
+func (s *stage) serving(t *testing.T) map[string]corev1.Pod {
+	t.Helper()
+	pods := map[string]corev1.Pod{}
+	for _, p := range s.installed(t) {
+		if p.DeletionTimestamp == nil {
+			pods[p.Name] = p
+		}
+	}
+	return pods
+}
+
+// installed are all pods of the servers.
+func (s *stage) installed(t *testing.T) []corev1.Pod {
+	t.Helper()
+	var list corev1.PodList
+	if err := s.List(t.Context(), &list, client.InNamespace(systemNamespace)); err != nil {
+		t.Fatal(err)
+	}
+	return slices.DeleteFunc(list.Items, func(p corev1.Pod) bool {
+		return !slices.Contains(servers, p.Labels["app.kubernetes.io/component"])
+	})
+}
+
+// replaced waits until none of some pods is left, and returns those in their place.
+func (s *stage) replaced(t *testing.T, old map[string]corev1.Pod) map[string]corev1.Pod {
+	t.Helper()
+	s.settled(t)
+	now := s.serving(t)
+	for name := range maps.Keys(old) {
+		if _, there := now[name]; there {
+			t.Errorf("pod %s is there still", name)
+		}
+	}
+	return now
+}
+
+// settled waits until every server has all of its pods, ready, and no other is left.
+func (s *stage) settled(t *testing.T) {
+	t.Helper()
+	until(t.Context(), t, "both servers are rolled out", func(ctx context.Context) (bool, error) {
+		want := int32(0)
+		for _, server := range servers {
+			var d appsv1.Deployment
+			if err := s.Get(ctx, client.ObjectKey{Namespace: systemNamespace, Name: chart.Release + "-" + server}, &d); err != nil {
+				return false, err
+			}
+			if d.Status.ObservedGeneration < d.Generation || d.Status.UpdatedReplicas != *d.Spec.Replicas || d.Status.ReadyReplicas != *d.Spec.Replicas {
+				return false, fmt.Errorf("%s: %+v", server, d.Status)
+			}
+			want += *d.Spec.Replicas
+		}
+		there := s.installed(t)
+		return len(there) == int(want), fmt.Errorf("there are %d pods, not %d", len(there), want)
+	})
+}

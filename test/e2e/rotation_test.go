@@ -1,0 +1,102 @@
+package e2e_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+const secondSecret = "whsec_second0123456789"
+
+// ping is an event that Stripe sends and Paylink has no interest in.
+var ping = []byte(`{"id":"evt_ping","object":"event","type":"ping","livemode":false,"created":1764000000,"api_version":"2023-10-16","data":{"object":{"object":"ping"}}}`)
+
+// testRotation rolls the signing secret in the Secret: no pod is restarted, and in between both are good.
+func (s *stage) testRotation(t *testing.T) {
+	before := s.serving(t)
+	s.know(t, before, map[string]int{firstSecret: http.StatusOK, secondSecret: http.StatusBadRequest})
+	s.store(t, `{"stringData":{"second":"`+secondSecret+`"}}`)
+	s.know(t, before, map[string]int{firstSecret: http.StatusOK, secondSecret: http.StatusOK})
+	if err := s.shop.buyer().buy(t.Context()); err != nil {
+		t.Error(err)
+	}
+	s.delivered(t) // Stripe still signs with the first
+	s.store(t, `{"data":{"first":null}}`)
+	s.know(t, before, map[string]int{firstSecret: http.StatusBadRequest, secondSecret: http.StatusOK})
+	s.store(t, `{"stringData":{"second":" "}}`)
+	s.complain(t, before, "Keeping the signing secrets read before")
+	s.know(t, before, map[string]int{secondSecret: http.StatusOK})
+	s.store(t, `{"stringData":{"first":"`+firstSecret+`"},"data":{"second":null}}`)
+	s.know(t, before, map[string]int{firstSecret: http.StatusOK, secondSecret: http.StatusBadRequest})
+
+	after := s.serving(t)
+	for name, p := range before {
+		if now, there := after[name]; !there || now.Status.ContainerStatuses[0].RestartCount != p.Status.ContainerStatuses[0].RestartCount {
+			t.Errorf("pod %s was restarted", name)
+		}
+	}
+	s.reconcile(t)
+	s.flawless(t)
+}
+
+// store changes the Secret. A kubelet looks about once a minute, or when the pod changes: it is given a hint.
+func (s *stage) store(t *testing.T, patch string) {
+	t.Helper()
+	secret := &corev1.Secret{}
+	secret.Namespace, secret.Name = systemNamespace, "paylink-webhook"
+	if err := s.Patch(t.Context(), secret, client.RawPatch(types.MergePatchType, []byte(patch))); err != nil {
+		t.Fatal(err)
+	}
+	hint, err := json.Marshal(map[string]any{"metadata": map[string]any{"annotations": map[string]string{"e2e/hint": time.Now().Format(time.RFC3339Nano)}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range s.serving(t) {
+		if err := s.Patch(t.Context(), &p, client.RawPatch(types.MergePatchType, hint)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// know waits until every webhook server answers an event that is signed with each secret as wanted.
+func (s *stage) know(t *testing.T, pods map[string]corev1.Pod, want map[string]int) {
+	t.Helper()
+	for name, p := range webhookServers(pods) {
+		address, end := s.tunnel(t, &p, 8080)
+		for secret, status := range want {
+			until(t.Context(), t, fmt.Sprintf("%s answers %d to what is signed with %.12s…", name, status, secret), func(ctx context.Context) (bool, error) {
+				got, err := s.shop.webhook(ctx, "http://"+address, ping, secret)
+				return got == status, fmt.Errorf("it answers %d, %v", got, err) //nolint:errorlint // there may be none
+			})
+		}
+		http.DefaultClient.CloseIdleConnections()
+		end()
+	}
+}
+
+// complain waits until every webhook server has logged something.
+func (s *stage) complain(t *testing.T, pods map[string]corev1.Pod, what string) {
+	t.Helper()
+	for name, p := range webhookServers(pods) {
+		until(t.Context(), t, name+" logs: "+what, func(ctx context.Context) (bool, error) {
+			out, err := s.logs(ctx, &p, corev1.PodLogOptions{})
+			return strings.Contains(string(out), what), err
+		})
+	}
+}
+
+// webhookServers are those among the pods.
+func webhookServers(pods map[string]corev1.Pod) map[string]corev1.Pod {
+	found := maps.Clone(pods)
+	maps.DeleteFunc(found, func(_ string, p corev1.Pod) bool { return p.Labels["app.kubernetes.io/component"] != "webhookserver" })
+	return found
+}

@@ -72,9 +72,9 @@ webhookserver:
   replicas: 4
   autoscaling: {enabled: true, minReplicas: 3, maxReplicas: 20, targetCPUUtilizationPercentage: 60}
   stripeKey: {secretName: stripe-webhookserver, key: api}
-  checkout: {tokenAudiences: [paylink, shop], publicOrders: {perAddress: 3, perLink: 6, open: 10, expiry: 1h}}
+  checkout: {tokenAudiences: [paylink, shop], publicOrders: {perAddress: 3, perLink: 6000000, open: 1000000, expiry: 1h}}
   trustedProxies: [private, 203.0.113.0/24]
-  requestsPerAddress: 6
+  requestsPerAddress: 1000000
   preStopSeconds: 30
   service: {type: NodePort, port: 8080, externalTrafficPolicy: Cluster, annotations: {example.com/a: b}}
   extraArgs: [--zap-devel]

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	networkingv1 "k8s.io/api/networking/v1"
 	"sigs.k8s.io/yaml"
 
 	"github.com/paylink-dev/paylink/test/chart"
@@ -37,6 +38,8 @@ func TestValuesRefused(t *testing.T) {
 		"a route without gateway":  {"httpRoute: {enabled: true}", "httpRoute.parentRefs is empty"},
 		"an endpoint nobody makes": {"controller: {webhookEndpoint: {manage: true}}", "webhookEndpoint.manage needs appURL"},
 		"a digest that is none":    {"image: {digest: latest}", "digest"},
+		"a group that is null":     {"controller: {stripeKey: null}", "stripeKey"},
+		"fewer pods than fewest":   {"webhookserver: {autoscaling: {enabled: true, minReplicas: 5, maxReplicas: 2}}", "minReplicas is more than maxReplicas"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, version := range chart.Versions() {
@@ -46,6 +49,21 @@ func TestValuesRefused(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestListsAreNull: that is how Helm's values are taken back, and it means none.
+func TestListsAreNull(t *testing.T) {
+	objects := chart.NewHelm(t, "helm4", "").Render(`
+watchNamespaces: null
+ingress: {hosts: null}
+httpRoute: {hostnames: null}
+networkPolicy: {enabled: true, egressPorts: null, extraEgress: [{ports: [{port: 8443}]}]}`)
+	for _, o := range objects.Of("NetworkPolicy") {
+		egress := chart.As[networkingv1.NetworkPolicy](t, o).Spec.Egress
+		if len(egress) != 2 || slices.ContainsFunc(egress, func(rule networkingv1.NetworkPolicyEgressRule) bool { return len(rule.Ports) == 0 }) {
+			t.Errorf("%s lets out %+v", o.GetName(), egress)
+		}
 	}
 }
 

@@ -143,5 +143,5 @@ readinessProbe:
 
 {{- /* Where helm test has its order. */}}
 {{- define "paylink.testNamespace" -}}
-{{- .Values.test.namespace | default (first .Values.watchNamespaces) | default .Release.Namespace }}
+{{- .Values.test.namespace | default (first (.Values.watchNamespaces | default list)) | default .Release.Namespace }}
 {{- end }}

@@ -2,7 +2,7 @@
 {{- define "paylink.rights" }}
 {{- $ := .context }}
 {{- $server := .server }}
-{{- $watched := $.Values.watchNamespaces }}
+{{- $watched := ($.Values.watchNamespaces | default list) }}
 {{- with ternary .cluster (concat .cluster .shop) (gt (len $watched) 0) }}
 {{- include "paylink.role" (dict "context" $ "server" $server "kind" "ClusterRole" "rules" .) }}
 {{- end }}

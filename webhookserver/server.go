@@ -32,7 +32,7 @@ type Server struct {
 	Shop *Shop
 	Log  logr.Logger
 
-	serving, leaving atomic.Bool
+	serving atomic.Bool
 }
 
 // NeedLeaderElection says that every replica serves.
@@ -70,18 +70,17 @@ func (s *Server) serve(ctx context.Context, listener net.Listener) error {
 		IdleTimeout:       idleTimeout,
 		ErrorLog:          slog.NewLogLogger(logr.ToSlogHandler(s.Log), slog.LevelError),
 	}
+	s.serving.Store(true)
+	defer s.serving.Store(false)
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
 	s.Log.Info("Taking webhooks", "address", listener.Addr().String(), "path", WebhookPath)
-	s.serving.Store(true)
-	defer s.serving.Store(false)
 
 	select {
 	case err := <-failed:
 		return fmt.Errorf("serve webhooks: %w", err)
 	case <-ctx.Done():
 	}
-	s.leaving.Store(true)
 	s.serving.Store(false)
 	s.Log.Info("Stopping: finishing the events accepted so far")
 	// The context has ended, and what was accepted is to be finished all the same.
@@ -102,7 +101,7 @@ func (s *Server) serve(ctx context.Context, listener net.Listener) error {
 // proxy does not dare to send a POST twice. Only those that are idle for all of leaveTime are closed without it.
 func (s *Server) farewell(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if s.leaving.Load() {
+		if !s.serving.Load() {
 			w.Header().Set("Connection", "close")
 		}
 		next.ServeHTTP(w, r)

@@ -1,4 +1,5 @@
-package stack
+// Package freeport finds addresses for the servers of tests, which keep them while they are stopped and started.
+package freeport
 
 import (
 	"context"
@@ -15,9 +16,9 @@ var (
 	ports     atomic.Int32
 )
 
-// freeAddress returns a loopback address that nobody listens on. Its port is below those that the system hands out for
+// Address returns a loopback address that nobody listens on. Its port is below those that the system hands out for
 // outgoing connections, or one of them might take it before the server does, or while a killed one is away.
-func freeAddress(ctx context.Context) (address string, err error) {
+func Address(ctx context.Context) (address string, err error) {
 	for range 100 {
 		address = net.JoinHostPort("127.0.0.1", strconv.Itoa(10000+(firstPort+int(ports.Add(1)))%10000))
 		var listener net.Listener

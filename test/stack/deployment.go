@@ -8,6 +8,7 @@ import (
 
 	"github.com/paylink-dev/paylink/test/apiproxy"
 	"github.com/paylink-dev/paylink/test/cluster"
+	"github.com/paylink-dev/paylink/test/freeport"
 	"github.com/paylink-dev/paylink/test/stripesim"
 )
 
@@ -50,7 +51,7 @@ func (s *Stack) webhookServer(ctx context.Context, name string, w WebhookServer)
 	if err != nil {
 		return nil, err
 	}
-	address, err := freeAddress(ctx)
+	address, err := freeport.Address(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -125,11 +126,11 @@ func (s *Stack) server(ctx context.Context, name, role string, rights, flags []s
 	if err != nil {
 		return nil, err
 	}
-	probes, err := freeAddress(ctx)
+	probes, err := freeport.Address(ctx)
 	if err != nil {
 		return nil, err
 	}
-	metrics, err := freeAddress(ctx)
+	metrics, err := freeport.Address(ctx)
 	if err != nil {
 		return nil, err
 	}

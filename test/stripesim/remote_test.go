@@ -10,13 +10,17 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"github.com/paylink-dev/paylink/test/freeport"
 	"github.com/paylink-dev/paylink/test/stripesim"
 )
 
 // TestFromOutside: a simulator that others know by another name is paid at by that name, and shows its books to them.
 func TestFromOutside(t *testing.T) {
 	const name = "http://stripe.example"
-	listens := address(t)
+	listens, err := freeport.Address(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
 	sim := start(t, stripesim.Options{Addr: listens, URL: name})
 	transport := &http.Transport{DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
 		if address != "stripe.example:80" {
@@ -50,15 +54,4 @@ func TestFromOutside(t *testing.T) {
 	if diff := cmp.Diff(sim.Books(), books, cmpopts.IgnoreUnexported(stripesim.Session{}), cmpopts.EquateApproxTime(0)); diff != "" || len(books) != 1 {
 		t.Error(diff)
 	}
-}
-
-// address is a free one.
-func address(t *testing.T) string {
-	t.Helper()
-	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = listener.Close() }()
-	return listener.Addr().String()
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -26,6 +25,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/paylink-dev/paylink/test/chart"
+	"github.com/paylink-dev/paylink/test/freeport"
 )
 
 // patience is how long a test waits for what must happen.
@@ -133,12 +133,11 @@ func command(t *testing.T, name, namespace string, pod corev1.PodSpec, more ...s
 
 func address(t *testing.T) string {
 	t.Helper()
-	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	address, err := freeport.Address(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = listener.Close() }()
-	return listener.Addr().String()
+	return address
 }
 
 // start runs a Deployment's pod once, and returns when it is ready. Only its addresses are others.

@@ -2,7 +2,6 @@ package e2e_test
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -18,7 +17,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/kubernetes"
-	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	"k8s.io/client-go/tools/portforward"
@@ -26,6 +24,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
+	"github.com/paylink-dev/paylink/internal/setup"
 )
 
 // What the Makefile says. The images are in the cluster already.
@@ -46,7 +45,7 @@ const (
 
 // clusterUnderTest is the cluster, as its administrator.
 type clusterUnderTest struct {
-	client.WithWatch
+	client.Client
 	config *rest.Config
 	pods   kubernetes.Interface
 }
@@ -59,11 +58,14 @@ func connect(t *testing.T) *clusterUnderTest {
 		t.Fatal(err)
 	}
 	config.QPS, config.Burst = -1, -1
-	scheme := clientgoscheme.Scheme
-	if err := errors.Join(v1alpha1.AddToScheme(scheme), apiextensionsv1.AddToScheme(scheme)); err != nil {
+	scheme, err := setup.Scheme()
+	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := client.NewWithWatch(config, client.Options{Scheme: scheme})
+	if err := apiextensionsv1.AddToScheme(scheme); err != nil {
+		t.Fatal(err)
+	}
+	c, err := client.New(config, client.Options{Scheme: scheme})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,7 +76,7 @@ func connect(t *testing.T) *clusterUnderTest {
 	if served, err := pods.Discovery().ServerResourcesForGroupVersion(v1alpha1.GroupVersion.String()); err == nil && len(served.APIResources) > 0 {
 		t.Fatalf("the cluster at %s has Paylink's resources already: this test wants one where nobody sells, for it removes them", config.Host)
 	}
-	return &clusterUnderTest{WithWatch: c, config: config, pods: pods}
+	return &clusterUnderTest{Client: c, config: config, pods: pods}
 }
 
 // makeNamespace makes one in which only restricted pods run, and removes it after the test.

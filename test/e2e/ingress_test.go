@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"strings"
 	"testing"
 	"text/template"
@@ -25,7 +24,7 @@ error_log /dev/stderr warn;
 events {}
 http {
   client_body_temp_path /tmp/body; proxy_temp_path /tmp/proxy; fastcgi_temp_path /tmp/a; uwsgi_temp_path /tmp/b; scgi_temp_path /tmp/c;
-  log_format request escape=json '{"method":"$request_method","uri":"$request_uri","status":$status,"upstream":"$upstream_status","agent":"$http_user_agent"}';
+  log_format request escape=json '{"method":"$request_method","uri":"$request_uri","status":$status,"upstream":"$upstream_status"}';
   access_log /dev/stdout request;
   upstream webhookserver { server {{.Backend}}; keepalive 16; }
   # The tunnel is a load balancer that says whom it lets through.
@@ -92,7 +91,7 @@ func (s *stage) openIngress(t *testing.T) {
 		t.Fatal(err)
 	}
 	name := fmt.Sprintf("nginx-%d", s.opened)
-	s.opened++
+	s.opened, s.seen = s.opened+1, 0
 	s.nginx = pod(name, ingressName, corev1.Container{
 		Name: "nginx", Image: *nginxImage, Command: []string{"nginx", "-e", "stderr", "-c", "/etc/nginx-conf/nginx.conf"},
 		Ports:          []corev1.ContainerPort{{ContainerPort: 8443}},
@@ -124,8 +123,8 @@ func (s *stage) moveIngress(t *testing.T) {
 
 // visit is a line of nginx's log.
 type visit struct {
-	Method, URI, Upstream, Agent string
-	Status                       int
+	Method, URI, Upstream string
+	Status                int
 }
 
 // String is the visit as one line, without what a query holds.
@@ -152,8 +151,8 @@ func (s *stage) visits(t *testing.T) []visit {
 		}
 		all = append(all, v)
 	}
-	from := s.read[s.nginx.Name]
-	s.read[s.nginx.Name] = len(all)
+	from := s.seen
+	s.seen = len(all)
 	return all[from:]
 }
 
@@ -174,7 +173,7 @@ func pod(name, app string, container corev1.Container, mounts map[string]corev1.
 			},
 		},
 	}
-	for path, source := range maps.All(mounts) {
+	for path, source := range mounts {
 		name := strings.ReplaceAll(strings.Trim(path, "/"), "/", "-")
 		p.Spec.Volumes = append(p.Spec.Volumes, corev1.Volume{Name: name, VolumeSource: source})
 		container.VolumeMounts = append(container.VolumeMounts, corev1.VolumeMount{Name: name, MountPath: path})

@@ -54,17 +54,16 @@ type stage struct {
 	// version is of Helm.
 	version string
 
-	stripe       *corev1.Pod
+	// nginx is the present one; opened counts all, and seen the requests in its log that were looked at.
 	nginx        *corev1.Pod
-	opened       int
+	opened, seen int
 	closeIngress func()
-	read         map[string]int
 }
 
 // newStage has a Stripe, and all that an installation needs to be there before it.
 func newStage(t *testing.T) *stage {
 	t.Helper()
-	s := &stage{clusterUnderTest: connect(t), version: "helm4", read: map[string]int{}}
+	s := &stage{clusterUnderTest: connect(t), version: "helm4"}
 	for _, name := range []string{systemNamespace, stageNamespace, shopNamespace} {
 		s.makeNamespace(t, name)
 	}
@@ -105,20 +104,20 @@ func service(name string, port, target int32) *corev1.Service {
 // openStripe starts the simulator, which knows the shop by name and trusts its certificate.
 func (s *stage) openStripe(t *testing.T, ingress string) {
 	t.Helper()
-	s.stripe = pod("stripe", stripeName, corev1.Container{
+	stripe := pod("stripe", stripeName, corev1.Container{
 		Name: "stripe", Image: *simulatorImage, Command: []string{"/stripesim"},
 		Args: []string{
 			"--addr=:12111", "--url=http://" + stripeHost, "--endpoint=https://" + shopHost + "/api/webhooks/stripe", "--endpoint-secret=" + firstSecret,
-			"--link=name=Lifetime,amount=19900,currency=usd,redirect=https://" + shopHost + "/dashboard/billing?provider=stripe&session_id={CHECKOUT_SESSION_ID}",
+			fmt.Sprintf("--link=name=Lifetime,amount=%d,currency=usd,redirect=https://", price) + shopHost + "/dashboard/billing?provider=stripe&session_id={CHECKOUT_SESSION_ID}",
 		},
 		Env:            []corev1.EnvVar{{Name: "SSL_CERT_FILE", Value: "/etc/tls/tls.crt"}},
 		Ports:          []corev1.ContainerPort{{ContainerPort: 12111}},
 		ReadinessProbe: &corev1.Probe{ProbeHandler: corev1.ProbeHandler{TCPSocket: &corev1.TCPSocketAction{Port: intstr.FromInt32(12111)}}, PeriodSeconds: 1},
 	}, map[string]corev1.VolumeSource{"/etc/tls": {Secret: &corev1.SecretVolumeSource{SecretName: tlsSecret}}})
-	s.stripe.Spec.HostAliases = []corev1.HostAlias{{IP: ingress, Hostnames: []string{shopHost}}}
-	s.create(t, s.stripe)
-	s.ready(t, s.stripe)
-	address, end := s.tunnel(t, s.stripe, 12111)
+	stripe.Spec.HostAliases = []corev1.HostAlias{{IP: ingress, Hostnames: []string{shopHost}}}
+	s.create(t, stripe)
+	s.ready(t, stripe)
+	address, end := s.tunnel(t, stripe, 12111)
 	t.Cleanup(end)
 	s.shop.reach(stripeHost+":80", address)
 }

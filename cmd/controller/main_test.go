@@ -73,7 +73,7 @@ func TestFlags(t *testing.T) {
 	}
 	for flag, value := range map[string]string{
 		"kubeconfig string": "", "version": "", "stripe-secret-key-file string": "", "metrics-bind-address string": `(default ":8443")`, "metrics-secure": "(default true)",
-		"health-probe-bind-address string": `(default ":8081")`, "watch-namespaces string": "", "leader-elect": "",
+		"health-probe-bind-address string": `(default ":8081")`, "watch-namespaces string": "", "pprof-bind-address string": "", "leader-elect": "",
 		"applied-event-ttl duration": "(default 24h0m0s)", "parked-event-expiry duration": "(default 72h0m0s)",
 		"backfill-period duration": "(default 5m0s)", "backfill-grace duration": "(default 1m0s)", "audit-period duration": "(default 24h0m0s)", "audit-days int": "(default 30)",
 		"audit-dry-run": "", "stripe-api-rate float": "(default 10)", "endpoint-period duration": "(default 5m0s)", "manage-webhook-endpoint": "",

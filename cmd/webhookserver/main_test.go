@@ -106,7 +106,7 @@ func TestFlags(t *testing.T) {
 	}
 	for flag, value := range map[string]string{
 		"kubeconfig string": "", "version": "", "stripe-secret-key-file string": "", "metrics-bind-address string": `(default ":8443")`, "metrics-secure": "(default true)",
-		"health-probe-bind-address string": `(default ":8081")`, "watch-namespaces string": "", "bind-address string": `(default ":8080")`,
+		"health-probe-bind-address string": `(default ":8081")`, "watch-namespaces string": "", "pprof-bind-address string": "", "bind-address string": `(default ":8080")`,
 		"stripe-webhook-secret-dir string": "", "zap-log-level value": "", "zap-encoder value": "",
 		"checkout-api": "(default true)", "trusted-proxies string": `(default "private")`, "token-audiences string": "",
 		"requests-per-address int": "(default 60)", "public-orders-per-address int": "(default 30)", "public-orders-per-link int": "(default 600)",

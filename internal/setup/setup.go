@@ -41,6 +41,7 @@ type Options struct {
 	MetricsAddress string
 	MetricsSecure  bool
 	ProbeAddress   string
+	PprofAddress   string
 	// EventNamespace is where StripeEvents are kept: POD_NAMESPACE.
 	EventNamespace string
 
@@ -57,6 +58,7 @@ func (o *Options) Bind(fs *flag.FlagSet) {
 	fs.StringVar(&o.MetricsAddress, "metrics-bind-address", ":8443", "Address to serve metrics on; 0 turns them off.")
 	fs.BoolVar(&o.MetricsSecure, "metrics-secure", true, "Serve metrics over HTTPS, to clients that the API server allows to get /metrics.")
 	fs.StringVar(&o.ProbeAddress, "health-probe-bind-address", ":8081", "Address to serve /healthz and /readyz on; 0 turns them off.")
+	fs.StringVar(&o.PprofAddress, "pprof-bind-address", "", "Address to serve Go's profiles on, at /debug/pprof, to everybody who reaches it: such as localhost:6060. Empty: they are off.")
 	fs.StringVar(&o.watchNamespaces, "watch-namespaces", "", "Namespaces whose orders are served, separated by commas. Empty: all.")
 	fs.StringVar(&o.keyFile, "stripe-secret-key-file", "", "File of a mounted Secret that holds the key of Stripe's API; read again when it changes. Empty: STRIPE_SECRET_KEY.")
 	o.zap.BindFlags(fs)
@@ -155,6 +157,7 @@ func (o *Options) NewManager(config *rest.Config, more func(*ctrl.Options)) (ctr
 	options := ctrl.Options{
 		Scheme:                 scheme,
 		HealthProbeBindAddress: o.ProbeAddress,
+		PprofBindAddress:       o.PprofAddress,
 		Metrics:                metricsserver.Options{BindAddress: o.MetricsAddress, SecureServing: o.MetricsSecure},
 		Cache: cache.Options{
 			DefaultTransform:            cache.TransformStripManagedFields(),

@@ -166,8 +166,7 @@ func (l *Ledger) update(ctx context.Context, order *v1alpha1.Order, change func(
 		if sameStatus(order, next) {
 			return order, false, nil
 		}
-		patch := client.MergeFromWithOptions(order, client.MergeFromWithOptimisticLock{})
-		err := l.Writer.Status().Patch(ctx, next, patch)
+		err := l.write(ctx, order, next)
 		if err == nil {
 			l.Metrics.Writes.Inc()
 			return next, true, nil

@@ -17,6 +17,7 @@ const (
 	MaxHeader       = maxHeader
 	MaxInFlight     = maxInFlight
 	MaxWaiting      = maxWaiting
+	MaxWait         = maxWait
 	Deadline        = deadline
 	LeaveTime       = leaveTime
 	DrainTimeout    = drainTimeout

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -111,23 +112,48 @@ func TestForgedNeverTakeATurn(t *testing.T) {
 	})
 }
 
-// TestWaitInVain: whoever has waited for a turn until the deadline is sent away and leaves no trace in the queue.
+// TestWaitInVain: whoever has waited for a turn for long is sent away, as is who has his turn and is not done by the deadline,
+// and leaves no trace in the queue.
 func TestWaitInVain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := blocking{let: make(chan struct{})}
 		s := newShopWith(t, l)
 		body := small(t)
-		for range 2 { // a place that is not given back would be missing the second time
-			answers := s.crowd(body, webhookserver.MaxInFlight+webhookserver.MaxWaiting)
+		const inside, waiting = webhookserver.MaxInFlight, webhookserver.MaxWaiting
+		for round := range 2 { // a place that is not given back would be missing the second time
+			answers := s.crowd(body, inside+waiting)
 			start := time.Now()
-			if diff := cmp.Diff(map[int]int{http.StatusServiceUnavailable: webhookserver.MaxInFlight + webhookserver.MaxWaiting}, answers()); diff != "" {
+			time.Sleep(webhookserver.MaxWait) //nolint:forbidigo // in the test's own time
+			synctest.Wait()
+			want := map[string]float64{`failures{reason="overloaded"}`: float64(round+1) * waiting}
+			if round > 0 {
+				want[`failures{reason="deadline"}`] = float64(round) * inside
+			}
+			s.counted(want)
+			if diff := cmp.Diff(map[int]int{http.StatusServiceUnavailable: inside + waiting}, answers()); diff != "" {
 				t.Error(diff)
 			}
 			if took := time.Since(start); took != webhookserver.Deadline {
 				t.Errorf("answered after %s", took)
 			}
 		}
-		s.counted(map[string]float64{`failures{reason="deadline"}`: 2 * (webhookserver.MaxInFlight + webhookserver.MaxWaiting)})
+		s.counted(map[string]float64{`failures{reason="deadline"}`: 2 * inside, `failures{reason="overloaded"}`: 2 * waiting})
+	})
+}
+
+// TestOverloadIsLoggedSeldom: thousands are refused in an overload, which one line and the metric tell as well.
+func TestOverloadIsLoggedSeldom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := blocking{let: make(chan struct{})}
+		s := newShopWith(t, l)
+		body := small(t)
+		s.crowd(body, webhookserver.MaxInFlight+webhookserver.MaxWaiting)
+		time.Sleep(webhookserver.MaxWait) //nolint:forbidigo // in the test's own time
+		synctest.Wait()
+		if n := strings.Count(s.logged.String(), `"reason"="overloaded"`); n != 1 {
+			t.Errorf("%d lines", n)
+		}
+		close(l.let)
 	})
 }
 

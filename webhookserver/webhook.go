@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"sync/atomic"
+	"time"
 
 	"github.com/go-logr/logr"
 	"k8s.io/utils/clock"
@@ -39,8 +40,8 @@ type Webhook struct {
 
 	bodies *bodies
 	turns  *turnstile
-	// lastRefusal is when a bad signature was last worth a line, in seconds since 1970.
-	lastRefusal atomic.Int64
+	// unsigned and overloaded say when these were last worth a line.
+	unsigned, overloaded seldom
 }
 
 // NewWebhook returns the handler.
@@ -126,8 +127,7 @@ func (h *Webhook) keep(ctx context.Context, event stripeapi.Event) *failure {
 	h.Metrics.InFlight.Inc()
 	defer h.Metrics.InFlight.Dec()
 
-	logger := h.Log.WithValues("event", event.ID, "type", event.Type)
-	result, err := h.Ledger.Apply(log.IntoContext(ctx, logger), *event.Fact)
+	result, err := h.Ledger.Apply(log.IntoContext(ctx, h.Log), *event.Fact)
 	if err != nil {
 		return refusalOf(err)
 	}
@@ -135,7 +135,9 @@ func (h *Webhook) keep(ctx context.Context, event stripeapi.Event) *failure {
 	if result == ledger.Applied && !event.Created.IsZero() {
 		h.Metrics.DeliveryLag.Observe(max(0, h.Clock.Since(event.Created).Seconds()))
 	}
-	logger.V(1).Info("Kept", "result", result)
+	if debug := h.Log.V(1); debug.Enabled() {
+		debug.Info("Kept", "event", event.ID, "type", event.Type, "result", result)
+	}
 	return nil
 }
 
@@ -148,19 +150,29 @@ func typeLabel(eventType string) string {
 }
 
 // report logs what an operator can do something about. A bad signature may mean a wrong secret, but can be made by
-// anybody: it is worth a line a minute, and the metric counts the rest.
+// anybody, and an overload refuses thousands: each is worth a line a minute, and the metric counts the rest.
 func (h *Webhook) report(f *failure) {
+	if errors.Is(f.err, errOverloaded) && !h.overloaded.due(h.Clock) {
+		return
+	}
 	if f.status == http.StatusServiceUnavailable || errors.Is(f.err, stripeapi.ErrMalformed) {
 		h.Log.Error(f.err, "Webhook not taken", "reason", f.reason, "status", f.status, "event", f.event)
 		return
 	}
 	level := 1
-	if now := h.Clock.Now().Unix(); errors.Is(f.err, stripeapi.ErrSignature) {
-		if last := h.lastRefusal.Load(); now-last >= refusalLogSeconds && h.lastRefusal.CompareAndSwap(last, now) {
-			level = 0
-		}
+	if errors.Is(f.err, stripeapi.ErrSignature) && h.unsigned.due(h.Clock) {
+		level = 0
 	}
 	h.Log.V(level).Info("Webhook refused", "reason", f.reason, "status", f.status)
+}
+
+// seldom is when something was last logged, in seconds since 1970.
+type seldom struct{ last atomic.Int64 }
+
+// due reports whether it is time for a line again, once each time.
+func (s *seldom) due(c clock.PassiveClock) bool {
+	last, now := s.last.Load(), c.Now().Unix()
+	return now-last >= refusalLogSeconds && s.last.CompareAndSwap(last, now)
 }
 
 // turnstile lets a number in at once and a number wait; both are of verified events alone, so nobody else can take
@@ -173,7 +185,8 @@ func newTurnstile(inside, waiting int) *turnstile {
 	return &turnstile{waiting: make(chan struct{}, inside+waiting), inside: make(chan struct{}, inside)}
 }
 
-// enter waits for a turn. It returns errOverloaded where too many wait already, or the context's error.
+// enter waits for a turn. It returns errOverloaded where too many wait already or it has waited too long, or the context's
+// error.
 func (t *turnstile) enter(ctx context.Context) error {
 	select {
 	case t.waiting <- struct{}{}:
@@ -183,6 +196,16 @@ func (t *turnstile) enter(ctx context.Context) error {
 	select {
 	case t.inside <- struct{}{}:
 		return nil
+	default:
+	}
+	patience := time.NewTimer(maxWait)
+	defer patience.Stop()
+	select {
+	case t.inside <- struct{}{}:
+		return nil
+	case <-patience.C:
+		<-t.waiting
+		return errOverloaded
 	case <-ctx.Done():
 		<-t.waiting
 		return ctx.Err()

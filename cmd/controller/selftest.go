@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
@@ -98,7 +99,7 @@ func (s *selfTest) Run(ctx context.Context) (err error) {
 			PaymentLinkURL: "https://buy.stripe.com/test_selftest", ExpiresAfter: &metav1.Duration{Duration: selfTestExpiry},
 		},
 	}
-	if err := s.API.Create(ctx, order); err != nil {
+	if err := s.create(ctx, order); err != nil {
 		return fmt.Errorf("create an order: %w", err)
 	}
 	defer func() { err = errors.Join(err, s.remove(ctx, order)) }()
@@ -117,6 +118,18 @@ func (s *selfTest) Run(ctx context.Context) (err error) {
 	}
 	s.say("the order is Paid")
 	return nil
+}
+
+// create creates the order. An API server that has just started refuses for some seconds what an admission policy may change.
+func (s *selfTest) create(ctx context.Context, order *v1alpha1.Order) (err error) {
+	ended := wait.PollUntilContextCancel(ctx, selfTestPoll, true, func(ctx context.Context) (bool, error) {
+		err = s.API.Create(ctx, order)
+		return !apierrors.IsServiceUnavailable(err), nil
+	})
+	if err == nil {
+		err = ended
+	}
+	return err
 }
 
 func (s *selfTest) say(format string, values ...any) { fmt.Fprintf(s.Out, format+"\n", values...) }

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -31,6 +32,8 @@ type installation struct {
 	api client.WithWatch
 	// controls says that the controller runs, and settles that the webhook server writes what it takes.
 	controls, settles bool
+	// starts is how many orders the API server refuses, having just started.
+	starts int
 	// answers are those of the webhook server before it takes the event.
 	answers []int
 	secrets []stripeapi.NamedSecret
@@ -40,6 +43,10 @@ type installation struct {
 func (i *installation) start() *httptest.Server {
 	i.api = fakeapi.Builder(i.t).WithInterceptorFuncs(interceptor.Funcs{
 		Create: func(ctx context.Context, c client.WithWatch, o client.Object, options ...client.CreateOption) error {
+			if i.starts > 0 {
+				i.starts--
+				return apierrors.NewServiceUnavailable("the policies are not there yet")
+			}
 			o.SetUID("4f1c9a")
 			o.SetName(o.GetGenerateName() + "x")
 			if err := c.Create(ctx, o, options...); err != nil || !i.controls {
@@ -101,13 +108,15 @@ func TestSelfTest(t *testing.T) {
 		i    *installation
 		want string // of the error; empty: none
 	}{
-		"all is well":                 {&installation{controls: true, settles: true, secrets: same}, ""},
-		"the server is busy at first": {&installation{controls: true, settles: true, secrets: same, answers: []int{503, 503}}, ""},
-		"no controller":               {&installation{settles: true, secrets: same}, "did not become Ready: does a controller run"},
-		"another secret":              {&installation{controls: true, settles: true, secrets: other}, "it refused the signature"},
-		"another server":              {&installation{controls: true, answers: []int{404}}, "it answers 404: is http://"},
-		"a server in trouble":         {&installation{controls: true, answers: slices.Repeat([]int{503}, 1000)}, "it answers 503"},
-		"nothing is written":          {&installation{controls: true, secrets: same}, "did not become Paid: does the webhook server watch this namespace? Its phase is"},
+		"all is well":                     {&installation{controls: true, settles: true, secrets: same}, ""},
+		"the server is busy at first":     {&installation{controls: true, settles: true, secrets: same, answers: []int{503, 503}}, ""},
+		"the API server has just started": {&installation{controls: true, settles: true, secrets: same, starts: 2}, ""},
+		"it does not come up":             {&installation{controls: true, settles: true, secrets: same, starts: 1000}, "create an order: the policies are not there yet"},
+		"no controller":                   {&installation{settles: true, secrets: same}, "did not become Ready: does a controller run"},
+		"another secret":                  {&installation{controls: true, settles: true, secrets: other}, "it refused the signature"},
+		"another server":                  {&installation{controls: true, answers: []int{404}}, "it answers 404: is http://"},
+		"a server in trouble":             {&installation{controls: true, answers: slices.Repeat([]int{503}, 1000)}, "it answers 503"},
+		"nothing is written":              {&installation{controls: true, secrets: same}, "did not become Paid: does the webhook server watch this namespace? Its phase is"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			i := row.i

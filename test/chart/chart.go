@@ -29,6 +29,8 @@ const (
 	Namespace = "paylink-system"
 	// oldest is the first version of Kubernetes that the chart is for.
 	oldest = "1.31.0"
+	// MutatingPolicies are what a cluster serves from Kubernetes 1.36 on, for Render.
+	MutatingPolicies = "admissionregistration.k8s.io/v1/MutatingAdmissionPolicy"
 )
 
 // Versions are the modules of the versions of Helm that the chart is for.
@@ -138,16 +140,20 @@ func (h *Helm) Lint(values string) (string, error) {
 	return h.Run("lint", "--strict", Path(h.t, "charts/paylink"), "--kube-version="+oldest, "--values="+Values(h.t, values))
 }
 
-// Template renders the chart as text.
-func (h *Helm) Template(release, values string) (string, error) {
+// Template renders the chart as text, for the oldest cluster or for one that serves some kinds more, as group/version/kind.
+func (h *Helm) Template(release, values string, served ...string) (string, error) {
 	h.t.Helper()
-	return h.Run("template", release, Path(h.t, "charts/paylink"), "--namespace="+Namespace, "--kube-version="+oldest, "--values="+Values(h.t, values))
+	args := []string{"template", release, Path(h.t, "charts/paylink"), "--namespace=" + Namespace, "--kube-version=" + oldest, "--values=" + Values(h.t, values)}
+	for _, kind := range served {
+		args = append(args, "--api-versions="+kind)
+	}
+	return h.Run(args...)
 }
 
 // Render renders the chart as objects.
-func (h *Helm) Render(values string) Objects {
+func (h *Helm) Render(values string, served ...string) Objects {
 	h.t.Helper()
-	text, err := h.Template(Release, values)
+	text, err := h.Template(Release, values, served...)
 	if err != nil {
 		h.t.Fatalf("render: %v\n%s", err, text)
 	}

@@ -32,7 +32,7 @@ func TestBothHelmsRenderTheSame(t *testing.T) {
 			slices.SortFunc(o, func(a, b *unstructured.Unstructured) int { return strings.Compare(key(a), key(b)) })
 			return o
 		}
-		a, b := sorted(three.Render(values)), sorted(four.Render(values))
+		a, b := sorted(three.Render(values, chart.MutatingPolicies)), sorted(four.Render(values, chart.MutatingPolicies))
 		if diff := cmp.Diff(a, b); diff != "" {
 			t.Errorf("%s: %s", name, diff)
 		}

@@ -15,6 +15,7 @@ watchNamespaces: [paylink-system, shop]
 webhookserver: {checkout: {enabled: false}, returnPage: {enabled: false}}
 metrics: {enabled: false}
 rbac: {aggregateClusterRoles: false}
+untrackedOrders: false
 crds: {install: false}
 ingress: {enabled: true, hosts: [hooks.example.com]}
 controller: {replicas: 1, podDisruptionBudget: {enabled: false}}

@@ -186,7 +186,7 @@ func TestSecretsByName(t *testing.T) {
 
 // TestNames are no longer than Kubernetes takes, whatever the release is called.
 func TestNames(t *testing.T) {
-	text, err := chart.NewHelm(t, "helm4", "").Template("a-release-with-as-long-a-name-as-helm-takes-it-to-be", chart.Everything)
+	text, err := chart.NewHelm(t, "helm4", "").Template("a-release-with-as-long-a-name-as-helm-takes-it-to-be", chart.Everything, chart.MutatingPolicies)
 	if err != nil {
 		t.Fatal(text)
 	}

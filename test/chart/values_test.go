@@ -37,6 +37,7 @@ func TestValuesRefused(t *testing.T) {
 		"an ingress without hosts": {"ingress: {enabled: true}", "ingress.hosts is empty"},
 		"a route without gateway":  {"httpRoute: {enabled: true}", "httpRoute.parentRefs is empty"},
 		"an endpoint nobody makes": {"controller: {webhookEndpoint: {manage: true}}", "webhookEndpoint.manage needs appURL"},
+		"a word for yes or no":     {"untrackedOrders: never", "untrackedOrders"},
 		"a digest that is none":    {"image: {digest: latest}", "digest"},
 		"a group that is null":     {"controller: {stripeKey: null}", "stripeKey"},
 		"fewer pods than fewest":   {"webhookserver: {autoscaling: {enabled: true, minReplicas: 5, maxReplicas: 2}}", "minReplicas is more than maxReplicas"},
@@ -161,7 +162,8 @@ func TestEverythingChanges(t *testing.T) {
 	}
 	// What would turn something off, or name nothing else; TestNames and the rest of the matrix have these.
 	left := []string{
-		".watchNamespaces", ".nameOverride", ".fullnameOverride", ".crds.install", ".rbac", ".securityContext", ".metrics.enabled", ".metrics.secure",
+		".watchNamespaces", ".nameOverride", ".fullnameOverride", ".crds.install", ".rbac", ".untrackedOrders", ".securityContext",
+		".metrics.enabled", ".metrics.secure",
 		".controller.serviceAccount.create", ".controller.serviceAccount.name", ".webhookserver.serviceAccount.create",
 		".controller.podDisruptionBudget.enabled", ".webhookserver.podDisruptionBudget.enabled", ".webhookserver.checkout.enabled", ".webhookserver.returnPage",
 		".podSecurityContext.runAsNonRoot", ".podSecurityContext.seccompProfile",

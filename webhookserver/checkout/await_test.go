@@ -14,6 +14,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
 	"github.com/paylink-dev/paylink/test/fakeshop"
@@ -237,4 +238,35 @@ func TestMaking(t *testing.T) {
 		}
 		created(t, s.Send(asked(t, lifetime)), false) // the places were given back
 	})
+}
+
+// TestAPIServerThatStarts: what it refuses for some seconds is created then, and the buyer only waits.
+func TestAPIServerThatStarts(t *testing.T) {
+	for name, row := range map[string]struct{ away, took time.Duration }{
+		"for some seconds": {3 * time.Second, 3 * time.Second},
+		"for long":         {time.Hour, 5 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				start := time.Now()
+				s := fakeshop.New(t, fakeshop.Options{Trouble: interceptor.Funcs{
+					Create: func(ctx context.Context, c client.WithWatch, o client.Object, opts ...client.CreateOption) error {
+						if time.Since(start) < row.away {
+							return apierrors.NewServiceUnavailable("the policies are not there yet")
+						}
+						return c.Create(ctx, o, opts...)
+					},
+				}}, fakeshop.Link("lifetime"))
+				answer := s.Send(asked(t, lifetime))
+				if row.away == time.Hour {
+					fakeshop.Refused(t, answer, http.StatusServiceUnavailable, "The order could not be created: try again later.")
+				} else {
+					created(t, answer, false)
+				}
+				if took := time.Since(start); took != row.took {
+					t.Errorf("after %s", took)
+				}
+			})
+		})
+	}
 }

@@ -109,7 +109,7 @@ func (m *Maker) create(ctx context.Context, order *v1alpha1.Order) (exists bool,
 		m.Metrics.Limited.WithLabelValues(metrics.LimitInFlight).Inc()
 		return false, tryAgain("Too many orders are being created at once: try again.", retryAfter)
 	}
-	err := m.Writer.Create(ctx, order)
+	err := m.write(ctx, order)
 	switch {
 	case err == nil:
 		m.Metrics.Orders.WithLabelValues(order.Labels[v1alpha1.LabelCheckout]).Inc()
@@ -120,6 +120,25 @@ func (m *Maker) create(ctx context.Context, order *v1alpha1.Order) (exists bool,
 		m.Log.Error(err, "Create an order")
 		return false, tryAgain("The order could not be created: try again later.", retryAfter)
 	}
+}
+
+// An API server that has just started refuses whatever an admission policy may change, for some 3 s in which it is said to be
+// ready: the chart has such a policy for orders.
+const (
+	createPatience = 5 * time.Second
+	createAgain    = 500 * time.Millisecond
+)
+
+// write creates the order, as soon as the API server is there for it.
+func (m *Maker) write(ctx context.Context, order *v1alpha1.Order) (err error) {
+	ended := wait.PollUntilContextTimeout(ctx, createAgain, createPatience, true, func(ctx context.Context) (bool, error) {
+		err = m.Writer.Create(ctx, order)
+		return !apierrors.IsServiceUnavailable(err), nil
+	})
+	if err == nil {
+		err = ended
+	}
+	return err
 }
 
 // errNotReady ends a wait for an order that cannot be paid.

@@ -1,5 +1,5 @@
-// Command fromconfig writes what the chart has from config/: the CRDs, the rights of the servers and of people, and the
-// alerts. They are made once, and make verify finds a chart that has others.
+// Command fromconfig writes what the chart has from config/: the CRDs, the rights of the servers and of people, the alerts, and
+// the policy for orders. They are made once, and make verify finds a chart that has others.
 package main
 
 import (
@@ -38,13 +38,18 @@ func run() error {
 	if err := write("rules.yaml", "config/rbac", rules); err != nil {
 		return err
 	}
-	var alerts struct {
-		Spec map[string]any `json:"spec"`
+	for name, from := range map[string]string{"alerts.yaml": "prometheus/alerts.yaml", "untracked-orders.yaml": "admission/untracked_orders.yaml"} {
+		var first struct { // of several objects in a file
+			Spec map[string]any `json:"spec"`
+		}
+		if err := read(from, &first); err != nil {
+			return err
+		}
+		if err := write(name, "config/"+from, first.Spec); err != nil {
+			return err
+		}
 	}
-	if err := read("prometheus/alerts.yaml", &alerts); err != nil {
-		return err
-	}
-	return write("alerts.yaml", "config/prometheus/alerts.yaml", alerts.Spec)
+	return nil
 }
 
 // copyCRDs makes the chart's folder of CRDs one with config's.

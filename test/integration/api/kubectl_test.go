@@ -102,18 +102,25 @@ func TestKubectlColumns(t *testing.T) {
 	}
 }
 
-// TestKubectlSeesPendingAtOnce: an Order that no controller has seen yet already says where it stands.
-func TestKubectlSeesPendingAtOnce(t *testing.T) {
-	ns := shop(t)
-	manifest := filepath.Join(t.TempDir(), "order.yaml")
-	content, err := yaml.Marshal(merge(read(t, order), read(t, `{metadata: {namespace: null}}`)))
+// orderFile is the path of an order named mine, in no namespace, with a change.
+func orderFile(t *testing.T, change string) string {
+	t.Helper()
+	mine := merge(read(t, order), read(t, `{metadata: {generateName: null, name: mine, namespace: null}}`))
+	content, err := yaml.Marshal(merge(mine, read(t, change)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(manifest, content, 0o600); err != nil {
+	path := filepath.Join(t.TempDir(), "order.yaml")
+	if err := os.WriteFile(path, content, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if got := kubectl(t, ns, "create", "-f", manifest, "-o", "jsonpath={.status.phase} {.spec.livemode} {.spec.provider}"); got != "Pending true stripe" {
+	return path
+}
+
+// TestKubectlSeesPendingAtOnce: an Order that no controller has seen yet already says where it stands.
+func TestKubectlSeesPendingAtOnce(t *testing.T) {
+	ns := shop(t)
+	if got := kubectl(t, ns, "create", "-f", orderFile(t, `{}`), "-o", "jsonpath={.status.phase} {.spec.livemode} {.spec.provider}"); got != "Pending true stripe" {
 		t.Errorf("kubectl create answers %q, want Pending true stripe", got)
 	}
 	lines := strings.Split(kubectl(t, ns, "get", "payorder"), "\n")

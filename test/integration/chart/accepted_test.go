@@ -18,7 +18,7 @@ import (
 func TestAPIServerTakesEverything(t *testing.T) {
 	helm := chart.NewHelm(t, "helm4", "")
 	for name, values := range chart.Matrix() {
-		t.Run(name, func(t *testing.T) { take(t, helm.Render(values)) })
+		t.Run(name, func(t *testing.T) { take(t, helm.Render(values, chart.MutatingPolicies)) })
 	}
 }
 

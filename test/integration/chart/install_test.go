@@ -9,10 +9,12 @@ import (
 	"testing"
 	"time"
 
+	admissionv1 "k8s.io/api/admissionregistration/v1"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	flowcontrolv1 "k8s.io/api/flowcontrol/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/rest"
@@ -33,6 +35,7 @@ func TestInstalled(t *testing.T) {
 			release := &release{t: t, helm: chart.NewHelm(t, row.version, shared.Kubeconfig()), namespace: row.namespace}
 			release.install(row.values)
 			release.tell()
+			release.untrack(strings.Contains(row.values, "watchNamespaces"))
 
 			controller := start(t, release.deployment("controller"))
 			webhookserver := start(t, release.deployment("webhookserver"))
@@ -107,6 +110,27 @@ func (r *release) try(webhookserver *server) {
 	}
 }
 
+// untrack waits until orders are created without managedFields where the release serves them, and with them elsewhere.
+func (r *release) untrack(narrow bool) {
+	r.t.Helper()
+	tracked := map[string]bool{}
+	err := wait.PollUntilContextTimeout(r.t.Context(), 100*time.Millisecond, patience, true, func(ctx context.Context) (bool, error) {
+		for _, namespace := range []string{"shop", "default"} {
+			order := r.order(namespace)
+			if err := admin.Create(ctx, order, client.DryRunAll); apierrors.IsServiceUnavailable(err) {
+				return false, nil // said by an API server that does not know the schema yet
+			} else if err != nil {
+				return false, err
+			}
+			tracked[namespace] = len(order.ManagedFields) > 0
+		}
+		return !tracked["shop"] && tracked["default"] == narrow, nil
+	})
+	if err != nil {
+		r.t.Errorf("where orders are tracked: %v, %v", tracked, err)
+	}
+}
+
 // scrape reads a server's metrics, as whoever may, and as others.
 func (r *release) scrape(s *server) {
 	r.t.Helper()
@@ -175,13 +199,17 @@ func (r *release) upgrade(values string) {
 	}
 }
 
+func (r *release) order(namespace string) *v1alpha1.Order {
+	return &v1alpha1.Order{
+		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: r.namespace},
+		Spec:       v1alpha1.OrderSpec{ProductID: "lifetime", Amount: 100, Currency: "USD", Livemode: ptr.To(false), PaymentLinkURL: "https://buy.stripe.com/test_1"},
+	}
+}
+
 // sell creates an order.
 func (r *release) sell() *v1alpha1.Order {
 	r.t.Helper()
-	order := &v1alpha1.Order{
-		ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: r.namespace},
-		Spec:       v1alpha1.OrderSpec{ProductID: "lifetime", Amount: 100, Currency: "USD", Livemode: ptr.To(false), PaymentLinkURL: "https://buy.stripe.com/test_1"},
-	}
+	order := r.order("shop")
 	if err := admin.Create(r.t.Context(), order); err != nil {
 		r.t.Fatal(err)
 	}
@@ -195,6 +223,10 @@ func (r *release) uninstall(order *v1alpha1.Order) {
 	var d appsv1.DeploymentList
 	if err := admin.List(r.t.Context(), &d, client.InNamespace(r.namespace)); err != nil || len(d.Items) > 0 {
 		r.t.Errorf("%d Deployments are left, %v", len(d.Items), err)
+	}
+	var p admissionv1.MutatingAdmissionPolicyList
+	if err := admin.List(r.t.Context(), &p); err != nil || len(p.Items) > 0 {
+		r.t.Errorf("%d policies are left, %v", len(p.Items), err)
 	}
 	if err := admin.Get(r.t.Context(), client.ObjectKeyFromObject(order), order); err != nil {
 		r.t.Errorf("the order is gone: %v", err)

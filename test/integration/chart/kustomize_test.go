@@ -2,7 +2,9 @@ package chart_test
 
 import (
 	"bytes"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -20,23 +22,51 @@ import (
 // kustomize builds a folder of config/. A warning is an error.
 func kustomize(t *testing.T, folder string) chart.Objects {
 	t.Helper()
+	return build(t, chart.Path(t, "config", folder))
+}
+
+func build(t *testing.T, path string) chart.Objects {
+	t.Helper()
 	var out, errs bytes.Buffer
-	cmd := exec.CommandContext(t.Context(), shared.Kubectl(), "kustomize", chart.Path(t, "config", folder))
+	cmd := exec.CommandContext(t.Context(), shared.Kubectl(), "kustomize", path)
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	if err := cmd.Run(); err != nil || errs.Len() > 0 {
-		t.Fatalf("kubectl kustomize config/%s: %v\n%s", folder, err, errs.String())
+		t.Fatalf("kubectl kustomize %s: %v\n%s", path, err, errs.String())
 	}
 	return chart.Parse(t, out.String())
 }
 
 // TestKustomize: each folder can be built, and the API server takes what it makes.
 func TestKustomize(t *testing.T) {
-	for _, folder := range []string{"default", "network-policy", "prometheus", "samples/overlay"} {
+	for _, folder := range []string{"default", "admission", "network-policy", "prometheus", "samples/overlay"} {
 		t.Run(folder, func(t *testing.T) { take(t, kustomize(t, folder)) })
 	}
 	for _, folder := range []string{"crd", "rbac", "controller", "webhookserver", "samples"} {
 		t.Run(folder, func(t *testing.T) { kustomize(t, folder) })
 	}
+}
+
+// TestKustomizeWhole: what config/default leaves to those whose cluster has it can be taken in there.
+func TestKustomizeWhole(t *testing.T) {
+	config := t.TempDir()
+	if err := os.CopyFS(config, os.DirFS(chart.Path(t, "config"))); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(config, "default/kustomization.yaml")
+	content, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, bytes.ReplaceAll(content, []byte("# - ../"), []byte("- ../")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	objects := build(t, filepath.Dir(file))
+	for _, kind := range []string{"MutatingAdmissionPolicyBinding", "NetworkPolicy", "ServiceMonitor"} {
+		if len(objects.Of(kind)) == 0 {
+			t.Errorf("there is no %s", kind)
+		}
+	}
+	take(t, objects)
 }
 
 // TestOverlay: the sample changes what it says, and nothing else.
@@ -71,12 +101,15 @@ func TestOverlay(t *testing.T) {
 
 // TestKustomizeAndChartAgree where the chart is installed as it comes.
 func TestKustomizeAndChartAgree(t *testing.T) {
-	rendered := chart.NewHelm(t, "helm4", "").Render("networkPolicy: {enabled: true}\nmetrics: {serviceMonitor: {enabled: true}, prometheusRule: {enabled: true}}")
+	rendered := chart.NewHelm(t, "helm4", "").Render("networkPolicy: {enabled: true}\nmetrics: {serviceMonitor: {enabled: true}, prometheusRule: {enabled: true}}", chart.MutatingPolicies)
 	var built chart.Objects
-	for _, folder := range []string{"default", "network-policy", "prometheus"} {
+	for _, folder := range []string{"default", "admission", "network-policy", "prometheus"} {
 		built = append(built, kustomize(t, folder)...)
 	}
-	for _, kind := range []string{"CustomResourceDefinition", "Deployment", "Service", "PodDisruptionBudget", "NetworkPolicy", "ServiceMonitor", "PrometheusRule"} {
+	for _, kind := range []string{
+		"CustomResourceDefinition", "Deployment", "Service", "PodDisruptionBudget", "NetworkPolicy", "ServiceMonitor", "PrometheusRule",
+		"MutatingAdmissionPolicy", "MutatingAdmissionPolicyBinding",
+	} {
 		if diff := cmp.Diff(specs(t, built.Of(kind)), specs(t, rendered.Of(kind))); diff != "" {
 			t.Errorf("%s: config/ has -, the chart +:\n%s", kind, diff)
 		}

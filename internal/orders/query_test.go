@@ -1,0 +1,158 @@
+package orders
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/fields"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/paylink-dev/paylink/api/v1alpha1"
+	"github.com/paylink-dev/paylink/internal/ledger"
+)
+
+func TestList(t *testing.T) {
+	a, c, e := running(t, ways["streamed"])
+	special := paidOrder(3)
+	special.Labels = map[string]string{"colour": "red", "size": "s"}
+	elsewhere := paidOrder(5)
+	elsewhere.Namespace, elsewhere.UID = "mall", "elsewhere"
+	elsewhere.Labels = map[string]string{"colour": "red"}
+	a.put(special)
+	a.put(elsewhere)
+	a.agree(c, e)
+	reference := func(o *v1alpha1.Order) string { return ledger.ByReference(o)[0] }
+	session := special.Status.Payments[0].SessionID
+	both := func(reference, session string) []client.ListOption {
+		return []client.ListOption{client.MatchingFieldsSelector{Selector: fields.AndSelectors(
+			fields.OneTermEqualSelector(ledger.IndexReference, reference), fields.OneTermEqualSelector(ledger.IndexSession, session),
+		)}}
+	}
+	byFive := client.MatchingFields{ledger.IndexSession: elsewhere.Status.Payments[0].SessionID}
+	red := client.MatchingLabels{"colour": "red"}
+	for name, ask := range map[string]struct {
+		options []client.ListOption
+		want    []*v1alpha1.Order
+	}{
+		"a reference":                {[]client.ListOption{client.MatchingFields{ledger.IndexReference: reference(special)}}, []*v1alpha1.Order{special}},
+		"a session of two":           {[]client.ListOption{byFive}, []*v1alpha1.Order{elsewhere, paidOrder(5)}},
+		"the same in a namespace":    {[]client.ListOption{byFive, client.InNamespace("mall")}, []*v1alpha1.Order{elsewhere}},
+		"nothing":                    {[]client.ListOption{client.MatchingFields{ledger.IndexSession: "none"}}, nil},
+		"a label":                    {[]client.ListOption{red}, []*v1alpha1.Order{elsewhere, special}},
+		"a label in a namespace":     {[]client.ListOption{red, client.InNamespace("shop")}, []*v1alpha1.Order{special}},
+		"a label and a field":        {[]client.ListOption{red, byFive}, []*v1alpha1.Order{elsewhere}},
+		"two fields":                 {both(reference(special), session), []*v1alpha1.Order{special}},
+		"two fields that nobody has": {both(reference(special), "none"), nil},
+		"two fields, the other way":  {both("none", session), nil},
+		"selectors that select nothing": {[]client.ListOption{
+			client.MatchingFieldsSelector{Selector: fields.Everything()}, client.MatchingLabelsSelector{Selector: labels.Everything()}, client.InNamespace("mall"),
+		}, []*v1alpha1.Order{elsewhere}},
+		"a namespace without any orders": {[]client.ListOption{client.InNamespace("desert")}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			list := v1alpha1.OrderList{Items: []v1alpha1.Order{*paidOrder(9)}} // which must not stay there
+			names := namesOf()
+			names.Items = []metav1.PartialObjectMetadata{{}}
+			if err := c.List(t.Context(), &list, ask.options...); err != nil {
+				t.Fatal(err)
+			}
+			if err := c.List(t.Context(), names, ask.options...); err != nil {
+				t.Fatal(err)
+			}
+			var want, got, named []string
+			for _, o := range ask.want {
+				want = append(want, o.Namespace+"/"+o.Name)
+			}
+			for i := range list.Items {
+				o := &list.Items[i]
+				got = append(got, o.Namespace+"/"+o.Name)
+				if !same(o, e.orders[client.ObjectKeyFromObject(o)]) {
+					t.Errorf("%s is listed as %+v", o.Name, o)
+				}
+			}
+			for _, o := range names.Items {
+				named = append(named, o.Namespace+"/"+o.Name)
+			}
+			slices.Sort(want)
+			slices.Sort(got)
+			slices.Sort(named)
+			if !slices.Equal(got, want) || !slices.Equal(named, want) {
+				t.Errorf("listed %q, as names %q, want %q", got, named, want)
+			}
+		})
+	}
+	for name, option := range map[string]client.ListOption{
+		"an unknown index": client.MatchingFields{"mood": "good"},
+		"another than":     client.MatchingFieldsSelector{Selector: fields.OneTermNotEqualSelector(ledger.IndexSession, "x")},
+		"a page":           client.Limit(1),
+		"the next page":    client.Continue("x"),
+	} {
+		if err := c.List(t.Context(), &v1alpha1.OrderList{}, option); err == nil {
+			t.Errorf("%s: is listed", name)
+		}
+	}
+	var notCached *cache.ErrResourceNotCached
+	if err := c.List(t.Context(), &v1alpha1.PaymentLinkList{}); !errors.As(err, &notCached) {
+		t.Errorf("another kind: %v", err)
+	}
+	links := &metav1.PartialObjectMetadataList{}
+	links.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind("PaymentLinkList"))
+	if err := c.List(t.Context(), links); !errors.As(err, &notCached) {
+		t.Errorf("another kind's names: %v", err)
+	}
+}
+
+func TestEach(t *testing.T) {
+	_, c, e := running(t, ways["streamed"])
+	enough := errors.New("enough")
+	n := 0
+	err := Each(t.Context(), c, func(o *v1alpha1.Order) error {
+		if !same(o, e.orders[client.ObjectKeyFromObject(o)]) {
+			t.Errorf("visited %+v", o)
+		}
+		if n++; n == 7 {
+			return enough
+		}
+		return nil
+	})
+	if !errors.Is(err, enough) || n != 7 {
+		t.Errorf("%v, after %d", err, n)
+	}
+	n = 0
+	err = Each(t.Context(), struct{ client.Reader }{c}, func(o *v1alpha1.Order) error { n++; return nil })
+	if err != nil || n != 10 {
+		t.Errorf("of another reader: %v, after %d", err, n)
+	}
+}
+
+// TestNamespacesThatAreNotWatched are no empty ones.
+func TestNamespacesThatAreNotWatched(t *testing.T) {
+	a := startAPI(t)
+	a.put(paidOrder(1))
+	c := a.newCache("shop", "mall")
+	start(t, c)
+	filled(t, c)
+	for _, err := range []error{
+		c.Get(t.Context(), types.NamespacedName{Namespace: "other", Name: "o"}, &v1alpha1.Order{}),
+		c.List(t.Context(), &v1alpha1.OrderList{}, client.InNamespace("other")),
+		c.List(t.Context(), namesOf(), client.InNamespace("other"), client.MatchingFields{ledger.IndexSession: "x"}),
+	} {
+		if err == nil || apierrors.IsNotFound(err) || !strings.Contains(err.Error(), "other") {
+			t.Errorf("it is said of a namespace that is not watched: %v", err)
+		}
+	}
+	if err := c.Get(t.Context(), types.NamespacedName{Namespace: "mall", Name: "o"}, &v1alpha1.Order{}); !apierrors.IsNotFound(err) {
+		t.Error(err)
+	}
+	var list v1alpha1.OrderList
+	if err := c.List(t.Context(), &list); err != nil || len(list.Items) != 1 {
+		t.Errorf("%v: listed %d", err, len(list.Items))
+	}
+}

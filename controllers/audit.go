@@ -16,6 +16,7 @@ import (
 	"github.com/paylink-dev/paylink/api/v1alpha1"
 	"github.com/paylink-dev/paylink/internal/ledger"
 	"github.com/paylink-dev/paylink/internal/metrics"
+	"github.com/paylink-dev/paylink/internal/orders"
 	"github.com/paylink-dev/paylink/internal/payment"
 	"github.com/paylink-dev/paylink/internal/stripeapi"
 )
@@ -160,19 +161,8 @@ func (r *auditRound) run(ctx context.Context) error {
 			return fmt.Errorf("audit payment link %s: %w", link, err)
 		}
 	}
-	var orders v1alpha1.OrderList
-	if err := r.Cache.List(ctx, &orders, client.UnsafeDisableDeepCopy); err != nil {
-		return fmt.Errorf("list orders: %w", err)
-	}
-	for i := range orders.Items {
-		for _, p := range orders.Items[i].Status.Payments {
-			if p.Livemode != r.Books.Live() || p.Created.Time.Before(r.since) || r.compared[p.SessionID] {
-				continue
-			}
-			if err := r.lookUp(ctx, &orders.Items[i], p); err != nil {
-				return fmt.Errorf("audit session %s: %w", p.SessionID, err)
-			}
-		}
+	if err := orders.Each(ctx, r.Cache, func(o *v1alpha1.Order) error { return r.others(ctx, o) }); err != nil {
+		return fmt.Errorf("audit orders: %w", err)
 	}
 	for key, disagreements := range r.verdicts {
 		if err := r.pronounce(ctx, key, disagreements); err != nil {
@@ -195,6 +185,19 @@ func (r *auditRound) links(ctx context.Context) ([]string, error) {
 		}
 	}
 	return slices.Sorted(maps.Keys(ids)), nil
+}
+
+// others compares the payments of an order that no link's list had.
+func (r *auditRound) others(ctx context.Context, order *v1alpha1.Order) error {
+	for _, p := range order.Status.Payments {
+		if p.Livemode != r.Books.Live() || p.Created.Time.Before(r.since) || r.compared[p.SessionID] {
+			continue
+		}
+		if err := r.lookUp(ctx, order, p); err != nil {
+			return fmt.Errorf("audit session %s: %w", p.SessionID, err)
+		}
+	}
+	return nil
 }
 
 // lookUp compares one payment of an order.

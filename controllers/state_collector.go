@@ -2,6 +2,7 @@ package controllers
 
 import (
 	"context"
+	"fmt"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -9,7 +10,9 @@ import (
 	"github.com/go-logr/logr"
 	"github.com/prometheus/client_golang/prometheus"
 	"k8s.io/apimachinery/pkg/util/sets"
+	toolscache "k8s.io/client-go/tools/cache"
 	"k8s.io/utils/clock"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
@@ -19,12 +22,16 @@ import (
 // StateCollector reports the orders and kept events there are, when it is scraped and from the cache alone. Only the
 // leader reports, so that a sum over replicas counts nothing twice: it is a Runnable that needs leader election.
 type StateCollector struct {
+	// Orders tells of orders.
+	Orders cache.Informers
+	// Cache lists kept events, of which there are few.
 	Cache client.Reader
 	Clock clock.PassiveClock
 	State metrics.State
 	Log   logr.Logger
 
-	leading atomic.Bool
+	// counted are the orders; nil: this replica does not lead, or has not counted them all yet.
+	counted atomic.Pointer[census]
 }
 
 // scrapeTimeout bounds one collection; the cache answers in far less.
@@ -35,9 +42,23 @@ func (c *StateCollector) NeedLeaderElection() bool { return true }
 
 // Start reports until the context ends.
 func (c *StateCollector) Start(ctx context.Context) error {
-	c.leading.Store(true)
-	defer c.leading.Store(false)
-	<-ctx.Done()
+	informer, err := c.Orders.GetInformer(ctx, &v1alpha1.Order{})
+	if err != nil {
+		return fmt.Errorf("count orders: %w", err)
+	}
+	counted := newCensus()
+	registration, err := informer.AddEventHandler(counted)
+	if err != nil {
+		return fmt.Errorf("count orders: %w", err)
+	}
+	if toolscache.WaitForCacheSync(ctx.Done(), registration.HasSynced) {
+		c.counted.Store(counted)
+		defer c.counted.Store(nil)
+		<-ctx.Done()
+	}
+	if err := informer.RemoveEventHandler(registration); err != nil {
+		return fmt.Errorf("count orders no more: %w", err)
+	}
 	return nil
 }
 
@@ -52,60 +73,24 @@ func (c *StateCollector) Describe(descs chan<- *prometheus.Desc) {
 
 // Collect sends the gauges as they are now.
 func (c *StateCollector) Collect(out chan<- prometheus.Metric) {
-	if !c.leading.Load() {
+	counted := c.counted.Load()
+	if counted == nil {
 		return
 	}
+	c.collectOrders(counted, out)
 	ctx, cancel := context.WithTimeout(context.Background(), scrapeTimeout)
 	defer cancel()
-	if err := c.collectOrders(ctx, out); err != nil {
-		c.Log.Error(err, "Collect the state of orders")
-	}
 	if err := c.collectEvents(ctx, out); err != nil {
 		c.Log.Error(err, "Collect the state of kept events")
 	}
 }
 
-func (c *StateCollector) collectOrders(ctx context.Context, out chan<- prometheus.Metric) error {
-	var orders v1alpha1.OrderList
-	if err := c.Cache.List(ctx, &orders, client.UnsafeDisableDeepCopy); err != nil {
-		return err
-	}
-	type kind struct {
-		phase v1alpha1.OrderPhase
-		live  bool
-	}
-	counts := map[kind]int{}
-	for _, phase := range []v1alpha1.OrderPhase{v1alpha1.OrderPending, v1alpha1.OrderPaid, v1alpha1.OrderFailed, v1alpha1.OrderRefunded} {
-		counts[kind{phase, true}], counts[kind{phase, false}] = 0, 0
-	}
-	attention := map[string]int{}
-	for _, reason := range attentionReasons {
-		attention[reason] = 0
-	}
-	for i := range orders.Items {
-		order := &orders.Items[i]
-		phase := order.Status.Phase
-		if phase == "" {
-			phase = v1alpha1.OrderPending
-		}
-		counts[kind{phase, order.Live()}]++
-		for _, need := range needs(order) {
-			attention[need.Reason]++
-		}
-	}
-	for k, n := range counts {
-		out <- prometheus.MustNewConstMetric(c.State.Orders, prometheus.GaugeValue, float64(n), string(k.phase), strconv.FormatBool(k.live))
-	}
-	for reason, n := range attention {
+func (c *StateCollector) collectOrders(counted *census, out chan<- prometheus.Metric) {
+	counted.report(func(state orderState, n int) {
+		out <- prometheus.MustNewConstMetric(c.State.Orders, prometheus.GaugeValue, float64(n), string(state.phase), strconv.FormatBool(state.live))
+	}, func(reason string, n int) {
 		out <- prometheus.MustNewConstMetric(c.State.Attention, prometheus.GaugeValue, float64(n), reason)
-	}
-	return nil
-}
-
-// attentionReasons are reported even at 0, so that an alert on their growth sees the first one.
-var attentionReasons = []string{
-	v1alpha1.ReasonPaymentMismatch, v1alpha1.ReasonModeMismatch, v1alpha1.ReasonDuplicatePayment, v1alpha1.ReasonDisputed,
-	v1alpha1.ReasonRefundFailed, v1alpha1.ReasonPaidAfterExpiry, v1alpha1.ReasonTooManyPayments,
+	})
 }
 
 func (c *StateCollector) collectEvents(ctx context.Context, out chan<- prometheus.Metric) error {

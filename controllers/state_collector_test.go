@@ -13,7 +13,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	toolscache "k8s.io/client-go/tools/cache"
 	testingclock "k8s.io/utils/clock/testing"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
@@ -109,7 +111,7 @@ func TestState(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				registry := prometheus.NewRegistry()
-				c := &StateCollector{Cache: fakeapi.Builder(t, row.objects...).Build(), Clock: testingclock.NewFakePassiveClock(now), State: metrics.NewState(), Log: logr.Discard()}
+				c := &StateCollector{Orders: telling{orders: row.objects}, Cache: fakeapi.Builder(t, row.objects...).Build(), Clock: testingclock.NewFakePassiveClock(now), State: metrics.NewState(), Log: logr.Discard()}
 				registry.MustRegister(c)
 				if diff := cmp.Diff(map[string]float64{}, scrape.Metrics(t, registry)); diff != "" {
 					t.Errorf("reported though it does not lead: %s", diff)
@@ -136,35 +138,133 @@ func TestState(t *testing.T) {
 	}
 }
 
-// TestStateWithoutCache: what cannot be read is not reported as nothing, and a scrape of the rest goes on.
-func TestStateWithoutCache(t *testing.T) {
+// telling is a cache that tells a handler of orders as soon as it comes; none: it never has them all.
+type telling struct {
+	cache.Informers
+	cache.Informer
+	orders []client.Object
+	err    error
+	filled chan struct{}
+}
+
+func (i telling) GetInformer(context.Context, client.Object, ...cache.InformerGetOption) (cache.Informer, error) {
+	return i, i.err
+}
+
+func (i telling) AddEventHandler(handler toolscache.ResourceEventHandler) (toolscache.ResourceEventHandlerRegistration, error) {
+	for _, o := range i.orders {
+		handler.OnAdd(o, true)
+	}
+	return filling{i.filled}, nil
+}
+
+func (telling) RemoveEventHandler(toolscache.ResourceEventHandlerRegistration) error { return nil }
+
+type filling struct{ filled chan struct{} }
+
+func (f filling) HasSynced() bool                          { return f.filled == nil || toolscache.IsDone(f) }
+func (f filling) HasSyncedChecker() toolscache.DoneChecker { return f }
+func (f filling) Name() string                             { return "test" }
+func (f filling) Done() <-chan struct{}                    { return f.filled }
+
+// TestCensus: what comes, changes and goes is counted as if all were counted anew.
+func TestCensus(t *testing.T) {
+	in := func(phase v1alpha1.OrderPhase) *v1alpha1.Order {
+		return order("a", func(o *v1alpha1.Order) { o.Status.Phase = phase })
+	}
+	disputed := in(v1alpha1.OrderPaid)
+	disputed.Status.Payments = []v1alpha1.Payment{{
+		SessionID: "cs_1", Outcome: v1alpha1.OutcomePaid, Amount: 19900, Currency: "usd", Livemode: true, Disputes: []v1alpha1.Dispute{{ID: "du_1"}},
+	}}
+	disputed.Status.Conditions = []metav1.Condition{{Type: v1alpha1.ConditionNeedsAttention, Status: "True"}}
+	c := newCensus()
+	counts := func() (orders map[orderState]int, attention map[string]int) {
+		orders, attention = map[orderState]int{}, map[string]int{}
+		c.report(func(s orderState, n int) {
+			if n != 0 {
+				orders[s] = n
+			}
+		}, func(reason string, n int) {
+			if n != 0 {
+				attention[reason] = n
+			}
+		})
+		return orders, attention
+	}
+	for i, step := range []struct {
+		happens       func()
+		paid, pending int
+		disputed      int
+	}{
+		{func() { c.OnAdd(in(""), false) }, 0, 1, 0},
+		{func() { c.OnAdd(in(v1alpha1.OrderPaid), true) }, 1, 1, 0},
+		{func() { c.OnUpdate(in(""), in(v1alpha1.OrderPaid)) }, 2, 0, 0},
+		{func() { c.OnUpdate(in(v1alpha1.OrderPaid), disputed) }, 2, 0, 1},
+		{func() { c.OnDelete(in(v1alpha1.OrderPaid)) }, 1, 0, 1},
+		{func() { c.OnDelete(toolscache.DeletedFinalStateUnknown{Obj: disputed}) }, 0, 0, 0},
+	} {
+		step.happens()
+		orders, attention := counts()
+		if orders[orderState{v1alpha1.OrderPaid, true}] != step.paid || orders[orderState{v1alpha1.OrderPending, true}] != step.pending ||
+			attention[v1alpha1.ReasonDisputed] != step.disputed || len(orders) > 2 {
+			t.Errorf("step %d: %v, %v", i, orders, attention)
+		}
+	}
+}
+
+// TestStateBeforeAllIsCounted: half of the orders would look like a loss of the others.
+func TestStateBeforeAllIsCounted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		cache := interceptor.NewClient(fakeapi.Builder(t, kept(paid("x", "1"), hour)).Build(), interceptor.Funcs{
-			List: func(ctx context.Context, c client.WithWatch, list client.ObjectList, opts ...client.ListOption) error {
-				if _, is := list.(*v1alpha1.OrderList); is {
-					return errors.New("the cache is not started")
-				}
-				return c.List(ctx, list, opts...)
-			},
+		filled := make(chan struct{})
+		c := &StateCollector{
+			Orders: telling{orders: []client.Object{order("a")}, filled: filled}, Cache: fakeapi.Builder(t).Build(),
+			Clock: testingclock.NewFakePassiveClock(now), State: metrics.NewState(), Log: logr.Discard(),
+		}
+		registry := prometheus.NewRegistry()
+		registry.MustRegister(c)
+		ctx, stop := context.WithCancel(t.Context())
+		defer stop()
+		go func() { _ = c.Start(ctx) }()
+		synctest.Wait()
+		if diff := cmp.Diff(map[string]float64{}, scrape.Metrics(t, registry)); diff != "" {
+			t.Errorf("reported too early: %s", diff)
+		}
+		close(filled)
+		synctest.Wait()
+		time.Sleep(time.Second) //nolint:forbidigo // in the test's own time
+		if n := scrape.Metrics(t, registry)[`paylink_orders{livemode="true",phase="Pending"}`]; n != 1 {
+			t.Errorf("%v orders", n)
+		}
+	})
+}
+
+// TestStateWithoutCache: what cannot be read is not reported as nothing, and the rest of a scrape goes on.
+func TestStateWithoutCache(t *testing.T) {
+	broken := errors.New("the cache is not started")
+	c := &StateCollector{Orders: telling{err: broken}}
+	if err := c.Start(t.Context()); !errors.Is(err, broken) {
+		t.Errorf("%v, not %v", err, broken)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		unread := interceptor.NewClient(fakeapi.Builder(t).Build(), interceptor.Funcs{
+			List: func(context.Context, client.WithWatch, client.ObjectList, ...client.ListOption) error { return broken },
 		})
 		var logged strings.Builder
 		log := funcr.New(func(_, args string) { logged.WriteString(args) }, funcr.Options{})
-		c := &StateCollector{Cache: cache, Clock: testingclock.NewFakePassiveClock(now), State: metrics.NewState(), Log: log}
+		c := &StateCollector{
+			Orders: telling{orders: []client.Object{order("a")}}, Cache: unread,
+			Clock: testingclock.NewFakePassiveClock(now), State: metrics.NewState(), Log: log,
+		}
 		registry := prometheus.NewRegistry()
 		registry.MustRegister(c)
 		go func() { _ = c.Start(t.Context()) }()
 		synctest.Wait()
-		want := map[string]float64{
-			`paylink_stripe_events{phase="Parked"}`: 1, `paylink_stripe_events{phase="Applied"}`: 0, `paylink_stripe_events{phase="Expired"}`: 0,
-			`paylink_stripe_events{phase="Orphaned"}`: 0, `paylink_stripe_events{phase="Closed"}`: 0,
-			`paylink_orphan_payments{livemode="true"}`: 0, `paylink_orphan_payments{livemode="false"}`: 0,
-			"paylink_stripe_events_oldest_parked_seconds": 3600,
+		got := scrape.Metrics(t, registry)
+		if got[`paylink_orders{livemode="true",phase="Pending"}`] != 1 {
+			t.Errorf("%v", got)
 		}
-		if diff := cmp.Diff(want, scrape.Metrics(t, registry)); diff != "" {
-			t.Error(diff)
-		}
-		if !strings.Contains(logged.String(), "Collect the state of orders") {
-			t.Errorf("logged %q", logged.String())
+		if _, is := got[`paylink_stripe_events{phase="Parked"}`]; is || !strings.Contains(logged.String(), "Collect the state of kept events") {
+			t.Errorf("%v, and logged %q", got, logged.String())
 		}
 	})
 }

@@ -122,7 +122,7 @@ func add(ctx context.Context, mgr ctrl.Manager, f *flags, stripe *asker) error {
 	if err := kept.SetupWithManager(ctx, mgr); err != nil {
 		return fmt.Errorf("set up kept events: %w", err)
 	}
-	state := &controllers.StateCollector{Cache: mgr.GetCache(), Clock: c, State: metrics.NewState(), Log: ctrl.Log.WithName("state")}
+	state := &controllers.StateCollector{Orders: mgr.GetCache(), Cache: mgr.GetCache(), Clock: c, State: metrics.NewState(), Log: ctrl.Log.WithName("state")}
 	if err := ctrlmetrics.Registry.Register(state); err != nil {
 		return fmt.Errorf("register the state collector: %w", err)
 	}

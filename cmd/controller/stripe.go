@@ -172,7 +172,7 @@ func (a *asker) audit(mgr ctrl.Manager, stripe *stripeapi.Client, state *control
 		return nil
 	}
 	return &controllers.Audit{
-		Books: stripe, Keeper: keeper, Cache: mgr.GetClient(), Live: mgr.GetAPIReader(), Writer: mgr.GetClient(), State: state, Clock: clock.RealClock{},
+		Books: stripe, Keeper: keeper, Cache: mgr.GetCache(), Live: mgr.GetAPIReader(), Writer: mgr.GetClient(), State: state, Clock: clock.RealClock{},
 		Log: log.WithName("audit"), Recorder: recorder, Metrics: metrics.NewAudit(ctrlmetrics.Registry),
 		Period: a.auditPeriod, Window: a.auditWindow(), Grace: a.backfillGrace, DryRun: a.auditDryRun,
 	}

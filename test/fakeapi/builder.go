@@ -17,6 +17,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 	"sigs.k8s.io/yaml"
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
@@ -34,7 +35,8 @@ func Builder(t testing.TB, objects ...client.Object) *fake.ClientBuilder {
 		}
 	}
 	kinds := []client.Object{&v1alpha1.Order{}, &v1alpha1.PaymentLink{}, &v1alpha1.StripeEvent{}}
-	builder := fake.NewClientBuilder().WithScheme(scheme).WithStatusSubresource(kinds...).WithObjects(objects...)
+	builder := fake.NewClientBuilder().WithScheme(scheme).WithStatusSubresource(kinds...).WithObjects(objects...).
+		WithInterceptorFuncs(interceptor.Funcs{List: listNames})
 	if err := ledger.Index(t.Context(), Indexer{builder}); err != nil {
 		t.Fatal(err)
 	}

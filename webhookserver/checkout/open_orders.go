@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"sync"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -27,10 +28,9 @@ func (o *openOrders) enter(ctx context.Context, link *v1alpha1.PaymentLink) (may
 	key := types.NamespacedName{Namespace: link.Namespace, Name: link.Name}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	var open v1alpha1.OrderList
-	// Nothing in them is looked at, so they need not be copied.
-	err = o.cache.List(ctx, &open, client.InNamespace(link.Namespace), client.MatchingFields{IndexOpen: link.Name},
-		client.UnsafeDisableDeepCopy)
+	var open metav1.PartialObjectMetadataList // nothing in them is looked at
+	open.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind("OrderList"))
+	err = o.cache.List(ctx, &open, client.InNamespace(link.Namespace), client.MatchingFields{IndexOpen: link.Name})
 	if err != nil {
 		return false, nil, fmt.Errorf("count open orders: %w", err)
 	}

@@ -151,6 +151,14 @@ func (c *Cluster) Kubectl() string { return c.kubectl }
 // Dir returns the cluster's temporary folder. Files put there go away with the cluster.
 func (c *Cluster) Dir() string { return c.guard.dir }
 
+// EtcdURL is the address of etcd, which asks nobody who he is; empty where Start did not start it.
+func (c *Cluster) EtcdURL() string {
+	if !c.Embedded() {
+		return ""
+	}
+	return c.plane.Etcd.URL.String()
+}
+
 // Embedded tells whether Start started this cluster, so that Stop will end it.
 func (c *Cluster) Embedded() bool { return c.plane != nil }
 

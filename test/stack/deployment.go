@@ -42,6 +42,16 @@ func (s *Stack) AddWebhookServerOf(ctx context.Context, name string, w WebhookSe
 	return server, endpoint, s.startReplica(ctx, server, w, endpoint.Secret)
 }
 
+// AddReplica starts one more webhook server of the endpoint that the first one has, without a way to it from Stripe.
+func (s *Stack) AddReplica(ctx context.Context, name string) (*Server, error) {
+	w := WebhookServer{Flags: s.options.WebhookFlags}
+	server, err := s.webhookServer(ctx, name, w)
+	if err != nil {
+		return nil, err
+	}
+	return server, s.startReplica(ctx, server, w, s.Endpoint.Secret)
+}
+
 // webhookServer prepares a webhook server, which does not know yet what Stripe signs with.
 func (s *Stack) webhookServer(ctx context.Context, name string, w WebhookServer) (*Server, error) {
 	if w.ClusterRoles == nil {

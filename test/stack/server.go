@@ -36,6 +36,9 @@ type Server struct {
 	result  error         // of the process, once ended
 }
 
+// Name is the server's, among those of the stack.
+func (s *Server) Name() string { return s.name }
+
 // Start starts the process and returns when it is ready.
 func (s *Server) Start(ctx context.Context) error {
 	if err := s.launch(); err != nil {

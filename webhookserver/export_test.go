@@ -16,9 +16,21 @@ const (
 	SmallBody       = smallBody
 	MaxHeader       = maxHeader
 	MaxInFlight     = maxInFlight
+	StartInFlight   = startInFlight
+	MinInFlight     = minInFlight
+	GoodTime        = goodTime
 	MaxWaiting      = maxWaiting
 	MaxWait         = maxWait
 	Deadline        = deadline
 	LeaveTime       = leaveTime
 	DrainTimeout    = drainTimeout
 )
+
+// Turnstile is what verified events pass.
+type Turnstile = turnstile
+
+// NewTurnstile returns one.
+var NewTurnstile = newTurnstile
+
+// Enter waits for a turn.
+func (t *Turnstile) Enter(ctx context.Context) (leave func(), err error) { return t.enter(ctx) }

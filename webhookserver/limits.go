@@ -17,14 +17,18 @@ const (
 	// deadline bounds the whole of handling one event. Stripe gives up after 10 to 30 s (it does not say): an answer
 	// in time, even a 503, is better than none, since the event then comes again.
 	deadline = 8 * time.Second
-	// maxInFlight is how many verified events are written at once. More at once only make each slower: docs/performance.md
-	// has nearly the same throughput at 32 as at 128.
-	maxInFlight = 128
+	// maxInFlight is how many verified events are written at once, and minInFlight how many at least. In between it is as many as
+	// the API server writes within goodTime each, beginning with startInFlight: more than it can do at once only make all of
+	// them slower.
+	maxInFlight   = 128
+	startInFlight = 32
+	minInFlight   = 8
+	goodTime      = 400 * time.Millisecond
 	// maxWaiting is how many verified events may wait for their turn, at about 10 KiB each, and maxWait how long one may.
 	// The rest is answered 503. With what is in flight before it, an event that is taken is taken within 2 s, which leaves
 	// Stripe no reason to give up on it meanwhile and to send it twice.
 	maxWaiting = 2048
-	maxWait    = 750 * time.Millisecond
+	maxWait    = 500 * time.Millisecond
 	// refusalLogSeconds is how often a bad signature, or being overloaded, is worth a line in the log.
 	refusalLogSeconds = 60
 	// retryAfter tells a sender when to come back after a 503. Stripe has its own mind about it.

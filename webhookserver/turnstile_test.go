@@ -55,9 +55,9 @@ func TestOverload(t *testing.T) {
 		l := blocking{let: make(chan struct{})}
 		s := newShopWith(t, l)
 		body := small(t)
-		answers := s.crowd(body, webhookserver.MaxInFlight+webhookserver.MaxWaiting)
+		answers := s.crowd(body, webhookserver.StartInFlight+webhookserver.MaxWaiting)
 		synctest.Wait()
-		if n := s.sample("in_flight"); n != webhookserver.MaxInFlight {
+		if n := s.sample("in_flight"); n != webhookserver.StartInFlight {
 			t.Errorf("%v in flight", n)
 		}
 		s.counted(map[string]float64{})
@@ -82,7 +82,7 @@ func TestOverload(t *testing.T) {
 		}
 
 		close(l.let)
-		want := map[int]int{http.StatusOK: webhookserver.MaxInFlight + webhookserver.MaxWaiting}
+		want := map[int]int{http.StatusOK: webhookserver.StartInFlight + webhookserver.MaxWaiting}
 		if diff := cmp.Diff(want, answers()); diff != "" {
 			t.Error(diff)
 		}
@@ -98,14 +98,14 @@ func TestForgedNeverTakeATurn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newShopWith(t, blocking{let: make(chan struct{})})
 		body := small(t)
-		for range webhookserver.MaxInFlight + webhookserver.MaxWaiting + 1 {
+		for range webhookserver.StartInFlight + webhookserver.MaxWaiting + 1 {
 			if answer := s.send(request(t.Context(), body, "t=1,v1=00")); answer.Code != http.StatusBadRequest {
 				t.Fatalf("forged: %d", answer.Code)
 			}
 		}
-		answers := s.crowd(body, webhookserver.MaxInFlight)
+		answers := s.crowd(body, webhookserver.StartInFlight)
 		synctest.Wait()
-		if n := s.sample("in_flight"); n != webhookserver.MaxInFlight {
+		if n := s.sample("in_flight"); n != webhookserver.StartInFlight {
 			t.Errorf("%v in flight", n)
 		}
 		answers()
@@ -119,7 +119,7 @@ func TestWaitInVain(t *testing.T) {
 		l := blocking{let: make(chan struct{})}
 		s := newShopWith(t, l)
 		body := small(t)
-		const inside, waiting = webhookserver.MaxInFlight, webhookserver.MaxWaiting
+		const inside, waiting = webhookserver.StartInFlight, webhookserver.MaxWaiting
 		for round := range 2 { // a place that is not given back would be missing the second time
 			answers := s.crowd(body, inside+waiting)
 			start := time.Now()
@@ -147,7 +147,7 @@ func TestOverloadIsLoggedSeldom(t *testing.T) {
 		l := blocking{let: make(chan struct{})}
 		s := newShopWith(t, l)
 		body := small(t)
-		s.crowd(body, webhookserver.MaxInFlight+webhookserver.MaxWaiting)
+		s.crowd(body, webhookserver.StartInFlight+webhookserver.MaxWaiting)
 		time.Sleep(webhookserver.MaxWait) //nolint:forbidigo // in the test's own time
 		synctest.Wait()
 		if n := strings.Count(s.logged.String(), `"reason"="overloaded"`); n != 1 {
@@ -167,7 +167,7 @@ func TestPanicGivesTheTurnBack(t *testing.T) {
 		return ledger.Applied, nil
 	}))
 	body := small(t)
-	for range webhookserver.MaxInFlight + webhookserver.MaxWaiting {
+	for range webhookserver.StartInFlight + webhookserver.MaxWaiting {
 		func() {
 			defer func() { _ = recover() }()
 			s.deliver(body)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/http"
 	"sync/atomic"
-	"time"
 
 	"github.com/go-logr/logr"
 	"k8s.io/utils/clock"
@@ -49,7 +48,7 @@ func NewWebhook(v *stripeapi.Verifier, l Ledger, m *metrics.Webhook, c clock.Pas
 	return &Webhook{
 		Verifier: v, Ledger: l, Metrics: m, Clock: c, Log: log,
 		bodies: newBodies(maxReading, maxReadingLarge),
-		turns:  newTurnstile(maxInFlight, maxWaiting),
+		turns:  newTurnstile(c),
 	}
 }
 
@@ -120,10 +119,11 @@ func (h *Webhook) ignore(event stripeapi.Event) {
 
 // keep hands the fact to the ledger, when it is this event's turn.
 func (h *Webhook) keep(ctx context.Context, event stripeapi.Event) *failure {
-	if err := h.turns.enter(ctx); err != nil {
+	leave, err := h.turns.enter(ctx)
+	if err != nil {
 		return refusalOf(err)
 	}
-	defer h.turns.leave()
+	defer leave()
 	h.Metrics.InFlight.Inc()
 	defer h.Metrics.InFlight.Dec()
 
@@ -173,48 +173,6 @@ type seldom struct{ last atomic.Int64 }
 func (s *seldom) due(c clock.PassiveClock) bool {
 	last, now := s.last.Load(), c.Now().Unix()
 	return now-last >= refusalLogSeconds && s.last.CompareAndSwap(last, now)
-}
-
-// turnstile lets a number in at once and a number wait; both are of verified events alone, so nobody else can take
-// Stripe's place.
-type turnstile struct {
-	waiting, inside chan struct{}
-}
-
-func newTurnstile(inside, waiting int) *turnstile {
-	return &turnstile{waiting: make(chan struct{}, inside+waiting), inside: make(chan struct{}, inside)}
-}
-
-// enter waits for a turn. It returns errOverloaded where too many wait already or it has waited too long, or the context's
-// error.
-func (t *turnstile) enter(ctx context.Context) error {
-	select {
-	case t.waiting <- struct{}{}:
-	default:
-		return errOverloaded
-	}
-	select {
-	case t.inside <- struct{}{}:
-		return nil
-	default:
-	}
-	patience := time.NewTimer(maxWait)
-	defer patience.Stop()
-	select {
-	case t.inside <- struct{}{}:
-		return nil
-	case <-patience.C:
-		<-t.waiting
-		return errOverloaded
-	case <-ctx.Done():
-		<-t.waiting
-		return ctx.Err()
-	}
-}
-
-func (t *turnstile) leave() {
-	<-t.inside
-	<-t.waiting
 }
 
 var _ http.Handler = (*Webhook)(nil)

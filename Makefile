@@ -38,7 +38,7 @@ go_test = skipped=$$(mktemp) && trap 'rm -f "$$skipped"' EXIT && \
 	sort -u "$$skipped" | sed 's/^/Some tests were skipped: /'
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-unit test-integration test-faults test-fuzz e2e verify verify-copy lint generate manifests build clean \
+.PHONY: help run test test-unit test-integration test-faults test-fuzz e2e bench bench-check bench-baseline verify verify-copy lint generate manifests build clean \
 	compatible image image-all image-servers image-docker
 
 help: ## Show this list
@@ -56,6 +56,7 @@ test-unit: ## Run the tests that need no API server
 	$(call go_test,$$(echo "$$packages" | grep -Ev '$(INTEGRATION)|$(E2E)'))
 	@cd test/tools/image && go test -count=1 $(RACE) ./... # Go keeps no account of what is read outside of a module
 	@cd test/tools/gitops && go test -count=1 ./...
+	@cd test/tools/plot && go test $(RACE) ./...
 	@echo 'test-unit: passed$(WITHOUT)'
 
 test-integration: ## Run the tests against a real API server (the first run builds it: about 9 minutes on 2 cores)
@@ -102,6 +103,30 @@ test-fuzz: ## Run every fuzz target for 30 seconds (FUZZTIME=...)
 	  done; \
 	done
 
+# A quick run measures less, and leaves docs/ alone. ONLY=webhook,wave measures these again. PROFILES=folder takes profiles of the servers instead of measuring.
+QUICK ?=
+ONLY ?=
+PROFILES ?=
+bench_run = go run ./test/bench $(if $(QUICK),-quick) -only '$(ONLY)' $(if $(PROFILES),-profiles '$(PROFILES)')
+plot = go -C test/tools/plot run . -o '$(CURDIR)/$(1)/performance' '$(CURDIR)/bin/bench/figures.json'
+
+bench: ## Measure Paylink beside what bounds it, and write docs/performance.md: half an hour, or 5 minutes with QUICK=1
+	@go run ./test/cluster/cmd/cluster build >/dev/null
+	@$(bench_run) $(if $(QUICK),,-docs docs)
+	@$(if $(PROFILES),,$(call plot,$(if $(QUICK),bin/bench,docs)))
+
+bench-check: ## Compare the ratios of a quick run with test/bench/baseline.json
+	@go run ./test/cluster/cmd/cluster build >/dev/null
+	@go run ./test/bench -quick -only '$(CHECKED)' -out bin/bench/check -check test/bench/baseline.json
+
+# What is compared: the ratios that are told in a few minutes.
+CHECKED = events,webhook
+RUNS ?= 5
+bench-baseline: ## Write test/bench/baseline.json of some quick runs, with a tolerance as wide as they differ (RUNS=...)
+	@go run ./test/cluster/cmd/cluster build >/dev/null
+	@for run in $$(seq $(RUNS)); do go run ./test/bench -quick -only '$(CHECKED)' -out bin/bench/$$run >/dev/null || exit 1; done
+	@go run ./test/bench -check test/bench/baseline.json $$(seq -f 'bin/bench/%g/results.json' $(RUNS))
+
 # A copy of the tree is regenerated and compared, so that uncommitted work is never touched.
 verify: SHELL := bash
 verify: ## Check that generated files, go.mod files and formatting are up to date, and the CRDs compatible
@@ -132,6 +157,8 @@ lint: ## Run go vet and golangci-lint
 	cd test/tools/image && $(GOLANGCI_LINT) run ./...
 	go -C test/tools/gitops vet ./...
 	cd test/tools/gitops && $(GOLANGCI_LINT) run ./...
+	go -C test/tools/plot vet ./...
+	cd test/tools/plot && $(GOLANGCI_LINT) run ./...
 
 generate: ## Write the API's deep copies and its reference, docs/api.md, and the chart's README
 	$(CONTROLLER_GEN) object paths=./api/...

@@ -1,0 +1,100 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"k8s.io/utils/clock"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/paylink-dev/paylink/api/v1alpha1"
+	"github.com/paylink-dev/paylink/internal/ledger"
+	"github.com/paylink-dev/paylink/internal/metrics"
+	"github.com/paylink-dev/paylink/internal/stripeapi"
+	"github.com/paylink-dev/paylink/test/cluster"
+)
+
+// sample is an event as Stripe sends it, of which every order's is a copy.
+func sample(ctx context.Context, name string) (map[string]any, error) {
+	dir, err := cluster.Repository(ctx)
+	if err != nil {
+		return nil, err
+	}
+	content, err := os.ReadFile(filepath.Join(dir, "test/stripeevents/testdata", name+".json"))
+	if err != nil {
+		return nil, err
+	}
+	var event map[string]any
+	return event, json.Unmarshal(content, &event)
+}
+
+// paid returns the webhook's body by which an order is paid.
+func paid(event map[string]any, order *v1alpha1.Order) ([]byte, error) {
+	session, ok := event["data"].(map[string]any)["object"].(map[string]any)
+	if !ok {
+		return nil, fmt.Errorf("the sample has no session: %v", event["data"])
+	}
+	event["id"] = "evt_" + string(order.UID)
+	event["created"] = time.Now().Unix()
+	session["id"] = "cs_test_" + string(order.UID)
+	session["payment_intent"] = "pi_" + string(order.UID)
+	session["client_reference_id"] = order.Status.ClientReferenceID
+	session["amount_total"], session["currency"] = order.Spec.Amount, "eur"
+	return json.MarshalIndent(event, "", "  ") // as Stripe writes it
+}
+
+// refunded returns the webhook by which an order's payment is given back.
+func refunded(event map[string]any, uid string, amount int64) ([]byte, error) {
+	charge, ok := event["data"].(map[string]any)["object"].(map[string]any)
+	if !ok {
+		return nil, fmt.Errorf("the sample has no charge: %v", event["data"])
+	}
+	event["id"], event["created"] = "evt_refund_"+uid, time.Now().Unix()
+	charge["id"], charge["payment_intent"] = "ch_"+uid, "pi_"+uid
+	charge["amount"], charge["amount_refunded"], charge["refunded"] = amount, amount, true
+	return json.MarshalIndent(event, "", "  ")
+}
+
+// settled returns the order as the ledger settles it by an event, and the patch that the ledger writes for that.
+func settled(ctx context.Context, order *v1alpha1.Order, body []byte) (*v1alpha1.Order, []byte, error) {
+	event, err := stripeapi.Decode(body)
+	if err != nil {
+		return nil, nil, err
+	}
+	c := &copyist{order: order}
+	l := &ledger.Ledger{Cache: c, Live: c, Writer: c, Clock: clock.RealClock{}, Metrics: metrics.NewLedger(prometheus.NewRegistry())}
+	next, _, err := l.Record(ctx, *event.Fact)
+	return next, c.patch, err
+}
+
+// copyist is a cluster with one order, which keeps the patch of its status.
+type copyist struct {
+	client.Client
+	order *v1alpha1.Order
+	patch []byte
+}
+
+func (c *copyist) List(_ context.Context, list client.ObjectList, _ ...client.ListOption) error {
+	if orders, ok := list.(*v1alpha1.OrderList); ok {
+		orders.Items = []v1alpha1.Order{*c.order.DeepCopy()}
+	}
+	return nil
+}
+
+func (c *copyist) Status() client.SubResourceWriter { return statusCopyist{copyist: c} }
+
+type statusCopyist struct {
+	client.SubResourceWriter
+	copyist *copyist
+}
+
+func (s statusCopyist) Patch(_ context.Context, o client.Object, patch client.Patch, _ ...client.SubResourcePatchOption) (err error) {
+	s.copyist.patch, err = patch.Data(o)
+	o.SetResourceVersion(s.copyist.order.ResourceVersion) // as if nobody had written it
+	return err
+}

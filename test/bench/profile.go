@@ -1,0 +1,84 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+
+	"k8s.io/client-go/rest"
+)
+
+// profileSeconds is how long each profile is taken.
+const profileSeconds = 10
+
+// profiles writes CPU profiles, for `go tool pprof`, of the servers and the API server while webhooks come, and while another
+// client patches the same, which is what the servers' watches cost.
+func (w *world) profiles(ctx context.Context, dir string) error {
+	if err := os.MkdirAll(dir, 0o750); err != nil {
+		return err
+	}
+	api, err := rest.HTTPClientFor(w.cluster.Config())
+	if err != nil {
+		return err
+	}
+	for name, makes := range map[string]side{"webhooks": w.webhooks, "patches": w.patches} {
+		orders, bodies, err := w.sales(ctx, profileSeconds*1000)
+		if err != nil {
+			return err
+		}
+		call, err := makes(orders, bodies)
+		if err != nil {
+			return err
+		}
+		load, stop := context.WithCancel(ctx)
+		var loading, taking sync.WaitGroup
+		loading.Go(func() { _, _ = timed(load, len(orders), 32, call) })
+		errs := make([]error, 3)
+		for i, from := range []struct {
+			name, url string
+			client    *http.Client
+		}{
+			{"kube-apiserver", strings.TrimSuffix(w.cluster.Config().Host, "/"), api},
+			{"webhookserver", "http://" + w.pprof["webhookserver"], http.DefaultClient},
+			{"controller", "http://" + w.pprof["controller"], http.DefaultClient},
+		} {
+			taking.Go(func() {
+				url := fmt.Sprintf("%s/debug/pprof/profile?seconds=%d", from.url, profileSeconds)
+				errs[i] = download(ctx, from.client, url, filepath.Join(dir, name+"-"+from.name+".pprof"))
+			})
+		}
+		taking.Wait()
+		stop()
+		loading.Wait()
+		if err := errors.Join(errs...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func download(ctx context.Context, from *http.Client, url, path string) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return err
+	}
+	answer, err := from.Do(request)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = answer.Body.Close() }()
+	content, err := io.ReadAll(answer.Body)
+	if err != nil {
+		return err
+	}
+	if answer.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s: %s: %s", url, answer.Status, content)
+	}
+	return os.WriteFile(path, content, 0o600)
+}

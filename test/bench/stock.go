@@ -1,0 +1,190 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/utils/ptr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/yaml"
+
+	"github.com/paylink-dev/paylink/api/v1alpha1"
+	"github.com/paylink-dev/paylink/test/cluster"
+	"github.com/paylink-dev/paylink/test/seller"
+)
+
+// price of what is sold, in minor units.
+const price = 4999
+
+// templates are orders as the API server keeps them in etcd: one that was sold by Paylink to its last byte, and one that waits
+// to be paid. A hundred thousand orders are copies of them, written to etcd: through the API server they would take an hour.
+type templates struct {
+	ready, paid template
+	tracked     template // ready, and created where no policy keeps managedFields out
+	bytes       int      // of a paid order as the API server sends it
+}
+
+// template is an order's value in etcd, and what must differ in each copy.
+type template struct {
+	value     []byte
+	name, uid []byte
+}
+
+// newTemplates sells one order, and leaves others waiting.
+func (w *world) newTemplates(ctx context.Context) error {
+	tracked, err := w.orders(ctx, 1)
+	if err != nil {
+		return err
+	}
+	if err := w.admit(ctx); err != nil {
+		return err
+	}
+	orders, err := w.orders(ctx, 2)
+	if err != nil {
+		return err
+	}
+	bodies, err := payments(ctx, orders)
+	if err != nil {
+		return err
+	}
+	call, err := w.webhooks(orders, bodies)
+	if err != nil {
+		return err
+	}
+	if err := call(ctx, 0); err != nil {
+		return err
+	}
+	for o, into := range map[*v1alpha1.Order]*template{&orders[0]: &w.templates.paid, &orders[1]: &w.templates.ready, &tracked[0]: &w.templates.tracked} {
+		value, err := w.etcd.get(ctx, etcdKey(o.Name))
+		if err != nil {
+			return err
+		}
+		*into = template{value: value, name: []byte(o.Name), uid: []byte(o.UID)}
+	}
+	var sold v1alpha1.Order
+	if err := w.client.Get(ctx, client.ObjectKeyFromObject(&orders[0]), &sold); err != nil {
+		return err
+	}
+	if sold.Status.Phase != v1alpha1.OrderPaid {
+		return fmt.Errorf("the template is %s, not Paid", sold.Status.Phase)
+	}
+	content, err := json.Marshal(sold)
+	w.templates.bytes = len(content)
+	return err
+}
+
+// admit has the API server create orders without managedFields, as the chart does.
+func (w *world) admit(ctx context.Context) error {
+	dir, err := cluster.Repository(ctx)
+	if err != nil {
+		return err
+	}
+	content, err := os.ReadFile(filepath.Join(dir, "config/admission/untracked_orders.yaml"))
+	if err != nil {
+		return err
+	}
+	for _, document := range bytes.Split(content, []byte("\n---\n")) {
+		object := &unstructured.Unstructured{}
+		if err := yaml.Unmarshal(document, object); err != nil {
+			return err
+		}
+		if err := w.client.Create(ctx, object); err != nil {
+			return err
+		}
+	}
+	return wait.PollUntilContextCancel(ctx, 100*time.Millisecond, true, func(ctx context.Context) (bool, error) {
+		o := newOrder("probe")
+		err := w.client.Create(ctx, o, client.DryRunAll)
+		return len(o.ManagedFields) == 0, err // a policy is in force some time after it was created
+	})
+}
+
+// newOrder is one of what is sold.
+func newOrder(name string) *v1alpha1.Order {
+	return &v1alpha1.Order{
+		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name},
+		Spec: v1alpha1.OrderSpec{
+			ProductID: "lifetime", ProductName: "Lifetime", Amount: price, Currency: "EUR", Livemode: ptr.To(false),
+			PaymentLinkURL: "https://buy.stripe.com/test_1",
+		},
+	}
+}
+
+func etcdKey(name string) string {
+	return "/registry/" + v1alpha1.GroupVersion.Group + "/orders/" + namespace + "/" + name
+}
+
+// copied is a copy of a template: an order as the tests know it, and what etcd is to hold.
+func (t template) copied(name, uid string) []byte {
+	return bytes.ReplaceAll(bytes.ReplaceAll(t.value, t.name, []byte(name)), t.uid, []byte(uid))
+}
+
+// stock is a number of orders that were written to etcd.
+type stock struct {
+	names, uids []string
+}
+
+// stock writes n copies of a template, under names of their own.
+func (w *world) stock(ctx context.Context, t template, n int) (stock, error) {
+	w.laps++
+	s := stock{make([]string, n), make([]string, n)}
+	for i := range n {
+		s.names[i], s.uids[i] = fmt.Sprintf("lap-%03d-%06d", w.laps, i), newUID()
+	}
+	err := w.etcd.put(ctx, n, func(i int) (string, []byte) { return etcdKey(s.names[i]), t.copied(s.names[i], s.uids[i]) })
+	return s, err
+}
+
+// newUID is one as the API server makes them.
+func newUID() string {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // never fails
+	h := hex.EncodeToString(b[:])
+	return h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:]
+}
+
+// read returns the orders of a stock, as the API server has them: a part of each is enough for a bench.
+func (w *world) read(ctx context.Context, s stock) ([]v1alpha1.Order, error) {
+	orders := make([]v1alpha1.Order, len(s.names))
+	_, err := timed(ctx, len(orders), 8, func(ctx context.Context, i int) error {
+		return w.client.Get(ctx, client.ObjectKey{Namespace: namespace, Name: s.names[i]}, &orders[i])
+	})
+	return orders, err
+}
+
+// orders creates so many through the API, and returns them once each can be paid.
+func (w *world) orders(ctx context.Context, n int) ([]v1alpha1.Order, error) {
+	w.laps++
+	prefix := fmt.Sprintf("lap-%03d", w.laps)
+	_, err := timed(ctx, n, 8, func(ctx context.Context, i int) error {
+		o := newOrder(fmt.Sprintf("%s-%06d", prefix, i))
+		o.Labels = map[string]string{"lap": prefix}
+		return w.client.Create(ctx, o)
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := w.settle(ctx); err != nil {
+		return nil, err
+	}
+	var list v1alpha1.OrderList
+	if err := w.client.List(ctx, &list, client.InNamespace(namespace), client.MatchingLabels{"lap": prefix}); err != nil {
+		return nil, err
+	}
+	for i := range list.Items {
+		if !seller.Ready(&list.Items[i]) {
+			return nil, fmt.Errorf("the order %s cannot be paid: %+v", list.Items[i].Name, list.Items[i].Status)
+		}
+	}
+	return list.Items, nil
+}

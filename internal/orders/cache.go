@@ -57,7 +57,7 @@ func New(config *rest.Config, options cache.Options) (cache.Cache, error) {
 	if err := check(options); err != nil {
 		return nil, err
 	}
-	rest, err := cache.New(config, options)
+	others, err := cache.New(config, options)
 	if err != nil {
 		return nil, err
 	}
@@ -66,7 +66,7 @@ func New(config *rest.Config, options cache.Options) (cache.Cache, error) {
 		return nil, fmt.Errorf("make a client for orders: %w", err)
 	}
 	c := &Cache{
-		Cache: rest, shelf: newShelf(), feeds: map[string]*feed{}, api: api, mapper: options.Mapper,
+		Cache: others, shelf: newShelf(), feeds: map[string]*feed{}, api: api, mapper: options.Mapper,
 		resync:  ptr.Deref(options.SyncPeriod, resyncPeriod),
 		started: make(chan struct{}), filled: make(chan struct{}), stopped: make(chan struct{}),
 	}

@@ -38,8 +38,8 @@ go_test = skipped=$$(mktemp) && trap 'rm -f "$$skipped"' EXIT && \
 	sort -u "$$skipped" | sed 's/^/Some tests were skipped: /'
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-unit test-integration test-faults test-fuzz e2e bench bench-check bench-baseline verify verify-copy lint generate manifests build clean \
-	compatible image image-all image-servers image-docker
+.PHONY: help run test test-unit test-integration test-faults test-fuzz e2e verify verify-copy lint generate manifests build clean \
+	bench bench-check bench-baseline compatible image image-all image-servers image-docker
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -103,14 +103,15 @@ test-fuzz: ## Run every fuzz target for 30 seconds (FUZZTIME=...)
 	  done; \
 	done
 
-# A quick run measures less, and leaves docs/ alone. ONLY=webhook,wave measures these again. PROFILES=folder takes profiles of the servers instead of measuring.
+# A quick run measures less, and leaves docs/ alone. ONLY=webhook,wave measures these again. PROFILES=folder takes profiles of
+# the servers instead of measuring.
 QUICK ?=
 ONLY ?=
 PROFILES ?=
 bench_run = go run ./test/bench $(if $(QUICK),-quick) -only '$(ONLY)' $(if $(PROFILES),-profiles '$(PROFILES)')
 plot = go -C test/tools/plot run . -o '$(CURDIR)/$(1)/performance' '$(CURDIR)/bin/bench/figures.json'
 
-bench: ## Measure Paylink beside what bounds it, and write docs/performance.md: half an hour, or 5 minutes with QUICK=1
+bench: ## Measure Paylink beside what bounds it, and write docs/performance.md: 20 minutes, or 5 with QUICK=1
 	@go run ./test/cluster/cmd/cluster build >/dev/null
 	@$(bench_run) $(if $(QUICK),,-docs docs)
 	@$(if $(PROFILES),,$(call plot,$(if $(QUICK),bin/bench,docs)))

@@ -25,8 +25,8 @@ const (
 	minInFlight   = 8
 	goodTime      = 400 * time.Millisecond
 	// maxWaiting is how many verified events may wait for their turn, at about 10 KiB each, and maxWait how long one may.
-	// The rest is answered 503. With what is in flight before it, an event that is taken is taken within 2 s, which leaves
-	// Stripe no reason to give up on it meanwhile and to send it twice.
+	// The rest is answered 503. With what is in flight before it, an event that is taken is to be taken within 2 s: docs/performance.md
+	// has what was measured. Stripe has no reason to give up on it meanwhile, and to send it twice.
 	maxWaiting = 2048
 	maxWait    = 500 * time.Millisecond
 	// refusalLogSeconds is how often a bad signature, or being overloaded, is worth a line in the log.

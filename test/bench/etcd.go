@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"strconv"
 )
@@ -31,17 +30,9 @@ func (e etcd) call(ctx context.Context, path string, in, out any) error {
 	if err != nil {
 		return err
 	}
-	answer, err := e.client.Do(request)
+	content, err := answered(e.client, request)
 	if err != nil {
-		return err
-	}
-	defer func() { _ = answer.Body.Close() }()
-	content, err := io.ReadAll(answer.Body)
-	if err != nil {
-		return err
-	}
-	if answer.StatusCode != http.StatusOK {
-		return fmt.Errorf("etcd answers %s to %s: %s", answer.Status, path, content)
+		return fmt.Errorf("ask etcd: %w", err)
 	}
 	return json.Unmarshal(content, out)
 }

@@ -48,16 +48,26 @@ func paid(event map[string]any, order *v1alpha1.Order) ([]byte, error) {
 	return json.MarshalIndent(event, "", "  ") // as Stripe writes it
 }
 
-// refunded returns the webhook by which an order's payment is given back.
-func refunded(event map[string]any, uid string, amount int64) ([]byte, error) {
+// refunds returns the webhooks by which the payments of orders of these uids are given back.
+func refunds(ctx context.Context, uids []string) ([][]byte, error) {
+	event, err := sample(ctx, "charge.refunded.full")
+	if err != nil {
+		return nil, err
+	}
 	charge, ok := event["data"].(map[string]any)["object"].(map[string]any)
 	if !ok {
 		return nil, fmt.Errorf("the sample has no charge: %v", event["data"])
 	}
-	event["id"], event["created"] = "evt_refund_"+uid, time.Now().Unix()
-	charge["id"], charge["payment_intent"] = "ch_"+uid, "pi_"+uid
-	charge["amount"], charge["amount_refunded"], charge["refunded"] = amount, amount, true
-	return json.MarshalIndent(event, "", "  ")
+	charge["amount"], charge["amount_refunded"], charge["refunded"] = price, price, true
+	bodies := make([][]byte, len(uids))
+	for i, uid := range uids {
+		event["id"], event["created"] = "evt_refund_"+uid, time.Now().Unix()
+		charge["id"], charge["payment_intent"] = "ch_"+uid, "pi_"+uid
+		if bodies[i], err = json.MarshalIndent(event, "", "  "); err != nil {
+			return nil, err
+		}
+	}
+	return bodies, nil
 }
 
 // settled returns the order as the ledger settles it by an event, and the patch that the ledger writes for that.

@@ -4,11 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 
 	"k8s.io/client-go/rest"
@@ -44,13 +42,16 @@ func (w *world) profiles(ctx context.Context, dir string) error {
 			name, url string
 			client    *http.Client
 		}{
-			{"kube-apiserver", strings.TrimSuffix(w.cluster.Config().Host, "/"), api},
+			{"kube-apiserver", w.apiServer(), api},
 			{"webhookserver", "http://" + w.pprof["webhookserver"], http.DefaultClient},
 			{"controller", "http://" + w.pprof["controller"], http.DefaultClient},
 		} {
 			taking.Go(func() {
-				url := fmt.Sprintf("%s/debug/pprof/profile?seconds=%d", from.url, profileSeconds)
-				errs[i] = download(ctx, from.client, url, filepath.Join(dir, name+"-"+from.name+".pprof"))
+				content, err := fetch(ctx, from.client, fmt.Sprintf("%s/debug/pprof/profile?seconds=%d", from.url, profileSeconds))
+				if err == nil {
+					err = os.WriteFile(filepath.Join(dir, name+"-"+from.name+".pprof"), content, 0o600)
+				}
+				errs[i] = err
 			})
 		}
 		taking.Wait()
@@ -61,24 +62,4 @@ func (w *world) profiles(ctx context.Context, dir string) error {
 		}
 	}
 	return nil
-}
-
-func download(ctx context.Context, from *http.Client, url, path string) error {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	if err != nil {
-		return err
-	}
-	answer, err := from.Do(request)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = answer.Body.Close() }()
-	content, err := io.ReadAll(answer.Body)
-	if err != nil {
-		return err
-	}
-	if answer.StatusCode != http.StatusOK {
-		return fmt.Errorf("%s: %s: %s", url, answer.Status, content)
-	}
-	return os.WriteFile(path, content, 0o600)
 }

@@ -1,12 +1,12 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/prometheus/common/expfmt"
@@ -34,7 +34,7 @@ func (w *world) scale(ctx context.Context, sizes []int, lapSize int, rest time.D
 		if err != nil {
 			return nil, err
 		}
-		if err := w.fill(ctx, paid); err != nil {
+		if _, err := w.stock(ctx, w.templates.paid, paid); err != nil {
 			return nil, err
 		}
 		there = size
@@ -54,12 +54,6 @@ func (w *world) scale(ctx context.Context, sizes []int, lapSize int, rest time.D
 		rows = append(rows, row)
 	}
 	return rows, nil
-}
-
-// fill stocks orders that are paid, whose names nobody needs.
-func (w *world) fill(ctx context.Context, n int) error {
-	_, err := w.stock(ctx, w.templates.paid, n)
-	return err
 }
 
 // stopServers stops the servers, of which nothing is read until they are started again.
@@ -174,15 +168,13 @@ func (w *world) payAndRefund(ctx context.Context, row *ScaleRow, orders []v1alph
 
 // refund gives the money of orders back.
 func (w *world) refund(ctx context.Context, row *ScaleRow, orders []v1alpha1.Order) error {
-	event, err := sample(ctx, "charge.refunded.full")
+	uids := make([]string, len(orders))
+	for i := range orders {
+		uids[i] = string(orders[i].UID)
+	}
+	bodies, err := refunds(ctx, uids)
 	if err != nil {
 		return err
-	}
-	bodies := make([][]byte, len(orders))
-	for i := range bodies {
-		if bodies[i], err = refunded(event, string(orders[i].UID), orders[i].Spec.Amount); err != nil {
-			return err
-		}
 	}
 	before, err := w.liveReads(ctx)
 	if err != nil {
@@ -211,7 +203,7 @@ func (w *world) idle(ctx context.Context, name string, span time.Duration) (floa
 	}
 	begin := time.Now()
 	for time.Since(begin) < span {
-		if _, err := w.scrape(ctx, w.paylink.Controller.Metrics); err != nil {
+		if _, err := fetch(ctx, http.DefaultClient, w.paylink.Controller.Metrics); err != nil {
 			return 0, err
 		}
 		select {
@@ -230,7 +222,7 @@ func (w *world) list(ctx context.Context, row *ScaleRow) error {
 	if err != nil {
 		return err
 	}
-	url := strings.TrimSuffix(w.cluster.Config().Host, "/") + "/apis/" + v1alpha1.GroupVersion.String() + "/orders?resourceVersion=0"
+	url := w.apiServer() + "/apis/" + v1alpha1.GroupVersion.String() + "/orders?resourceVersion=0"
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return err
@@ -257,12 +249,12 @@ func (w *world) list(ctx context.Context, row *ScaleRow) error {
 
 // liveReads is how often the webhook server had to ask the API server for an order.
 func (w *world) liveReads(ctx context.Context) (float64, error) {
-	text, err := w.scrape(ctx, w.paylink.Webhook.Metrics)
+	text, err := fetch(ctx, http.DefaultClient, w.paylink.Webhook.Metrics)
 	if err != nil {
 		return 0, err
 	}
 	parser := expfmt.NewTextParser(model.UTF8Validation)
-	families, err := parser.TextToMetricFamilies(strings.NewReader(text))
+	families, err := parser.TextToMetricFamilies(bytes.NewReader(text))
 	if err != nil {
 		return 0, err
 	}
@@ -271,18 +263,4 @@ func (w *world) liveReads(ctx context.Context) (float64, error) {
 		sum += m.GetCounter().GetValue()
 	}
 	return sum, nil
-}
-
-func (w *world) scrape(ctx context.Context, url string) (string, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	if err != nil {
-		return "", err
-	}
-	answer, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return "", err
-	}
-	defer func() { _ = answer.Body.Close() }()
-	text, err := io.ReadAll(answer.Body)
-	return string(text), err
 }

@@ -14,13 +14,14 @@ import (
 	"k8s.io/apimachinery/pkg/util/wait"
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
+	"github.com/paylink-dev/paylink/internal/stripeapi"
 	"github.com/paylink-dev/paylink/test/stack"
 )
 
 const (
-	// oneIn events is of a refund, whose payment may come after it.
+	// one in oneInRefunds events is of a refund, whose payment may come after it.
 	oneInRefunds = 10
-	// oneInTwice events comes twice.
+	// one in oneInTwice events comes twice.
 	oneInTwice = 10
 	// atOnce is how many connections Stripe has open. It is more than one replica takes and lets wait.
 	atOnce = 3000
@@ -58,7 +59,7 @@ func (w *world) wave(ctx context.Context, replicas []*stack.Server, events int) 
 }
 
 // waveBodies are the payment of every order and, for the first of them, its refund.
-func waveBodies(ctx context.Context, s stock, refunds int) ([][]byte, error) {
+func waveBodies(ctx context.Context, s stock, refundedOrders int) ([][]byte, error) {
 	orders := make([]v1alpha1.Order, len(s.uids))
 	for i := range orders {
 		orders[i].UID, orders[i].Status.ClientReferenceID, orders[i].Spec.Amount = types.UID(s.uids[i]), s.uids[i], price
@@ -67,18 +68,8 @@ func waveBodies(ctx context.Context, s stock, refunds int) ([][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	event, err := sample(ctx, "charge.refunded.full")
-	if err != nil {
-		return nil, err
-	}
-	for i := range refunds {
-		body, err := refunded(event, s.uids[i], price)
-		if err != nil {
-			return nil, err
-		}
-		bodies = append(bodies, body)
-	}
-	return bodies, nil
+	back, err := refunds(ctx, s.uids[:refundedOrders])
+	return append(bodies, back...), err
 }
 
 // surf is a wave on its way.
@@ -122,7 +113,7 @@ func (s *surf) run(ctx context.Context, result *Wave) error {
 // deliver sends one event until it is taken.
 func (s *surf) deliver(ctx context.Context, i int) error {
 	for attempt := 0; ; attempt++ {
-		url := s.replicas[(i+attempt)%len(s.replicas)].URL + "/api/webhooks/stripe"
+		url := s.replicas[(i+attempt)%len(s.replicas)].URL + stripeapi.WebhookPath
 		start := time.Now()
 		status, err := s.sender.send(ctx, url, i)
 		if err != nil {

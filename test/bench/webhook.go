@@ -14,6 +14,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
+	"github.com/paylink-dev/paylink/internal/ledger"
 	"github.com/paylink-dev/paylink/test/stripesim"
 )
 
@@ -187,7 +188,7 @@ func (w *world) patches(orders []v1alpha1.Order, bodies [][]byte) (func(context.
 
 // status makes a request one for the status of an order.
 func status(r *rest.Request, name string) *rest.Request {
-	return r.AbsPath("/apis", v1alpha1.GroupVersion.Group, v1alpha1.GroupVersion.Version, "namespaces", namespace, resource, name, "status").Param("fieldManager", "paylink")
+	return r.AbsPath("/apis", v1alpha1.GroupVersion.Group, v1alpha1.GroupVersion.Version, "namespaces", namespace, resource, name, "status").Param("fieldManager", ledger.FieldOwner)
 }
 
 const resource = "orders"

@@ -18,14 +18,15 @@ import (
 	"github.com/paylink-dev/paylink/internal/metrics"
 	"github.com/paylink-dev/paylink/internal/orders"
 	"github.com/paylink-dev/paylink/internal/payment"
-	"github.com/paylink-dev/paylink/internal/stripeapi"
+	stripeclient "github.com/paylink-dev/paylink/internal/stripe/client"
+	"github.com/paylink-dev/paylink/internal/stripe/webhook"
 )
 
-// Books are Stripe's own. *stripeapi.Client is the real one.
+// Books are Stripe's own. *stripeclient.Client is the real one.
 type Books interface {
 	Live() bool
-	SessionsOfLink(ctx context.Context, link string, since time.Time, each func(stripeapi.Session) error) error
-	SessionWithCharge(ctx context.Context, id string) (stripeapi.Session, error)
+	SessionsOfLink(ctx context.Context, link string, since time.Time, each func(stripeclient.Session) error) error
+	SessionWithCharge(ctx context.Context, id string) (stripeclient.Session, error)
 	Disputes(ctx context.Context, intent string) ([]payment.Fact, error)
 	FailedRefunds(ctx context.Context, intent string) ([]payment.Fact, error)
 }
@@ -69,7 +70,7 @@ func (a *Audit) NeedLeaderElection() bool { return true }
 
 // Start audits whenever it is due, until the context ends.
 func (a *Audit) Start(ctx context.Context) error {
-	for _, eventType := range stripeapi.EventTypes() { // at 0, so that an alert on their growth sees the first one
+	for _, eventType := range webhook.EventTypes() { // at 0, so that an alert on their growth sees the first one
 		a.Metrics.Missing.WithLabelValues(eventType)
 	}
 	rounds(ctx, a.Clock, min(a.Period, auditPatience), func(ctx context.Context) {
@@ -156,7 +157,7 @@ func (r *auditRound) run(ctx context.Context) error {
 		return err
 	}
 	for _, link := range links {
-		err := r.Books.SessionsOfLink(ctx, link, r.since, func(s stripeapi.Session) error { return r.compare(ctx, s) })
+		err := r.Books.SessionsOfLink(ctx, link, r.since, func(s stripeclient.Session) error { return r.compare(ctx, s) })
 		if err != nil {
 			return fmt.Errorf("audit payment link %s: %w", link, err)
 		}
@@ -203,7 +204,7 @@ func (r *auditRound) others(ctx context.Context, order *v1alpha1.Order) error {
 // lookUp compares one payment of an order.
 func (r *auditRound) lookUp(ctx context.Context, order *v1alpha1.Order, p v1alpha1.Payment) error {
 	session, err := r.Books.SessionWithCharge(ctx, p.SessionID)
-	if errors.Is(err, stripeapi.ErrNoSuchObject) {
+	if errors.Is(err, stripeclient.ErrNoSuchObject) {
 		r.compared[p.SessionID] = true
 		r.judge(order, fmt.Sprintf("Stripe has no session %s", p.SessionID))
 		return nil
@@ -215,7 +216,7 @@ func (r *auditRound) lookUp(ctx context.Context, order *v1alpha1.Order, p v1alph
 }
 
 // compare applies what is missing of a session, and then says whether its order agrees with it.
-func (r *auditRound) compare(ctx context.Context, s stripeapi.Session) error {
+func (r *auditRound) compare(ctx context.Context, s stripeclient.Session) error {
 	r.compared[s.Fact.Session.ID] = true
 	_, p, err := r.holder(ctx, s)
 	if err != nil {
@@ -252,7 +253,7 @@ func (r *auditRound) compare(ctx context.Context, s stripeapi.Session) error {
 }
 
 // holder returns the order that has a session, and what it knows of it; nil where none has, as far as the cache knows.
-func (r *auditRound) holder(ctx context.Context, s stripeapi.Session) (*v1alpha1.Order, *v1alpha1.Payment, error) {
+func (r *auditRound) holder(ctx context.Context, s stripeclient.Session) (*v1alpha1.Order, *v1alpha1.Payment, error) {
 	var found v1alpha1.OrderList
 	if err := r.Cache.List(ctx, &found, client.MatchingFields{ledger.IndexSession: s.Fact.Session.ID}); err != nil {
 		return nil, nil, fmt.Errorf("find the order of a session: %w", err)
@@ -269,7 +270,7 @@ func (r *auditRound) holder(ctx context.Context, s stripeapi.Session) (*v1alpha1
 // was asked the first time.
 func (r *auditRound) askAgain(ctx context.Context, p *v1alpha1.Payment) (string, error) {
 	s, err := r.Books.SessionWithCharge(ctx, p.SessionID)
-	if errors.Is(err, stripeapi.ErrNoSuchObject) {
+	if errors.Is(err, stripeclient.ErrNoSuchObject) {
 		return fmt.Sprintf("Stripe has no session %s", p.SessionID), nil
 	}
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
 	"github.com/paylink-dev/paylink/internal/payment"
-	"github.com/paylink-dev/paylink/internal/stripeapi"
+	stripeclient "github.com/paylink-dev/paylink/internal/stripe/client"
 )
 
 // says reports whether an order's payment has all that a session's fact says. When it was paid does not count: a session
@@ -30,7 +30,7 @@ func says(p *v1alpha1.Payment, fact payment.Fact) bool {
 }
 
 // supplyAftermath applies what came after a payment and is not known here. It changes p to what is known then.
-func (r *auditRound) supplyAftermath(ctx context.Context, p *v1alpha1.Payment, s stripeapi.Session) error {
+func (r *auditRound) supplyAftermath(ctx context.Context, p *v1alpha1.Payment, s stripeclient.Session) error {
 	if s.Charge == nil {
 		return nil
 	}
@@ -71,11 +71,11 @@ func ended(status string) bool {
 }
 
 // overstated reports whether more was refunded by the order than by Stripe, even with what failed.
-func overstated(p *v1alpha1.Payment, s stripeapi.Session) bool {
+func overstated(p *v1alpha1.Payment, s stripeclient.Session) bool {
 	return s.Charge != nil && p.AmountRefunded > refundedAtStripe(s)+failedRefunds(p)
 }
 
-func refundedAtStripe(s stripeapi.Session) int64 {
+func refundedAtStripe(s stripeclient.Session) int64 {
 	if s.Charge.Refund == nil {
 		return 0
 	}
@@ -91,7 +91,7 @@ func failedRefunds(p *v1alpha1.Payment) (sum int64) {
 
 // disagreement says in what a payment of an order is not as Stripe has it; "" where it is. A fact only grows, so what
 // Stripe took back without an event cannot be made good by applying anything: a person has to look.
-func disagreement(p *v1alpha1.Payment, s stripeapi.Session) string {
+func disagreement(p *v1alpha1.Payment, s stripeclient.Session) string {
 	fact := s.Fact.Session
 	switch {
 	case p.Outcome == v1alpha1.OutcomePaid && fact.Outcome != v1alpha1.OutcomePaid:

@@ -21,14 +21,15 @@ import (
 	"github.com/paylink-dev/paylink/api/v1alpha1"
 	"github.com/paylink-dev/paylink/internal/ledger"
 	"github.com/paylink-dev/paylink/internal/payment"
-	"github.com/paylink-dev/paylink/internal/stripeapi"
+	stripeclient "github.com/paylink-dev/paylink/internal/stripe/client"
+	"github.com/paylink-dev/paylink/internal/stripe/webhook"
 )
 
 // books are Stripe's, in one of the modes.
 type books struct {
-	sessions []stripeapi.Session
+	sessions []stripeclient.Session
 	// now, where set, are sessions as they are when they are asked for by their ids.
-	now      []stripeapi.Session
+	now      []stripeclient.Session
 	disputes map[string][]payment.Fact
 	failed   map[string][]payment.Fact
 	test     bool
@@ -42,7 +43,7 @@ type books struct {
 
 func (b *books) Live() bool { return !b.test }
 
-func (b *books) SessionsOfLink(_ context.Context, id string, since time.Time, each func(stripeapi.Session) error) error {
+func (b *books) SessionsOfLink(_ context.Context, id string, since time.Time, each func(stripeclient.Session) error) error {
 	b.links, b.since = append(b.links, id), since
 	for _, s := range b.sessions {
 		if s.Fact.Session.PaymentLinkID == id {
@@ -54,14 +55,14 @@ func (b *books) SessionsOfLink(_ context.Context, id string, since time.Time, ea
 	return b.err
 }
 
-func (b *books) SessionWithCharge(_ context.Context, id string) (stripeapi.Session, error) {
+func (b *books) SessionWithCharge(_ context.Context, id string) (stripeclient.Session, error) {
 	b.lookedUp = append(b.lookedUp, id)
 	for _, s := range slices.Concat(b.now, b.sessions) {
 		if s.Fact.Session.ID == id {
 			return s, nil
 		}
 	}
-	return stripeapi.Session{}, stripeapi.ErrNoSuchObject
+	return stripeclient.Session{}, stripeclient.ErrNoSuchObject
 }
 
 func (b *books) Disputes(_ context.Context, intent string) ([]payment.Fact, error) {
@@ -75,9 +76,9 @@ func (b *books) FailedRefunds(_ context.Context, intent string) ([]payment.Fact,
 }
 
 // booked is a session as Stripe's books have it, with so much refunded. Its charge is older than the event that told of it.
-func booked(fact payment.Fact, refund int64, disputed bool) stripeapi.Session {
+func booked(fact payment.Fact, refund int64, disputed bool) stripeclient.Session {
 	fact.Created = metav1.NewTime(fact.Created.Add(-2 * minute))
-	s := stripeapi.Session{Status: stripeapi.SessionComplete, Fact: fact, Charge: &stripeapi.Charge{Disputed: disputed}}
+	s := stripeclient.Session{Status: stripeclient.SessionComplete, Fact: fact, Charge: &stripeclient.Charge{Disputed: disputed}}
 	s.Fact.EventID = fact.Session.ID + ":" + string(fact.Session.Outcome)
 	if refund > 0 {
 		r := refunded(strings.TrimPrefix(fact.Session.ID, "cs_"), refund, refund == fact.Session.Amount)
@@ -136,76 +137,76 @@ func TestAudit(t *testing.T) {
 	}{
 		"nothing at all": {},
 		"the same": {
-			known: []payment.Fact{viaLink("1")}, books: books{sessions: []stripeapi.Session{booked(viaLink("1"), 0, false)}}, phase: v1alpha1.OrderPaid,
+			known: []payment.Fact{viaLink("1")}, books: books{sessions: []stripeclient.Session{booked(viaLink("1"), 0, false)}}, phase: v1alpha1.OrderPaid,
 		},
 		"a debit that arrived, and nobody told": {
-			known: []payment.Fact{throughLink("plink_1", unpaid("o1-uid", "1"))}, books: books{sessions: []stripeapi.Session{booked(viaLink("1"), 0, false)}}, phase: v1alpha1.OrderPaid,
+			known: []payment.Fact{throughLink("plink_1", unpaid("o1-uid", "1"))}, books: books{sessions: []stripeclient.Session{booked(viaLink("1"), 0, false)}}, phase: v1alpha1.OrderPaid,
 			missing: map[string]float64{"checkout.session.completed": 1},
 		},
 		"a lost payment": {
-			books: books{sessions: []stripeapi.Session{booked(viaLink("1"), 0, false)}}, phase: v1alpha1.OrderPaid,
+			books: books{sessions: []stripeclient.Session{booked(viaLink("1"), 0, false)}}, phase: v1alpha1.OrderPaid,
 			missing: map[string]float64{"checkout.session.completed": 1},
 		},
 		"a lost payment, refunded": {
-			books: books{sessions: []stripeapi.Session{booked(viaLink("1"), 19900, false)}}, phase: v1alpha1.OrderRefunded, refunded: 19900,
+			books: books{sessions: []stripeclient.Session{booked(viaLink("1"), 19900, false)}}, phase: v1alpha1.OrderRefunded, refunded: 19900,
 			missing: map[string]float64{"checkout.session.completed": 1, "charge.refunded": 1},
 		},
 		"a lost refund": {
-			known: []payment.Fact{viaLink("1")}, books: books{sessions: []stripeapi.Session{booked(viaLink("1"), 500, false)}}, phase: v1alpha1.OrderPaid, refunded: 500,
+			known: []payment.Fact{viaLink("1")}, books: books{sessions: []stripeclient.Session{booked(viaLink("1"), 500, false)}}, phase: v1alpha1.OrderPaid, refunded: 500,
 			missing: map[string]float64{"charge.refunded": 1},
 		},
 		"a lost dispute": {
 			known: []payment.Fact{viaLink("1")},
-			books: books{sessions: []stripeapi.Session{booked(viaLink("1"), 0, true)}, disputes: map[string][]payment.Fact{"pi_1": {disputed("1", "needs_response")}}},
+			books: books{sessions: []stripeclient.Session{booked(viaLink("1"), 0, true)}, disputes: map[string][]payment.Fact{"pi_1": {disputed("1", "needs_response")}}},
 			phase: v1alpha1.OrderPaid, missing: map[string]float64{"charge.dispute.updated": 1}, asked: []string{"disputes of pi_1"},
 		},
 		"a dispute as it was": {
 			known: []payment.Fact{viaLink("1"), disputed("1", "needs_response")},
-			books: books{sessions: []stripeapi.Session{booked(viaLink("1"), 0, true)}, disputes: map[string][]payment.Fact{"pi_1": {disputed("1", "needs_response")}}},
+			books: books{sessions: []stripeclient.Session{booked(viaLink("1"), 0, true)}, disputes: map[string][]payment.Fact{"pi_1": {disputed("1", "needs_response")}}},
 			phase: v1alpha1.OrderPaid, asked: []string{"disputes of pi_1"},
 		},
 		"a dispute that ended": {
 			known: []payment.Fact{viaLink("1"), disputed("1", "lost")},
-			books: books{sessions: []stripeapi.Session{booked(viaLink("1"), 0, true)}}, phase: v1alpha1.OrderPaid,
+			books: books{sessions: []stripeclient.Session{booked(viaLink("1"), 0, true)}}, phase: v1alpha1.OrderPaid,
 		},
 		"a refund that failed, and nobody told": {
 			known: []payment.Fact{viaLink("1"), refunded("1", 500, false)},
-			books: books{sessions: []stripeapi.Session{booked(viaLink("1"), 0, false)}, failed: map[string][]payment.Fact{"pi_1": {failedRefund("1", 500)}}},
+			books: books{sessions: []stripeclient.Session{booked(viaLink("1"), 0, false)}, failed: map[string][]payment.Fact{"pi_1": {failedRefund("1", 500)}}},
 			phase: v1alpha1.OrderPaid, refunded: 500, missing: map[string]float64{"refund.failed": 1}, asked: []string{"failed refunds of pi_1"},
 		},
 		"a refund that failed, as is known": {
 			known: []payment.Fact{viaLink("1"), refunded("1", 500, false), failedRefund("1", 500)},
-			books: books{sessions: []stripeapi.Session{booked(viaLink("1"), 0, false)}}, phase: v1alpha1.OrderPaid, refunded: 500,
+			books: books{sessions: []stripeclient.Session{booked(viaLink("1"), 0, false)}}, phase: v1alpha1.OrderPaid, refunded: 500,
 		},
 		"a refund that Stripe has nothing of": {
 			known: []payment.Fact{viaLink("1"), refunded("1", 500, false)},
-			books: books{sessions: []stripeapi.Session{booked(viaLink("1"), 0, false)}}, phase: v1alpha1.OrderPaid, refunded: 500, asked: []string{"failed refunds of pi_1"}, lookedUp: []string{"cs_1"},
+			books: books{sessions: []stripeclient.Session{booked(viaLink("1"), 0, false)}}, phase: v1alpha1.OrderPaid, refunded: 500, asked: []string{"failed refunds of pi_1"}, lookedUp: []string{"cs_1"},
 			verified: "False StripeDisagrees: Stripe's books say otherwise: of session cs_1, 5.00 USD is refunded here, and 0.00 USD at Stripe. Look at the payment at Stripe.",
 		},
 		"paid here alone": {
-			known: []payment.Fact{viaLink("1")}, books: books{sessions: []stripeapi.Session{booked(notPaid, 0, false)}}, phase: v1alpha1.OrderPaid, lookedUp: []string{"cs_1"},
+			known: []payment.Fact{viaLink("1")}, books: books{sessions: []stripeclient.Session{booked(notPaid, 0, false)}}, phase: v1alpha1.OrderPaid, lookedUp: []string{"cs_1"},
 			verified: "False StripeDisagrees: Stripe's books say otherwise: session cs_1 is paid here, and not at Stripe. Look at the payment at Stripe.",
 		},
 		"paid since Stripe was asked": {
 			known: []payment.Fact{viaLink("1")}, phase: v1alpha1.OrderPaid, lookedUp: []string{"cs_1"},
-			books: books{sessions: []stripeapi.Session{booked(notPaid, 0, false)}, now: []stripeapi.Session{booked(viaLink("1"), 0, false)}},
+			books: books{sessions: []stripeclient.Session{booked(notPaid, 0, false)}, now: []stripeclient.Session{booked(viaLink("1"), 0, false)}},
 		},
 		"refunded since Stripe was asked": {
 			known: []payment.Fact{viaLink("1"), refunded("1", 500, false)}, phase: v1alpha1.OrderPaid, refunded: 500,
-			books: books{sessions: []stripeapi.Session{booked(viaLink("1"), 0, false)}, now: []stripeapi.Session{booked(viaLink("1"), 500, false)}},
+			books: books{sessions: []stripeclient.Session{booked(viaLink("1"), 0, false)}, now: []stripeclient.Session{booked(viaLink("1"), 500, false)}},
 			asked: []string{"failed refunds of pi_1"}, lookedUp: []string{"cs_1"},
 		},
 		"another amount": {
-			known: []payment.Fact{viaLink("1")}, books: books{sessions: []stripeapi.Session{booked(cheaper, 0, false)}}, phase: v1alpha1.OrderPaid, lookedUp: []string{"cs_1"},
+			known: []payment.Fact{viaLink("1")}, books: books{sessions: []stripeclient.Session{booked(cheaper, 0, false)}}, phase: v1alpha1.OrderPaid, lookedUp: []string{"cs_1"},
 			verified: "False StripeDisagrees: Stripe's books say otherwise: session cs_1 is of 199.00 USD here, and of 1.00 USD at Stripe. Look at the payment at Stripe.",
 		},
 		"another link, of two payments": {
 			known: []payment.Fact{viaLink("1"), viaLink("2")}, lookedUp: []string{"cs_1", "cs_1"},
-			books: books{sessions: []stripeapi.Session{booked(paid("o1-uid", "1"), 0, false), booked(viaLink("2"), 0, false)}}, phase: v1alpha1.OrderPaid,
+			books: books{sessions: []stripeclient.Session{booked(paid("o1-uid", "1"), 0, false), booked(viaLink("2"), 0, false)}}, phase: v1alpha1.OrderPaid,
 			verified: "False StripeDisagrees: Stripe's books say otherwise: session cs_1 came through plink_1 here, and through no Payment Link at Stripe. Look at the payment at Stripe.",
 		},
 		"of no known link": {
-			known: []payment.Fact{paid("o1-uid", "1")}, books: books{sessions: []stripeapi.Session{booked(paid("o1-uid", "1"), 700, false)}}, phase: v1alpha1.OrderPaid, refunded: 700,
+			known: []payment.Fact{paid("o1-uid", "1")}, books: books{sessions: []stripeclient.Session{booked(paid("o1-uid", "1"), 700, false)}}, phase: v1alpha1.OrderPaid, refunded: 700,
 			missing: map[string]float64{"charge.refunded": 1}, lookedUp: []string{"cs_1"},
 		},
 		"unknown at Stripe": {
@@ -215,10 +216,10 @@ func TestAudit(t *testing.T) {
 		"of the other mode":     {known: []payment.Fact{viaLink("1")}, books: books{test: true}, phase: v1alpha1.OrderPaid},
 		"too old to be audited": {known: []payment.Fact{aged(paid("o1-uid", "1"), 31*day)}, phase: v1alpha1.OrderPaid},
 		"an orphan": {
-			books: books{sessions: []stripeapi.Session{booked(orphan("9"), 0, false)}}, missing: map[string]float64{"checkout.session.completed": 1}, kept: 1,
+			books: books{sessions: []stripeclient.Session{booked(orphan("9"), 0, false)}}, missing: map[string]float64{"checkout.session.completed": 1}, kept: 1,
 		},
 		"an orphan that is kept": {
-			known: []payment.Fact{orphan("9")}, books: books{sessions: []stripeapi.Session{booked(orphan("9"), 0, false)}}, kept: 1,
+			known: []payment.Fact{orphan("9")}, books: books{sessions: []stripeclient.Session{booked(orphan("9"), 0, false)}}, kept: 1,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -234,7 +235,7 @@ func TestAudit(t *testing.T) {
 			if got := verified(o); got != row.verified {
 				t.Errorf("verified: %s", got)
 			}
-			for _, kind := range stripeapi.EventTypes() { // those that are not listed are not missing
+			for _, kind := range webhook.EventTypes() { // those that are not listed are not missing
 				s.counted(`audit_missing_total{type="`+kind+`"}`, row.missing[kind])
 			}
 			if diff := cmp.Diff(row.asked, row.books.asked); diff != "" {
@@ -284,9 +285,9 @@ func TestAuditAgreesAgain(t *testing.T) {
 	fact := throughLink("plink_1", paid("o1-uid", "1"))
 	s.apply(fact)
 	wrong := throughLink("plink_1", unpaid("o1-uid", "1"))
-	s.must(s.audit(&books{sessions: []stripeapi.Session{booked(wrong, 0, false)}}).ifDue(t.Context()))
+	s.must(s.audit(&books{sessions: []stripeclient.Session{booked(wrong, 0, false)}}).ifDue(t.Context()))
 	s.clock.SetTime(now.Add(day))
-	s.must(s.audit(&books{sessions: []stripeapi.Session{booked(fact, 0, false)}}).ifDue(t.Context()))
+	s.must(s.audit(&books{sessions: []stripeclient.Session{booked(fact, 0, false)}}).ifDue(t.Context()))
 	if got := verified(s.order("o1")); got != "True StripeAgrees: Stripe's books say the same." {
 		t.Errorf("%s", got)
 	}
@@ -314,7 +315,7 @@ func (f *foresight) Apply(ctx context.Context, fact payment.Fact) (ledger.Result
 func TestAuditCountsWhatItWrote(t *testing.T) {
 	s := newShop(t, interceptor.Funcs{}, order("o1", given), order("o2", given), link("l"))
 	s.apply(throughLink("plink_1", paid("o1-uid", "1")))
-	b := &books{sessions: []stripeapi.Session{
+	b := &books{sessions: []stripeclient.Session{
 		booked(throughLink("plink_1", paid("o1-uid", "1")), 0, false), booked(throughLink("plink_1", paid("o2-uid", "2")), 0, false),
 	}}
 	a, away := s.audit(b), errors.New("away")
@@ -333,11 +334,11 @@ func TestAuditHasPatience(t *testing.T) {
 	s := newShop(t, interceptor.Funcs{}, order("o1", given), link("l"))
 	session := booked(throughLink("plink_1", paid("o1-uid", "1")), 0, false)
 	session.Fact.Created = metav1.NewTime(now.Add(time.Second - minute))
-	a := s.audit(&books{sessions: []stripeapi.Session{session}})
+	a := s.audit(&books{sessions: []stripeclient.Session{session}})
 	s.must(a.ifDue(t.Context()))
 	s.counted(`audit_missing_total{type="checkout.session.completed"}`, 0)
 	s.clock.SetTime(now.Add(day))
-	s.must(s.audit(&books{sessions: []stripeapi.Session{session}}).ifDue(t.Context()))
+	s.must(s.audit(&books{sessions: []stripeclient.Session{session}}).ifDue(t.Context()))
 	s.counted(`audit_missing_total{type="checkout.session.completed"}`, 1)
 }
 
@@ -346,7 +347,7 @@ func TestDryAudit(t *testing.T) {
 	s := newShop(t, interceptor.Funcs{}, order("o1", given), order("o2", given), link("l"))
 	s.apply(throughLink("plink_1", paid("o2-uid", "2")))
 	writes := s.writes
-	b := &books{sessions: []stripeapi.Session{
+	b := &books{sessions: []stripeclient.Session{
 		booked(throughLink("plink_1", paid("o1-uid", "1")), 19900, false), booked(throughLink("plink_1", unpaid("o2-uid", "2")), 0, false), booked(orphan("9"), 0, false),
 	}}
 	a := s.audit(b)

@@ -13,12 +13,12 @@ import (
 	"github.com/paylink-dev/paylink/internal/ledger"
 	"github.com/paylink-dev/paylink/internal/metrics"
 	"github.com/paylink-dev/paylink/internal/payment"
-	"github.com/paylink-dev/paylink/internal/stripeapi"
+	"github.com/paylink-dev/paylink/internal/stripe/webhook"
 )
 
-// EventSource is asked for Stripe's events. *stripeapi.Client is the real one.
+// EventSource is asked for Stripe's events. *stripeclient.Client is the real one.
 type EventSource interface {
-	Events(ctx context.Context, since, before time.Time, each func(stripeapi.Event, error) error) error
+	Events(ctx context.Context, since, before time.Time, each func(webhook.Event, error) error) error
 	Undelivered(ctx context.Context, since time.Time) (count int, answered time.Time, err error)
 }
 
@@ -73,7 +73,7 @@ func (b *Backfill) NeedLeaderElection() bool { return true }
 // Start reads, round after round, until the context ends.
 func (b *Backfill) Start(ctx context.Context) error {
 	b.slice, b.seen = firstSlice, map[string]time.Time{}
-	for _, eventType := range stripeapi.EventTypes() { // at 0, so that an alert on their growth sees the first one
+	for _, eventType := range webhook.EventTypes() { // at 0, so that an alert on their growth sees the first one
 		b.Metrics.Found.WithLabelValues(eventType, string(ledger.Applied))
 		b.Metrics.Found.WithLabelValues(eventType, string(ledger.Parked))
 	}
@@ -164,9 +164,9 @@ func (r *round) run(ctx context.Context) error {
 
 // fetch returns the events of a slice, oldest first. What cannot be read says so, is counted, and passed over: it would
 // be no better the next time, and what comes after it must not wait.
-func (r *round) fetch(ctx context.Context, since, before time.Time) ([]stripeapi.Event, error) {
-	var events []stripeapi.Event
-	err := r.Stripe.Events(ctx, since, before, func(event stripeapi.Event, err error) error {
+func (r *round) fetch(ctx context.Context, since, before time.Time) ([]webhook.Event, error) {
+	var events []webhook.Event
+	err := r.Stripe.Events(ctx, since, before, func(event webhook.Event, err error) error {
 		if err != nil {
 			r.Metrics.Unreadable.Inc()
 			r.Log.Error(err, "An event of Stripe's list cannot be read: look at its payment there", "event", event.ID, "since", since, "before", before)
@@ -182,12 +182,12 @@ func (r *round) fetch(ctx context.Context, since, before time.Time) ([]stripeapi
 		return nil, fmt.Errorf("list the events of %s to %s: %w", since.UTC().Format(time.RFC3339), before.UTC().Format(time.RFC3339), err)
 	}
 	slices.Reverse(events)
-	slices.SortStableFunc(events, func(a, b stripeapi.Event) int { return a.Created.Compare(b.Created) })
+	slices.SortStableFunc(events, func(a, b webhook.Event) int { return a.Created.Compare(b.Created) })
 	return events, nil
 }
 
 // apply applies events. Where that fails it returns when the event that failed was created.
-func (r *round) apply(ctx context.Context, events []stripeapi.Event) (stopped time.Time, err error) {
+func (r *round) apply(ctx context.Context, events []webhook.Event) (stopped time.Time, err error) {
 	for _, event := range events {
 		if _, seen := r.seen[event.ID]; seen {
 			continue

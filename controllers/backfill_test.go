@@ -20,7 +20,7 @@ import (
 	"github.com/paylink-dev/paylink/api/v1alpha1"
 	"github.com/paylink-dev/paylink/internal/ledger"
 	"github.com/paylink-dev/paylink/internal/payment"
-	"github.com/paylink-dev/paylink/internal/stripeapi"
+	"github.com/paylink-dev/paylink/internal/stripe/webhook"
 )
 
 // errStripe is what a Stripe in trouble answers.
@@ -28,7 +28,7 @@ var errStripe = errors.New("status 429")
 
 // eventList is a Stripe that has events, and may fail.
 type eventList struct {
-	events []stripeapi.Event // oldest first
+	events []webhook.Event // oldest first
 	now    time.Time
 	// fails, where set, is asked before each event that is listed, with how many were listed so far.
 	fails func(listed int) error
@@ -42,7 +42,7 @@ func (l *eventList) Undelivered(context.Context, time.Time) (int, time.Time, err
 	return 7, l.now, nil
 }
 
-func (l *eventList) Events(_ context.Context, since, before time.Time, each func(stripeapi.Event, error) error) error {
+func (l *eventList) Events(_ context.Context, since, before time.Time, each func(webhook.Event, error) error) error {
 	l.asked = append(l.asked, since.Format(time.RFC3339)+" "+before.Format(time.RFC3339))
 	l.given = 0
 	for _, e := range slices.Backward(l.events) {
@@ -58,7 +58,7 @@ func (l *eventList) Events(_ context.Context, since, before time.Time, each func
 		l.given++
 		var unreadable error
 		if e.Fact == nil && e.Type == "charge.refunded" {
-			unreadable = stripeapi.ErrMalformed
+			unreadable = webhook.ErrMalformed
 		}
 		if err := each(e, unreadable); err != nil {
 			return err
@@ -92,16 +92,16 @@ func (l *ledgerDouble) Apply(_ context.Context, fact payment.Fact) (ledger.Resul
 }
 
 // eventOf is a refund's event of some time ago.
-func eventOf(id string, ago time.Duration) stripeapi.Event {
+func eventOf(id string, ago time.Duration) webhook.Event {
 	created := now.Add(-ago)
 	fact := refunded(id, 1, false)
 	fact.EventID, fact.Created = id, metav1.NewTime(created)
-	return stripeapi.Event{ID: id, Type: fact.Type, Created: created, Livemode: true, Snapshot: true, Fact: &fact}
+	return webhook.Event{ID: id, Type: fact.Type, Created: created, Livemode: true, Snapshot: true, Fact: &fact}
 }
 
 // series are n events, one every period, the last one ends ago.
-func series(n int, period, end time.Duration) []stripeapi.Event {
-	var events []stripeapi.Event
+func series(n int, period, end time.Duration) []webhook.Event {
+	var events []webhook.Event
 	for i := range n {
 		events = append(events, eventOf(fmt.Sprintf("evt_%05d", i), end+time.Duration(n-1-i)*period))
 	}
@@ -120,7 +120,7 @@ func (s *shop) backfill(source *eventList, keeper FactApplier) *Backfill {
 }
 
 // ids of events.
-func ids(events []stripeapi.Event) []string {
+func ids(events []webhook.Event) []string {
 	all := []string{}
 	for _, e := range events {
 		all = append(all, e.ID)
@@ -132,19 +132,19 @@ func ids(events []stripeapi.Event) []string {
 func TestBackfillReadsAll(t *testing.T) {
 	inOneSecond := series(3, 0, time.Hour)
 	for name, row := range map[string]struct {
-		events []stripeapi.Event
+		events []webhook.Event
 		want   []string
 	}{
 		"none":                  {nil, []string{}},
 		"one":                   {series(1, 0, time.Hour), []string{"evt_00000"}},
 		"in one second":         {inOneSecond, ids(inOneSecond)},
 		"a month":               {series(29, day, time.Hour), ids(series(29, day, time.Hour))},
-		"older than a month":    {[]stripeapi.Event{eventOf("old", 30*day+overlap+time.Second), eventOf("new", 29*day)}, []string{"new"}},
-		"not a minute old":      {[]stripeapi.Event{eventOf("old", minute+time.Second), eventOf("new", minute)}, []string{"old"}},
+		"older than a month":    {[]webhook.Event{eventOf("old", 30*day+overlap+time.Second), eventOf("new", 29*day)}, []string{"new"}},
+		"not a minute old":      {[]webhook.Event{eventOf("old", minute+time.Second), eventOf("new", minute)}, []string{"old"}},
 		"many":                  {series(3500, time.Minute, time.Hour), ids(series(3500, time.Minute, time.Hour))},
 		"many in one second":    {series(2500, 0, time.Hour), ids(series(2500, 0, time.Hour))},
-		"of no interest":        {[]stripeapi.Event{{ID: "x", Type: "other", Created: now.Add(-hour)}}, []string{}},
-		"one cannot be read":    {[]stripeapi.Event{eventOf("a", 3*hour), {ID: "b", Type: "charge.refunded", Created: now.Add(-2 * hour)}, eventOf("c", hour)}, []string{"a", "c"}},
+		"of no interest":        {[]webhook.Event{{ID: "x", Type: "other", Created: now.Add(-hour)}}, []string{}},
+		"one cannot be read":    {[]webhook.Event{eventOf("a", 3*hour), {ID: "b", Type: "charge.refunded", Created: now.Add(-2 * hour)}, eventOf("c", hour)}, []string{"a", "c"}},
 		"while time stands yet": {series(2, time.Second, minute+time.Second), []string{"evt_00000", "evt_00001"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -188,9 +188,9 @@ func TestBackfillIsNoNewsOfWebhooks(t *testing.T) {
 	strange := paid("", "7")
 	strange.Created = metav1.NewTime(now.Add(-hour))
 	s.apply(brought) // parked
-	var events []stripeapi.Event
+	var events []webhook.Event
 	for _, f := range []payment.Fact{lost, brought, strange} {
-		events = append(events, stripeapi.Event{ID: f.EventID, Type: f.Type, Created: f.Created.Time, Fact: &f})
+		events = append(events, webhook.Event{ID: f.EventID, Type: f.Type, Created: f.Created.Time, Fact: &f})
 	}
 	finder := &payments{live: false} // of the other mode: nothing can be looked up
 	b := s.backfill(&eventList{events: events}, &Resolver{Stripe: finder, Ledger: s.ledger, Events: s.api, Clock: s.clock})
@@ -291,7 +291,7 @@ func TestBackfillFindsLateEvents(t *testing.T) {
 	source := &eventList{events: series(2, time.Minute, hour)}
 	b := s.backfill(source, keeper)
 	s.must(b.round(t.Context()))
-	source.events = append([]stripeapi.Event{eventOf("late", minute+overlap)}, source.events...)
+	source.events = append([]webhook.Event{eventOf("late", minute+overlap)}, source.events...)
 	s.must(b.round(t.Context()))
 	if !keeper.known["late"] {
 		t.Error("it was not found")

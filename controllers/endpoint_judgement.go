@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/paylink-dev/paylink/internal/metrics"
-	"github.com/paylink-dev/paylink/internal/stripeapi"
+	stripeclient "github.com/paylink-dev/paylink/internal/stripe/client"
 )
 
 // endpointSight is what is known of Stripe's endpoints that have our URL.
@@ -14,7 +14,7 @@ type endpointSight struct {
 	url string
 	// live is the mode of the API key.
 	live  bool
-	found []stripeapi.Endpoint
+	found []stripeclient.Endpoint
 	// managed says that Paylink makes the endpoint where there is none.
 	managed bool
 	// secretTroubles say, by the id of an endpoint that Paylink made, why its signing secret is not where the webhook
@@ -35,13 +35,13 @@ type endpointJudgement struct {
 // endpointChecks say what is wrong with an endpoint, if anything.
 var endpointChecks = []struct {
 	name    string
-	problem func(*endpointSight, *stripeapi.Endpoint) string
+	problem func(*endpointSight, *stripeclient.Endpoint) string
 }{
 	{metrics.EndpointEnabled, disabled},
 	{metrics.EndpointEvents, missesEvents},
 	{metrics.EndpointMode, otherMode},
 	{metrics.EndpointAPIVersion, oldVersion},
-	{metrics.EndpointSecret, func(s *endpointSight, e *stripeapi.Endpoint) string { return s.secretTroubles[e.ID] }},
+	{metrics.EndpointSecret, func(s *endpointSight, e *stripeclient.Endpoint) string { return s.secretTroubles[e.ID] }},
 }
 
 // judge is good where one of the endpoints is; otherwise it is about the one that is wrong in the fewest ways.
@@ -55,7 +55,7 @@ func (s *endpointSight) judge() endpointJudgement {
 	if len(s.found) == 0 {
 		return endpointJudgement{good: good, text: s.say("wrong: ", s.absent())}
 	}
-	var best *stripeapi.Endpoint
+	var best *stripeclient.Endpoint
 	var problems map[string]string
 	for i := range s.found {
 		if p := s.problems(&s.found[i]); best == nil || len(p) < len(problems) {
@@ -71,13 +71,13 @@ func (s *endpointSight) judge() endpointJudgement {
 	}
 	at := best.ID + " at " + s.url
 	if len(parts) == 0 {
-		return endpointJudgement{good: good, text: s.say("ok: ", fmt.Sprintf("%s gets all %d event types", at, len(stripeapi.EndpointEvents())))}
+		return endpointJudgement{good: good, text: s.say("ok: ", fmt.Sprintf("%s gets all %d event types", at, len(stripeclient.EndpointEvents())))}
 	}
 	return endpointJudgement{good: good, text: s.say("wrong: ", at+": "+strings.Join(parts, "; "))}
 }
 
 // problems are those of one endpoint, by check.
-func (s *endpointSight) problems(e *stripeapi.Endpoint) map[string]string {
+func (s *endpointSight) problems(e *stripeclient.Endpoint) map[string]string {
 	found := map[string]string{}
 	for _, check := range endpointChecks {
 		if problem := check.problem(s, e); problem != "" {
@@ -107,7 +107,7 @@ func (s *endpointSight) say(verdict, text string) string {
 func (s *endpointSight) absent() string {
 	text := fmt.Sprintf("no endpoint in %s mode at Stripe has the URL %s", mode(s.live), s.url)
 	if !s.managed {
-		text += ": add one in Stripe under Developers > Webhooks, for the event types " + strings.Join(stripeapi.EndpointEvents(), ", ")
+		text += ": add one in Stripe under Developers > Webhooks, for the event types " + strings.Join(stripeclient.EndpointEvents(), ", ")
 	}
 	if s.live && overHTTP(s.url) {
 		text += "; in live mode Stripe takes https:// alone: set NEXT_PUBLIC_APP_URL to such an address"
@@ -115,16 +115,16 @@ func (s *endpointSight) absent() string {
 	return text
 }
 
-func disabled(_ *endpointSight, e *stripeapi.Endpoint) string {
+func disabled(_ *endpointSight, e *stripeclient.Endpoint) string {
 	if e.Status == "enabled" {
 		return ""
 	}
 	return "it is disabled and gets nothing, by a person, or by Stripe after days of failures: see that the webhook server answers, and enable it in Stripe under Developers > Webhooks"
 }
 
-func missesEvents(_ *endpointSight, e *stripeapi.Endpoint) string {
+func missesEvents(_ *endpointSight, e *stripeclient.Endpoint) string {
 	var missing []string
-	for _, eventType := range stripeapi.EndpointEvents() {
+	for _, eventType := range stripeclient.EndpointEvents() {
 		if !slices.ContainsFunc(e.Events, func(pattern string) bool { return covers(pattern, eventType) }) {
 			missing = append(missing, eventType)
 		}
@@ -141,7 +141,7 @@ func covers(pattern, eventType string) bool {
 	return pattern == eventType || is && (family == "" || strings.HasSuffix(family, ".") && strings.HasPrefix(eventType, family))
 }
 
-func otherMode(s *endpointSight, e *stripeapi.Endpoint) string {
+func otherMode(s *endpointSight, e *stripeclient.Endpoint) string {
 	if e.Livemode == s.live {
 		return ""
 	}
@@ -149,11 +149,11 @@ func otherMode(s *endpointSight, e *stripeapi.Endpoint) string {
 		mode(e.Livemode), mode(s.live), mode(s.live))
 }
 
-func oldVersion(_ *endpointSight, e *stripeapi.Endpoint) string {
+func oldVersion(_ *endpointSight, e *stripeclient.Endpoint) string {
 	date, _, _ := strings.Cut(e.APIVersion, ".") // 2026-08-26.dahlia
-	if date == "" || date >= stripeapi.APIVersion {
+	if date == "" || date >= stripeclient.APIVersion {
 		return ""
 	}
 	return fmt.Sprintf("its events are of API version %s, older than %s, and may lack what is needed: no endpoint's version can be changed, so add another one in Stripe under Developers > Webhooks, and delete this one",
-		e.APIVersion, stripeapi.APIVersion)
+		e.APIVersion, stripeclient.APIVersion)
 }

@@ -10,39 +10,39 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/paylink-dev/paylink/internal/metrics"
-	"github.com/paylink-dev/paylink/internal/stripeapi"
+	stripeclient "github.com/paylink-dev/paylink/internal/stripe/client"
 )
 
 const ourURL = "https://shop.example.com/api/webhooks/stripe"
 
 // endpoint is one of live mode as it should be; rows change what is different.
-func endpoint(id string, changes ...func(*stripeapi.Endpoint)) stripeapi.Endpoint {
-	e := stripeapi.Endpoint{ID: id, URL: ourURL, Status: "enabled", Livemode: true, APIVersion: stripeapi.APIVersion, Events: stripeapi.EndpointEvents()}
+func endpoint(id string, changes ...func(*stripeclient.Endpoint)) stripeclient.Endpoint {
+	e := stripeclient.Endpoint{ID: id, URL: ourURL, Status: "enabled", Livemode: true, APIVersion: stripeclient.APIVersion, Events: stripeclient.EndpointEvents()}
 	for _, change := range changes {
 		change(&e)
 	}
 	return e
 }
 
-func gets(types ...string) func(*stripeapi.Endpoint) {
-	return func(e *stripeapi.Endpoint) { e.Events = types }
+func gets(types ...string) func(*stripeclient.Endpoint) {
+	return func(e *stripeclient.Endpoint) { e.Events = types }
 }
 
-func getsAllBut(types ...string) func(*stripeapi.Endpoint) {
-	return func(e *stripeapi.Endpoint) {
-		e.Events = slices.DeleteFunc(stripeapi.EndpointEvents(), func(t string) bool { return slices.Contains(types, t) })
+func getsAllBut(types ...string) func(*stripeclient.Endpoint) {
+	return func(e *stripeclient.Endpoint) {
+		e.Events = slices.DeleteFunc(stripeclient.EndpointEvents(), func(t string) bool { return slices.Contains(types, t) })
 	}
 }
 
-func version(v string) func(*stripeapi.Endpoint) {
-	return func(e *stripeapi.Endpoint) { e.APIVersion = v }
+func version(v string) func(*stripeclient.Endpoint) {
+	return func(e *stripeclient.Endpoint) { e.APIVersion = v }
 }
 
-func off(e *stripeapi.Endpoint) { e.Status = "disabled" }
+func off(e *stripeclient.Endpoint) { e.Status = "disabled" }
 
-func inTestMode(e *stripeapi.Endpoint) { e.Livemode = false }
+func inTestMode(e *stripeclient.Endpoint) { e.Livemode = false }
 
-func ofPaylink(e *stripeapi.Endpoint) { e.Metadata = map[string]string{"managed-by": "paylink"} }
+func ofPaylink(e *stripeclient.Endpoint) { e.Metadata = map[string]string{"managed-by": "paylink"} }
 
 // TestEndpointJudgement: what is wrong is said, with what to do, and is 0 in the metric.
 func TestEndpointJudgement(t *testing.T) {
@@ -54,40 +54,40 @@ func TestEndpointJudgement(t *testing.T) {
 		begins string
 		says   []string
 	}{
-		"as it should be":       {seen: endpointSight{found: []stripeapi.Endpoint{endpoint("we_1")}}, begins: "ok: we_1 at " + ourURL + " gets all 11 event types"},
+		"as it should be":       {seen: endpointSight{found: []stripeclient.Endpoint{endpoint("we_1")}}, begins: "ok: we_1 at " + ourURL + " gets all 11 event types"},
 		"none":                  {wrong: wrong("exists", "enabled", "events", "mode", "api_version"), begins: "wrong: no endpoint in live mode at Stripe has the URL " + ourURL + ": add one in Stripe under Developers > Webhooks, for the event types charge.dispute.closed, "},
-		"disabled":              {seen: endpointSight{found: []stripeapi.Endpoint{endpoint("we_1", off)}}, wrong: wrong("enabled"), begins: "wrong: we_1 at " + ourURL + ": it is disabled", says: []string{"enable it in Stripe under Developers > Webhooks"}},
-		"all types":             {seen: endpointSight{found: []stripeapi.Endpoint{endpoint("we_1", gets("*"))}}, begins: "ok: we_1"},
-		"families":              {seen: endpointSight{found: []stripeapi.Endpoint{endpoint("we_1", gets("charge.*", "checkout.session.*", "refund.*"))}}, begins: "ok: we_1"},
-		"a family of a family":  {seen: endpointSight{found: []stripeapi.Endpoint{endpoint("we_1", gets("charge.dispute.*", "charge.refunded", "charge.refund.updated", "checkout.*", "refund.*"))}}, begins: "ok: we_1"},
-		"more types":            {seen: endpointSight{found: []stripeapi.Endpoint{endpoint("we_1", gets(append(stripeapi.EndpointEvents(), "payout.paid")...))}}, begins: "ok: we_1"},
-		"types missing":         {seen: endpointSight{found: []stripeapi.Endpoint{endpoint("we_1", getsAllBut("charge.refunded", "refund.updated"))}}, wrong: wrong("events"), begins: "wrong: we_1", says: []string{"it does not get charge.refunded, refund.updated: add these event types in Stripe under Developers > Webhooks"}},
-		"a family missing":      {seen: endpointSight{found: []stripeapi.Endpoint{endpoint("we_1", gets("charge.*", "refund.*"))}}, wrong: wrong("events"), begins: "wrong: we_1", says: []string{"it does not get checkout.session.async_payment_failed, "}},
-		"half a word":           {seen: endpointSight{found: []stripeapi.Endpoint{endpoint("we_1", gets("charge.*", "refund.*", "checkout.session*"))}}, wrong: wrong("events"), begins: "wrong: we_1"},
-		"of the other mode":     {seen: endpointSight{found: []stripeapi.Endpoint{endpoint("we_1", inTestMode)}}, wrong: wrong("mode"), begins: "wrong: we_1", says: []string{"it is in test mode, and the API key in live mode"}},
-		"the account's version": {seen: endpointSight{found: []stripeapi.Endpoint{endpoint("we_1", version(""))}}, begins: "ok: we_1"},
-		"a newer version":       {seen: endpointSight{found: []stripeapi.Endpoint{endpoint("we_1", version("2026-08-26.dahlia"))}}, begins: "ok: we_1"},
-		"an older version":      {seen: endpointSight{found: []stripeapi.Endpoint{endpoint("we_1", version("2022-11-15"))}}, wrong: wrong("api_version"), begins: "wrong: we_1", says: []string{"2022-11-15, older than 2023-10-16", "add another one in Stripe under Developers > Webhooks"}},
+		"disabled":              {seen: endpointSight{found: []stripeclient.Endpoint{endpoint("we_1", off)}}, wrong: wrong("enabled"), begins: "wrong: we_1 at " + ourURL + ": it is disabled", says: []string{"enable it in Stripe under Developers > Webhooks"}},
+		"all types":             {seen: endpointSight{found: []stripeclient.Endpoint{endpoint("we_1", gets("*"))}}, begins: "ok: we_1"},
+		"families":              {seen: endpointSight{found: []stripeclient.Endpoint{endpoint("we_1", gets("charge.*", "checkout.session.*", "refund.*"))}}, begins: "ok: we_1"},
+		"a family of a family":  {seen: endpointSight{found: []stripeclient.Endpoint{endpoint("we_1", gets("charge.dispute.*", "charge.refunded", "charge.refund.updated", "checkout.*", "refund.*"))}}, begins: "ok: we_1"},
+		"more types":            {seen: endpointSight{found: []stripeclient.Endpoint{endpoint("we_1", gets(append(stripeclient.EndpointEvents(), "payout.paid")...))}}, begins: "ok: we_1"},
+		"types missing":         {seen: endpointSight{found: []stripeclient.Endpoint{endpoint("we_1", getsAllBut("charge.refunded", "refund.updated"))}}, wrong: wrong("events"), begins: "wrong: we_1", says: []string{"it does not get charge.refunded, refund.updated: add these event types in Stripe under Developers > Webhooks"}},
+		"a family missing":      {seen: endpointSight{found: []stripeclient.Endpoint{endpoint("we_1", gets("charge.*", "refund.*"))}}, wrong: wrong("events"), begins: "wrong: we_1", says: []string{"it does not get checkout.session.async_payment_failed, "}},
+		"half a word":           {seen: endpointSight{found: []stripeclient.Endpoint{endpoint("we_1", gets("charge.*", "refund.*", "checkout.session*"))}}, wrong: wrong("events"), begins: "wrong: we_1"},
+		"of the other mode":     {seen: endpointSight{found: []stripeclient.Endpoint{endpoint("we_1", inTestMode)}}, wrong: wrong("mode"), begins: "wrong: we_1", says: []string{"it is in test mode, and the API key in live mode"}},
+		"the account's version": {seen: endpointSight{found: []stripeclient.Endpoint{endpoint("we_1", version(""))}}, begins: "ok: we_1"},
+		"a newer version":       {seen: endpointSight{found: []stripeclient.Endpoint{endpoint("we_1", version("2026-08-26.dahlia"))}}, begins: "ok: we_1"},
+		"an older version":      {seen: endpointSight{found: []stripeclient.Endpoint{endpoint("we_1", version("2022-11-15"))}}, wrong: wrong("api_version"), begins: "wrong: we_1", says: []string{"2022-11-15, older than 2023-10-16", "add another one in Stripe under Developers > Webhooks"}},
 		"all of it": {
-			seen:  endpointSight{found: []stripeapi.Endpoint{endpoint("we_1", off, gets("payout.paid"), inTestMode, version("2020-08-27"))}},
+			seen:  endpointSight{found: []stripeclient.Endpoint{endpoint("we_1", off, gets("payout.paid"), inTestMode, version("2020-08-27"))}},
 			wrong: wrong("enabled", "events", "mode", "api_version"), begins: "wrong: we_1", says: []string{"it is disabled", "; it does not get ", "; it is in test mode", "; its events are of API version 2020-08-27"},
 		},
 		"one of two is good": {
-			seen:   endpointSight{found: []stripeapi.Endpoint{endpoint("we_1", off), endpoint("we_2")}},
+			seen:   endpointSight{found: []stripeclient.Endpoint{endpoint("we_1", off), endpoint("we_2")}},
 			begins: "ok: we_2 at", says: []string{"2 endpoints have this URL (we_1, we_2), and each gets every event, which is harmless but doubles the work"},
 		},
 		"none of two is good": {
-			seen:  endpointSight{found: []stripeapi.Endpoint{endpoint("we_1", off, inTestMode), endpoint("we_2", version("2020-08-27")), endpoint("we_3", off)}},
+			seen:  endpointSight{found: []stripeclient.Endpoint{endpoint("we_1", off, inTestMode), endpoint("we_2", version("2020-08-27")), endpoint("we_3", off)}},
 			wrong: wrong("api_version"), begins: "wrong: we_2", says: []string{"3 endpoints have this URL (we_1, we_2, we_3)"},
 		},
 		"none over http": {
 			seen: endpointSight{url: "http://shop.example.com/api/webhooks/stripe"}, wrong: wrong("exists", "enabled", "events", "mode", "api_version"),
 			begins: "wrong: no endpoint", says: []string{"in live mode Stripe takes https:// alone: set NEXT_PUBLIC_APP_URL"},
 		},
-		"managed":               {seen: endpointSight{managed: true, found: []stripeapi.Endpoint{endpoint("we_1", ofPaylink)}}, begins: "ok: we_1"},
+		"managed":               {seen: endpointSight{managed: true, found: []stripeclient.Endpoint{endpoint("we_1", ofPaylink)}}, begins: "ok: we_1"},
 		"managed, and none":     {seen: endpointSight{managed: true, troubles: []error{errStripe}}, wrong: wrong("exists", "enabled", "events", "mode", "api_version", "secret"), begins: "wrong: no endpoint in live mode at Stripe has the URL " + ourURL + "; status 429"},
-		"managed, and a secret": {seen: endpointSight{managed: true, found: []stripeapi.Endpoint{endpoint("we_1", ofPaylink)}, secretTroubles: map[string]string{"we_1": "no secret"}}, wrong: wrong("secret"), begins: "wrong: we_1 at " + ourURL + ": no secret"},
-		"managed, and trouble":  {seen: endpointSight{managed: true, found: []stripeapi.Endpoint{endpoint("we_1", ofPaylink)}, troubles: []error{errors.New("status 500")}}, begins: "ok: we_1 at " + ourURL + " gets all 11 event types; status 500"},
+		"managed, and a secret": {seen: endpointSight{managed: true, found: []stripeclient.Endpoint{endpoint("we_1", ofPaylink)}, secretTroubles: map[string]string{"we_1": "no secret"}}, wrong: wrong("secret"), begins: "wrong: we_1 at " + ourURL + ": no secret"},
+		"managed, and trouble":  {seen: endpointSight{managed: true, found: []stripeclient.Endpoint{endpoint("we_1", ofPaylink)}, troubles: []error{errors.New("status 500")}}, begins: "ok: we_1 at " + ourURL + " gets all 11 event types; status 500"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			row.seen.live = true

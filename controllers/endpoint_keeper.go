@@ -12,12 +12,13 @@ import (
 	"github.com/go-logr/logr"
 	"k8s.io/utils/clock"
 
-	"github.com/paylink-dev/paylink/internal/stripeapi"
+	stripeclient "github.com/paylink-dev/paylink/internal/stripe/client"
+	"github.com/paylink-dev/paylink/internal/stripe/credentials"
 )
 
-// EndpointMaker changes Stripe's endpoints. *stripeapi.Client is the real one.
+// EndpointMaker changes Stripe's endpoints. *stripeclient.Client is the real one.
 type EndpointMaker interface {
-	CreateEndpoint(context.Context, stripeapi.NewEndpoint) (stripeapi.Endpoint, stripeapi.Secret, error)
+	CreateEndpoint(context.Context, stripeclient.NewEndpoint) (stripeclient.Endpoint, credentials.Secret, error)
 	SetEndpointEvents(ctx context.Context, id string) error
 }
 
@@ -48,7 +49,7 @@ const requestLife = 23 * time.Hour
 // What says at Stripe that an endpoint is the keeper's.
 const managedBy, us = "managed-by", "paylink"
 
-func managed(e *stripeapi.Endpoint) bool { return e.Metadata[managedBy] == us }
+func managed(e *stripeclient.Endpoint) bool { return e.Metadata[managedBy] == us }
 
 // keep does what has to be done about what is seen, and changes the sight with it. request is what is kept of the one
 // under way.
@@ -73,7 +74,7 @@ func (k *EndpointKeeper) usable(request string) string {
 
 // isSigningSecret tells whether the webhook server takes a text for one.
 func isSigningSecret(text string) bool {
-	_, err := stripeapi.ParseSecrets(text)
+	_, err := credentials.ParseSecrets(text)
 	return err == nil
 }
 
@@ -94,7 +95,7 @@ func (u *upkeep) run(ctx context.Context, request string) error {
 		u.unreadable = true // nothing is made: what Stripe tells once could not be stored
 		return err
 	}
-	lost := slices.ContainsFunc(u.seen.found, func(e stripeapi.Endpoint) bool { return managed(&e) && !isSigningSecret(string(u.stored[e.ID])) })
+	lost := slices.ContainsFunc(u.seen.found, func(e stripeclient.Endpoint) bool { return managed(&e) && !isSigningSecret(string(u.stored[e.ID])) })
 	var err error
 	switch {
 	case len(u.seen.found) == 0:
@@ -124,7 +125,7 @@ func (u *upkeep) begin(ctx context.Context) error {
 
 // make makes the request, for the first time or again, and stores the signing secret that is the answer.
 func (u *upkeep) make(ctx context.Context) error {
-	made, secret, err := u.Stripe.CreateEndpoint(ctx, stripeapi.NewEndpoint{
+	made, secret, err := u.Stripe.CreateEndpoint(ctx, stripeclient.NewEndpoint{
 		URL: u.seen.url, Description: "Paylink", Metadata: map[string]string{managedBy: us}, IdempotencyKey: u.key,
 	})
 	if err == nil && !isSigningSecret(string(secret)) {
@@ -136,7 +137,7 @@ func (u *upkeep) make(ctx context.Context) error {
 		}
 		return fmt.Errorf("the request that makes it failed (Stripe may list it under Developers > Logs): %w", err)
 	}
-	if !slices.ContainsFunc(u.seen.found, func(e stripeapi.Endpoint) bool { return e.ID == made.ID }) {
+	if !slices.ContainsFunc(u.seen.found, func(e stripeclient.Endpoint) bool { return e.ID == made.ID }) {
 		u.seen.found = append(u.seen.found, made)
 	}
 	if err := u.Secret.put(ctx, made.ID, secret); err != nil {
@@ -157,14 +158,14 @@ func (u *upkeep) end(ctx context.Context) error {
 func (u *upkeep) setEvents(ctx context.Context) error {
 	for i := range u.seen.found {
 		e := &u.seen.found[i]
-		if !managed(e) || slices.Equal(slices.Sorted(slices.Values(e.Events)), stripeapi.EndpointEvents()) {
+		if !managed(e) || slices.Equal(slices.Sorted(slices.Values(e.Events)), stripeclient.EndpointEvents()) {
 			continue
 		}
 		if err := u.Stripe.SetEndpointEvents(ctx, e.ID); err != nil {
 			return fmt.Errorf("the request that sets the event types of %s failed: %w", e.ID, err)
 		}
 		u.Log.Info("Set the event types of the webhook endpoint at Stripe", "endpoint", e.ID, "before", e.Events)
-		e.Events = stripeapi.EndpointEvents()
+		e.Events = stripeclient.EndpointEvents()
 	}
 	return nil
 }

@@ -14,7 +14,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
-	"github.com/paylink-dev/paylink/internal/stripeapi"
+	stripeclient "github.com/paylink-dev/paylink/internal/stripe/client"
 )
 
 // theSteps make an endpoint where there is neither a ConfigMap nor a Secret.
@@ -187,7 +187,7 @@ func TestEndpointsOfOthers(t *testing.T) {
 
 // TestEndpointOfOurs: it gets exactly our types, and is not enabled by us.
 func TestEndpointOfOurs(t *testing.T) {
-	for name, types := range map[string][]string{"too few": {"charge.refunded"}, "all": {"*"}, "others too": append(stripeapi.EndpointEvents(), "payout.paid")} {
+	for name, types := range map[string][]string{"too few": {"charge.refunded"}, "all": {"*"}, "others too": append(stripeclient.EndpointEvents(), "payout.paid")} {
 		t.Run(name, func(t *testing.T) {
 			o := newOutpost(t)
 			o.mustLook(theSteps...)
@@ -205,7 +205,7 @@ func TestEndpointOfOurs(t *testing.T) {
 			o.passes("events", 1)
 			o.passes("enabled", 0)
 			o.mustLook()
-			if got := o.endpoints()[0]; got.Status != "disabled" || !slices.Equal(got.Events, stripeapi.EndpointEvents()) {
+			if got := o.endpoints()[0]; got.Status != "disabled" || !slices.Equal(got.Events, stripeclient.EndpointEvents()) {
 				t.Errorf("%+v", got)
 			}
 			o.update(id, "disabled=false")

@@ -9,7 +9,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/paylink-dev/paylink/internal/stripeapi"
+	stripeclient "github.com/paylink-dev/paylink/internal/stripe/client"
+	"github.com/paylink-dev/paylink/internal/stripe/credentials"
 )
 
 // TestSecretIsLost: a person has to do something, and is told what.
@@ -36,7 +37,7 @@ func TestSecretIsLost(t *testing.T) {
 
 			keep := func(secret string) {
 				t.Helper()
-				if err := o.watch.Keeper.Secret.put(t.Context(), id, stripeapi.Secret(secret)); err != nil {
+				if err := o.watch.Keeper.Secret.put(t.Context(), id, credentials.Secret(secret)); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -136,7 +137,7 @@ func TestStripeRefusesToMakeOne(t *testing.T) {
 // unhelpful is a Stripe that makes an endpoint and does not tell its secret.
 type unhelpful struct{ counted }
 
-func (u unhelpful) CreateEndpoint(ctx context.Context, e stripeapi.NewEndpoint) (stripeapi.Endpoint, stripeapi.Secret, error) {
+func (u unhelpful) CreateEndpoint(ctx context.Context, e stripeclient.NewEndpoint) (stripeclient.Endpoint, credentials.Secret, error) {
 	made, _, err := u.counted.CreateEndpoint(ctx, e)
 	return made, "rk_live_1", err
 }

@@ -12,14 +12,14 @@ import (
 	"k8s.io/utils/clock"
 
 	"github.com/paylink-dev/paylink/internal/metrics"
-	"github.com/paylink-dev/paylink/internal/stripeapi"
+	stripeclient "github.com/paylink-dev/paylink/internal/stripe/client"
 )
 
-// EndpointList is asked which endpoints Stripe sends webhooks to. *stripeapi.Client is the real one.
+// EndpointList is asked which endpoints Stripe sends webhooks to. *stripeclient.Client is the real one.
 type EndpointList interface {
 	// Live is the mode whose endpoints are listed.
 	Live() bool
-	Endpoints(context.Context) ([]stripeapi.Endpoint, error)
+	Endpoints(context.Context) ([]stripeclient.Endpoint, error)
 }
 
 // EndpointWatch looks at the endpoint through which Stripe's webhooks come to us: a wrong one there is silence here. What
@@ -82,7 +82,7 @@ func (w *EndpointWatch) look(ctx context.Context) error {
 		return err
 	}
 	seen := &endpointSight{url: w.URL, live: w.Stripe.Live()}
-	seen.found = slices.DeleteFunc(all, func(e stripeapi.Endpoint) bool { return !sameURL(e.URL, w.URL) })
+	seen.found = slices.DeleteFunc(all, func(e stripeclient.Endpoint) bool { return !sameURL(e.URL, w.URL) })
 	if w.Keeper != nil {
 		w.Keeper.keep(ctx, seen, kept[stateEndpointRequest])
 	}

@@ -21,21 +21,21 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	"github.com/paylink-dev/paylink/internal/metrics"
-	"github.com/paylink-dev/paylink/internal/stripeapi"
+	stripeclient "github.com/paylink-dev/paylink/internal/stripe/client"
 	"github.com/paylink-dev/paylink/test/fakeapi"
 	"github.com/paylink-dev/paylink/test/scrape"
 )
 
 // switchboard is a Stripe whose endpoints a test sets.
 type switchboard struct {
-	found []stripeapi.Endpoint
+	found []stripeclient.Endpoint
 	err   error
 	asked int
 }
 
 func (s *switchboard) Live() bool { return true }
 
-func (s *switchboard) Endpoints(context.Context) ([]stripeapi.Endpoint, error) {
+func (s *switchboard) Endpoints(context.Context) ([]stripeclient.Endpoint, error) {
 	s.asked++
 	return slices.Clone(s.found), s.err
 }
@@ -77,7 +77,7 @@ type lookout struct {
 	trouble error
 }
 
-func newLookout(t *testing.T, found ...stripeapi.Endpoint) *lookout {
+func newLookout(t *testing.T, found ...stripeclient.Endpoint) *lookout {
 	t.Helper()
 	l := &lookout{
 		t: t, stripe: &switchboard{found: found}, clock: testingclock.NewFakeClock(now), journal: &journal{}, registry: prometheus.NewPedanticRegistry(),
@@ -234,7 +234,7 @@ func TestStripeSaysNothingOfEndpoints(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLookout(t, endpoint("we_1"))
 		refused := func(request string) error {
-			return fmt.Errorf("%w: status 500, request %s", stripeapi.ErrUnanswered, request)
+			return fmt.Errorf("%w: status 500, request %s", stripeclient.ErrUnanswered, request)
 		}
 		l.stripe.err = refused("req_1")
 		defer l.start()()

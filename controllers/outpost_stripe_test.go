@@ -8,17 +8,19 @@ import (
 
 	"k8s.io/utils/clock"
 
-	"github.com/paylink-dev/paylink/internal/stripeapi"
+	stripeclient "github.com/paylink-dev/paylink/internal/stripe/client"
+	"github.com/paylink-dev/paylink/internal/stripe/credentials"
+	"github.com/paylink-dev/paylink/internal/stripe/webhook"
 	"github.com/paylink-dev/paylink/test/stripesim"
 )
 
 // counted is a client whose changes are steps.
 type counted struct {
-	*stripeapi.Client
+	*stripeclient.Client
 	steps *steps
 }
 
-func (c counted) CreateEndpoint(ctx context.Context, e stripeapi.NewEndpoint) (made stripeapi.Endpoint, secret stripeapi.Secret, err error) {
+func (c counted) CreateEndpoint(ctx context.Context, e stripeclient.NewEndpoint) (made stripeclient.Endpoint, secret credentials.Secret, err error) {
 	err = c.steps.step("make an endpoint", func() (err error) {
 		made, secret, err = c.Client.CreateEndpoint(ctx, e)
 		return err
@@ -33,7 +35,7 @@ func (c counted) SetEndpointEvents(ctx context.Context, id string) error {
 // add adds an endpoint with our URL, by hand or as if the keeper had, and returns its id.
 func (o *outpost) add(key string, types []string, managed bool) string {
 	o.t.Helper()
-	p := stripeapi.NewEndpoint{URL: o.watch.URL, Description: "Paylink", IdempotencyKey: key}
+	p := stripeclient.NewEndpoint{URL: o.watch.URL, Description: "Paylink", IdempotencyKey: key}
 	if managed {
 		p.Metadata = map[string]string{"managed-by": "paylink"}
 	}
@@ -69,7 +71,7 @@ func (o *outpost) update(id, form string) {
 }
 
 // endpoints are those at Stripe.
-func (o *outpost) endpoints() []stripeapi.Endpoint {
+func (o *outpost) endpoints() []stripeclient.Endpoint {
 	o.t.Helper()
 	found, err := o.watch.Stripe.Endpoints(o.t.Context())
 	if err != nil {
@@ -96,11 +98,11 @@ func (o *outpost) mustVerify(id string) {
 	if err := o.sim.WaitDelivered(o.t.Context()); err != nil {
 		o.t.Fatal(err)
 	}
-	secrets, err := stripeapi.ParseSecrets(string(o.secret().Data[id]))
+	secrets, err := credentials.ParseSecrets(string(o.secret().Data[id]))
 	if err != nil {
 		o.t.Fatal(err)
 	}
-	verifier := stripeapi.Verifier{Secrets: stripeapi.NewSigningSecrets(secrets), Clock: clock.RealClock{}}
+	verifier := webhook.Verifier{Secrets: credentials.NewSigningSecrets(secrets), Clock: clock.RealClock{}}
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if len(o.deliveries) == 0 {

@@ -21,7 +21,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	"github.com/paylink-dev/paylink/internal/metrics"
-	"github.com/paylink-dev/paylink/internal/stripeapi"
+	stripeclient "github.com/paylink-dev/paylink/internal/stripe/client"
+	"github.com/paylink-dev/paylink/internal/stripe/credentials"
 	"github.com/paylink-dev/paylink/test/fakeapi"
 	"github.com/paylink-dev/paylink/test/scrape"
 	"github.com/paylink-dev/paylink/test/stripesim"
@@ -117,11 +118,11 @@ func newOutpost(t *testing.T, objects ...client.Object) *outpost {
 // start is a start of the process.
 func (o *outpost) start() {
 	o.t.Helper()
-	keys, err := stripeapi.NewKeys(stripesim.LiveKey, o.clock, o.logger())
+	keys, err := credentials.NewKeys(stripesim.LiveKey, o.clock, o.logger())
 	if err != nil {
 		o.t.Fatal(err)
 	}
-	stripe := counted{steps: o.steps, Client: stripeapi.NewClient(stripeapi.ClientOptions{
+	stripe := counted{steps: o.steps, Client: stripeclient.New(stripeclient.Options{
 		Keys: keys, Base: o.sim.URL(), Timeout: 10 * time.Second, Observe: func(string, string) {},
 	})}
 	o.registry = prometheus.NewPedanticRegistry()

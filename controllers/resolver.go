@@ -11,14 +11,14 @@ import (
 	"github.com/paylink-dev/paylink/api/v1alpha1"
 	"github.com/paylink-dev/paylink/internal/ledger"
 	"github.com/paylink-dev/paylink/internal/payment"
-	"github.com/paylink-dev/paylink/internal/stripeapi"
+	stripeclient "github.com/paylink-dev/paylink/internal/stripe/client"
 )
 
-// PaymentFinder is asked for the sessions of a payment. *stripeapi.Client is the real one.
+// PaymentFinder is asked for the sessions of a payment. *stripeclient.Client is the real one.
 type PaymentFinder interface {
 	// Live reports which mode it sees.
 	Live() bool
-	SessionsOfPayment(ctx context.Context, intent string) ([]stripeapi.Session, error)
+	SessionsOfPayment(ctx context.Context, intent string) ([]stripeclient.Session, error)
 }
 
 // FactKeeper writes facts to orders, or keeps them. *ledger.Ledger is the real one.

@@ -13,7 +13,7 @@ import (
 	"github.com/paylink-dev/paylink/api/v1alpha1"
 	"github.com/paylink-dev/paylink/internal/ledger"
 	"github.com/paylink-dev/paylink/internal/payment"
-	"github.com/paylink-dev/paylink/internal/stripeapi"
+	stripeclient "github.com/paylink-dev/paylink/internal/stripe/client"
 )
 
 // payments is a Stripe that knows the sessions of payments.
@@ -26,14 +26,14 @@ type payments struct {
 
 func (p *payments) Live() bool { return p.live }
 
-func (p *payments) SessionsOfPayment(_ context.Context, intent string) ([]stripeapi.Session, error) {
+func (p *payments) SessionsOfPayment(_ context.Context, intent string) ([]stripeclient.Session, error) {
 	p.asked = append(p.asked, intent)
 	fact, known := p.sessions[intent]
 	if p.err != nil || !known {
 		return nil, p.err
 	}
 	fact.EventID = fact.Session.ID + ":Paid"
-	return []stripeapi.Session{{Status: stripeapi.SessionComplete, Fact: fact}}, nil
+	return []stripeclient.Session{{Status: stripeclient.SessionComplete, Fact: fact}}, nil
 }
 
 // resolving gives the shop a Stripe to ask.

@@ -15,7 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/paylink-dev/paylink/internal/stripeapi"
+	"github.com/paylink-dev/paylink/internal/stripe/credentials"
 )
 
 // WebhookSecret is the Kubernetes Secret that the webhook server mounts: each key of it is a file that holds a signing
@@ -44,7 +44,7 @@ func (s *WebhookSecret) read(ctx context.Context, stored map[string][]byte) erro
 }
 
 // put stores a signing secret beside what is there. The error does not hold it, whoever refuses it.
-func (s *WebhookSecret) put(ctx context.Context, key string, secret stripeapi.Secret) error {
+func (s *WebhookSecret) put(ctx context.Context, key string, secret credentials.Secret) error {
 	data := map[string][]byte{key: []byte(string(secret))}
 	patch, err := json.Marshal(map[string]any{"data": data})
 	if err != nil {
@@ -63,7 +63,7 @@ func (s *WebhookSecret) put(ctx context.Context, key string, secret stripeapi.Se
 }
 
 // without is an error that does not hold a secret: an admission webhook may repeat what it refuses.
-func without(secret stripeapi.Secret, err error) error {
+func without(secret credentials.Secret, err error) error {
 	text := err.Error()
 	for _, form := range []string{string(secret), base64.StdEncoding.EncodeToString([]byte(string(secret)))} {
 		text = strings.ReplaceAll(text, form, secret.String())

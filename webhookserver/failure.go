@@ -7,7 +7,7 @@ import (
 
 	"github.com/paylink-dev/paylink/internal/ledger"
 	"github.com/paylink-dev/paylink/internal/metrics"
-	"github.com/paylink-dev/paylink/internal/stripeapi"
+	"github.com/paylink-dev/paylink/internal/stripe/webhook"
 )
 
 // Why a delivery is not taken, beside what the other packages say.
@@ -35,9 +35,9 @@ var refusals = []struct {
 	reason string
 	detail string
 }{
-	{stripeapi.ErrSignature, http.StatusBadRequest, metrics.FailureSignature, "The Stripe-Signature header does not match: use the signing secret of this very endpoint, and pass the body on unchanged."},
-	{stripeapi.ErrStale, http.StatusBadRequest, metrics.FailureStale, "The signature is more than 300 s old: check the clocks."},
-	{stripeapi.ErrFuture, http.StatusBadRequest, metrics.FailureFuture, "The signature is more than 300 s ahead: check the clocks."},
+	{webhook.ErrSignature, http.StatusBadRequest, metrics.FailureSignature, "The Stripe-Signature header does not match: use the signing secret of this very endpoint, and pass the body on unchanged."},
+	{webhook.ErrStale, http.StatusBadRequest, metrics.FailureStale, "The signature is more than 300 s old: check the clocks."},
+	{webhook.ErrFuture, http.StatusBadRequest, metrics.FailureFuture, "The signature is more than 300 s ahead: check the clocks."},
 	{errUnreadable, http.StatusBadRequest, metrics.FailureUnreadable, "The body could not be read to its end."},
 	{errOverloaded, http.StatusServiceUnavailable, metrics.FailureOverloaded, "Too many events at once: send this one again."},
 	{context.DeadlineExceeded, http.StatusServiceUnavailable, metrics.FailureDeadline, "The event could not be kept in time: send it again."},
@@ -51,7 +51,7 @@ func refusalOf(err error) *failure {
 	switch {
 	case errors.As(err, &tooLarge):
 		return &failure{status: http.StatusRequestEntityTooLarge, reason: metrics.FailureTooLarge, detail: "An event may be at most 512 KiB large.", err: err}
-	case errors.Is(err, stripeapi.ErrMalformed):
+	case errors.Is(err, webhook.ErrMalformed):
 		return &failure{status: http.StatusBadRequest, reason: metrics.FailureMalformed, detail: err.Error(), err: err}
 	}
 	for _, r := range refusals {

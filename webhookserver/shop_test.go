@@ -13,7 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/stripe/stripe-go/v76/webhook"
+	stripewebhook "github.com/stripe/stripe-go/v76/webhook"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	testingclock "k8s.io/utils/clock/testing"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -23,7 +23,8 @@ import (
 	"github.com/paylink-dev/paylink/internal/ledger"
 	"github.com/paylink-dev/paylink/internal/metrics"
 	"github.com/paylink-dev/paylink/internal/payment"
-	"github.com/paylink-dev/paylink/internal/stripeapi"
+	"github.com/paylink-dev/paylink/internal/stripe/credentials"
+	"github.com/paylink-dev/paylink/internal/stripe/webhook"
 	"github.com/paylink-dev/paylink/test/fakeapi"
 	"github.com/paylink-dev/paylink/test/fakeshop"
 	"github.com/paylink-dev/paylink/test/scrape"
@@ -89,8 +90,8 @@ func newShopWith(t *testing.T, l webhookserver.Ledger) *shop {
 }
 
 func (s *shop) open(l webhookserver.Ledger) {
-	secrets := stripeapi.NewSigningSecrets([]stripeapi.NamedSecret{{Name: "1", Secret: secret}})
-	verifier := &stripeapi.Verifier{Secrets: secrets, Clock: s.clock}
+	secrets := credentials.NewSigningSecrets([]credentials.NamedSecret{{Name: "1", Secret: secret}})
+	verifier := &webhook.Verifier{Secrets: secrets, Clock: s.clock}
 	s.webhook = webhookserver.NewWebhook(verifier, l, metrics.NewWebhook(s.registry), s.clock, s.logged.Logger())
 	s.server = &webhookserver.Server{Address: "127.0.0.1:0", Webhook: s.webhook, Log: s.logged.Logger()}
 }
@@ -99,7 +100,7 @@ func (s *shop) open(l webhookserver.Ledger) {
 func sign(body []byte) string { return signAs(secret, now, body) }
 
 func signAs(secret string, at time.Time, body []byte) string {
-	return webhook.GenerateTestSignedPayload(&webhook.UnsignedPayload{Payload: body, Secret: secret, Timestamp: at}).Header
+	return stripewebhook.GenerateTestSignedPayload(&stripewebhook.UnsignedPayload{Payload: body, Secret: secret, Timestamp: at}).Header
 }
 
 // request is a delivery as Stripe makes it.

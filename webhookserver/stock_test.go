@@ -9,7 +9,7 @@ import (
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
 	"github.com/paylink-dev/paylink/internal/payment"
-	"github.com/paylink-dev/paylink/internal/stripeapi"
+	stripeclient "github.com/paylink-dev/paylink/internal/stripe/client"
 	"github.com/paylink-dev/paylink/test/fakeshop"
 )
 
@@ -46,15 +46,15 @@ func sale(name, order string, outcome v1alpha1.Outcome) payment.Fact {
 }
 
 // stripe answers for Stripe: of a session named after its state, which is for the order "pending".
-func stripe(_ context.Context, id string) (stripeapi.Session, error) {
+func stripe(_ context.Context, id string) (stripeclient.Session, error) {
 	switch state := strings.TrimPrefix(id, sessionOf("")); state {
-	case stripeapi.SessionOpen, stripeapi.SessionComplete, stripeapi.SessionExpired:
-		return stripeapi.Session{Status: state, Fact: sale(state, "pending", v1alpha1.OutcomePaid)}, nil
+	case stripeclient.SessionOpen, stripeclient.SessionComplete, stripeclient.SessionExpired:
+		return stripeclient.Session{Status: state, Fact: sale(state, "pending", v1alpha1.OutcomePaid)}, nil
 	case "elsewhere":
-		return stripeapi.Session{Status: stripeapi.SessionComplete, Fact: sale(state, "another shop's", v1alpha1.OutcomePaid)}, nil
+		return stripeclient.Session{Status: stripeclient.SessionComplete, Fact: sale(state, "another shop's", v1alpha1.OutcomePaid)}, nil
 	case "silence":
-		return stripeapi.Session{}, stripeapi.ErrUnanswered
+		return stripeclient.Session{}, stripeclient.ErrUnanswered
 	default:
-		return stripeapi.Session{}, stripeapi.ErrNoSuchObject
+		return stripeclient.Session{}, stripeclient.ErrNoSuchObject
 	}
 }

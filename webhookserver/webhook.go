@@ -13,12 +13,12 @@ import (
 	"github.com/paylink-dev/paylink/internal/ledger"
 	"github.com/paylink-dev/paylink/internal/metrics"
 	"github.com/paylink-dev/paylink/internal/payment"
-	"github.com/paylink-dev/paylink/internal/stripeapi"
+	"github.com/paylink-dev/paylink/internal/stripe/webhook"
 	"github.com/paylink-dev/paylink/webhookserver/problem"
 )
 
 // WebhookPath is the route that Stripe calls.
-const WebhookPath = stripeapi.WebhookPath
+const WebhookPath = webhook.Path
 
 // Ledger keeps a payment fact. *ledger.Ledger is the real one.
 type Ledger interface {
@@ -31,7 +31,7 @@ type Ledger interface {
 // 4xx or 5xx, since Stripe disables an endpoint that fails for days. What may go well later is 503: Stripe sends it
 // again.
 type Webhook struct {
-	Verifier *stripeapi.Verifier
+	Verifier *webhook.Verifier
 	Ledger   Ledger
 	Metrics  *metrics.Webhook
 	Clock    clock.PassiveClock
@@ -44,7 +44,7 @@ type Webhook struct {
 }
 
 // NewWebhook returns the handler.
-func NewWebhook(v *stripeapi.Verifier, l Ledger, m *metrics.Webhook, c clock.PassiveClock, log logr.Logger) *Webhook {
+func NewWebhook(v *webhook.Verifier, l Ledger, m *metrics.Webhook, c clock.PassiveClock, log logr.Logger) *Webhook {
 	return &Webhook{
 		Verifier: v, Ledger: l, Metrics: m, Clock: c, Log: log,
 		bodies: newBodies(maxReading, maxReadingLarge),
@@ -83,7 +83,7 @@ func (h *Webhook) take(ctx context.Context, r *http.Request) *failure {
 	}
 	signature := r.Header.Get("Stripe-Signature")
 	if signature == "" { // not worth reading
-		return refusalOf(stripeapi.ErrSignature)
+		return refusalOf(webhook.ErrSignature)
 	}
 	body, err := h.bodies.read(r)
 	if err != nil {
@@ -92,7 +92,7 @@ func (h *Webhook) take(ctx context.Context, r *http.Request) *failure {
 	if err := h.Verifier.Verify(body, signature); err != nil {
 		return refusalOf(err)
 	}
-	event, err := stripeapi.Decode(body)
+	event, err := webhook.Decode(body)
 	if err != nil {
 		return refusalOf(err)
 	}
@@ -108,7 +108,7 @@ func (h *Webhook) take(ctx context.Context, r *http.Request) *failure {
 	return failure
 }
 
-func (h *Webhook) ignore(event stripeapi.Event) {
+func (h *Webhook) ignore(event webhook.Event) {
 	result := metrics.ResultIgnored
 	if !event.Snapshot {
 		result = metrics.ResultUnusable
@@ -118,7 +118,7 @@ func (h *Webhook) ignore(event stripeapi.Event) {
 }
 
 // keep hands the fact to the ledger, when it is this event's turn.
-func (h *Webhook) keep(ctx context.Context, event stripeapi.Event) *failure {
+func (h *Webhook) keep(ctx context.Context, event webhook.Event) *failure {
 	leave, err := h.turns.enter(ctx)
 	if err != nil {
 		return refusalOf(err)
@@ -143,7 +143,7 @@ func (h *Webhook) keep(ctx context.Context, event stripeapi.Event) *failure {
 
 // typeLabel keeps the types that can be labels to those of interest.
 func typeLabel(eventType string) string {
-	if stripeapi.Interesting(eventType) {
+	if webhook.Handles(eventType) {
 		return eventType
 	}
 	return metrics.TypeOther
@@ -155,12 +155,12 @@ func (h *Webhook) report(f *failure) {
 	if errors.Is(f.err, errOverloaded) && !h.overloaded.due(h.Clock) {
 		return
 	}
-	if f.status == http.StatusServiceUnavailable || errors.Is(f.err, stripeapi.ErrMalformed) {
+	if f.status == http.StatusServiceUnavailable || errors.Is(f.err, webhook.ErrMalformed) {
 		h.Log.Error(f.err, "Webhook not taken", "reason", f.reason, "status", f.status, "event", f.event)
 		return
 	}
 	level := 1
-	if errors.Is(f.err, stripeapi.ErrSignature) && h.unsigned.due(h.Clock) {
+	if errors.Is(f.err, webhook.ErrSignature) && h.unsigned.due(h.Clock) {
 		level = 0
 	}
 	h.Log.V(level).Info("Webhook refused", "reason", f.reason, "status", f.status)

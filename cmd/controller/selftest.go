@@ -25,7 +25,8 @@ import (
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
 	"github.com/paylink-dev/paylink/internal/setup"
-	"github.com/paylink-dev/paylink/internal/stripeapi"
+	"github.com/paylink-dev/paylink/internal/stripe/credentials"
+	"github.com/paylink-dev/paylink/internal/stripe/webhook"
 )
 
 // selfTest sells one order in test mode, as Stripe and a buyer would: what `helm test` runs, where there is neither a
@@ -36,7 +37,7 @@ type selfTest struct {
 	// Namespace is where the order is created.
 	Namespace string
 	// Secrets are those that the webhook server verifies by.
-	Secrets []stripeapi.NamedSecret
+	Secrets []credentials.NamedSecret
 	// Timeout bounds all of it.
 	Timeout time.Duration
 	API     client.Client
@@ -69,7 +70,7 @@ func selfTestCommand(ctx context.Context, args []string, out io.Writer) error {
 	if test.URL == "" || test.Namespace == "" || *dir == "" || fs.NArg() > 0 {
 		return errors.New("selftest needs --url, --namespace and --stripe-webhook-secret-dir, and takes nothing but flags")
 	}
-	secrets, err := stripeapi.NewSecretDir(*dir, clock.RealClock{}, logr.Discard())
+	secrets, err := credentials.NewSecretDir(*dir, clock.RealClock{}, logr.Discard())
 	if err != nil {
 		return fmt.Errorf("--stripe-webhook-secret-dir: %w", err)
 	}
@@ -218,7 +219,7 @@ func (s *selfTest) post(ctx context.Context, body []byte) (int, error) {
 		return 0, err
 	}
 	request.Header.Set("Content-Type", "application/json; charset=utf-8")
-	request.Header.Set("Stripe-Signature", stripeapi.Sign(body, s.Clock.Now(), s.Secrets))
+	request.Header.Set("Stripe-Signature", webhook.Sign(body, s.Clock.Now(), s.Secrets))
 	answer, err := http.DefaultClient.Do(request)
 	if err != nil {
 		return 0, err

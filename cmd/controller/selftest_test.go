@@ -20,7 +20,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
-	"github.com/paylink-dev/paylink/internal/stripeapi"
+	"github.com/paylink-dev/paylink/internal/stripe/credentials"
+	"github.com/paylink-dev/paylink/internal/stripe/webhook"
 	"github.com/paylink-dev/paylink/test/fakeapi"
 )
 
@@ -36,7 +37,7 @@ type installation struct {
 	starts int
 	// answers are those of the webhook server before it takes the event.
 	answers []int
-	secrets []stripeapi.NamedSecret
+	secrets []credentials.NamedSecret
 	calls   atomic.Int32
 }
 
@@ -79,12 +80,12 @@ func (i *installation) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		i.t.Error(err)
 	}
-	verifier := &stripeapi.Verifier{Secrets: stripeapi.NewSigningSecrets(i.secrets), Clock: clock.RealClock{}}
+	verifier := &webhook.Verifier{Secrets: credentials.NewSigningSecrets(i.secrets), Clock: clock.RealClock{}}
 	if verifier.Verify(body, r.Header.Get("Stripe-Signature")) != nil {
 		w.WriteHeader(http.StatusBadRequest)
 		return
 	}
-	event, err := stripeapi.Decode(body)
+	event, err := webhook.Decode(body)
 	if err != nil || event.Fact == nil || event.Livemode || event.Fact.ClientReferenceID != "4f1c9a" {
 		i.t.Errorf("the event is %+v, %v", event, err)
 	}
@@ -102,8 +103,8 @@ func (i *installation) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // TestSelfTest says what is wrong with an installation, and leaves no order behind whatever that is.
 func TestSelfTest(t *testing.T) {
-	same := []stripeapi.NamedSecret{{Name: "first", Secret: selfTestSecret}}
-	other := []stripeapi.NamedSecret{{Name: "first", Secret: "whsec_other"}}
+	same := []credentials.NamedSecret{{Name: "first", Secret: selfTestSecret}}
+	other := []credentials.NamedSecret{{Name: "first", Secret: "whsec_other"}}
 	for name, row := range map[string]struct {
 		i    *installation
 		want string // of the error; empty: none
@@ -125,7 +126,7 @@ func TestSelfTest(t *testing.T) {
 			var out strings.Builder
 			test := &selfTest{
 				URL: server.URL, Namespace: "shop", Timeout: 30 * time.Second, API: i.api, Clock: clock.RealClock{}, Out: &out,
-				Secrets: []stripeapi.NamedSecret{{Name: "first", Secret: selfTestSecret}, {Name: "second", Secret: "whsec_second"}},
+				Secrets: []credentials.NamedSecret{{Name: "first", Secret: selfTestSecret}, {Name: "second", Secret: "whsec_second"}},
 			}
 			if row.want != "" && row.want != "it refused the signature" {
 				test.Timeout = time.Second // which is all waited for

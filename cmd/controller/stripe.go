@@ -21,7 +21,9 @@ import (
 	"github.com/paylink-dev/paylink/internal/ledger"
 	"github.com/paylink-dev/paylink/internal/metrics"
 	"github.com/paylink-dev/paylink/internal/setup"
-	"github.com/paylink-dev/paylink/internal/stripeapi"
+	stripeclient "github.com/paylink-dev/paylink/internal/stripe/client"
+	"github.com/paylink-dev/paylink/internal/stripe/credentials"
+	"github.com/paylink-dev/paylink/internal/stripe/webhook"
 )
 
 // How Stripe's API is asked: nobody waits at a screen for the answer.
@@ -87,8 +89,8 @@ func (f *stripeFlags) check() error {
 // asker is what asks Stripe: nil fields where there is no API key.
 type asker struct {
 	*stripeFlags
-	keys    *stripeapi.Keys
-	keyFile *stripeapi.KeyFile
+	keys    *credentials.Keys
+	keyFile *credentials.KeyFile
 	base    string
 	// appURL is the shop's address; nil where it is not known.
 	appURL *url.URL
@@ -134,7 +136,7 @@ func (a *asker) add(mgr ctrl.Manager, keeper *ledger.Ledger, namespace string, r
 		return nil, nil
 	}
 	calls := metrics.NewStripeAPI(ctrlmetrics.Registry)
-	stripe := stripeapi.NewClient(stripeapi.ClientOptions{
+	stripe := stripeclient.New(stripeclient.Options{
 		Keys: a.keys, Base: a.base, Timeout: stripeTimeout, Retries: stripeRetries,
 		Budget:  rate.NewLimiter(rate.Limit(a.rate), max(1, int(a.rate))),
 		Observe: func(operation, code string) { calls.WithLabelValues(operation, code).Inc() },
@@ -156,7 +158,7 @@ func (a *asker) add(mgr ctrl.Manager, keeper *ledger.Ledger, namespace string, r
 }
 
 // backfill returns what reads Stripe's events; nil where nothing is to.
-func (a *asker) backfill(stripe *stripeapi.Client, state *controllers.StripeState, keeper controllers.FactApplier, log logr.Logger) manager.Runnable {
+func (a *asker) backfill(stripe *stripeclient.Client, state *controllers.StripeState, keeper controllers.FactApplier, log logr.Logger) manager.Runnable {
 	if a.backfillPeriod == 0 {
 		return nil
 	}
@@ -167,7 +169,7 @@ func (a *asker) backfill(stripe *stripeapi.Client, state *controllers.StripeStat
 }
 
 // audit returns what compares Stripe's books with the orders; nil where nothing is to.
-func (a *asker) audit(mgr ctrl.Manager, stripe *stripeapi.Client, state *controllers.StripeState, keeper *ledger.Ledger, recorder events.EventRecorder, log logr.Logger) manager.Runnable {
+func (a *asker) audit(mgr ctrl.Manager, stripe *stripeclient.Client, state *controllers.StripeState, keeper *ledger.Ledger, recorder events.EventRecorder, log logr.Logger) manager.Runnable {
 	if a.auditPeriod == 0 {
 		return nil
 	}
@@ -179,7 +181,7 @@ func (a *asker) audit(mgr ctrl.Manager, stripe *stripeapi.Client, state *control
 }
 
 // endpointWatch returns what looks at the endpoint at Stripe; nil where nothing is to, or where its address is not known.
-func (a *asker) endpointWatch(mgr ctrl.Manager, stripe *stripeapi.Client, state *controllers.StripeState, log logr.Logger) manager.Runnable {
+func (a *asker) endpointWatch(mgr ctrl.Manager, stripe *stripeclient.Client, state *controllers.StripeState, log logr.Logger) manager.Runnable {
 	if a.endpointPeriod == 0 {
 		return nil
 	}
@@ -189,7 +191,7 @@ func (a *asker) endpointWatch(mgr ctrl.Manager, stripe *stripeapi.Client, state 
 	}
 	c := clock.RealClock{}
 	watch := &controllers.EndpointWatch{
-		Stripe: stripe, State: state, URL: a.appURL.String() + stripeapi.WebhookPath, Clock: c, Log: log.WithName("endpoint"),
+		Stripe: stripe, State: state, URL: a.appURL.String() + webhook.Path, Clock: c, Log: log.WithName("endpoint"),
 		Metrics: metrics.NewEndpoint(ctrlmetrics.Registry), Period: a.endpointPeriod,
 	}
 	if a.manageEndpoint {

@@ -15,7 +15,8 @@ import (
 	"github.com/paylink-dev/paylink/internal/ledger"
 	"github.com/paylink-dev/paylink/internal/metrics"
 	"github.com/paylink-dev/paylink/internal/setup"
-	"github.com/paylink-dev/paylink/internal/stripeapi"
+	"github.com/paylink-dev/paylink/internal/stripe/credentials"
+	"github.com/paylink-dev/paylink/internal/stripe/webhook"
 	"github.com/paylink-dev/paylink/internal/version"
 	"github.com/paylink-dev/paylink/webhookserver"
 )
@@ -90,30 +91,30 @@ func run(ctx context.Context, f *flags) error {
 }
 
 // readSecrets returns the signing secrets and, where they are files, what keeps them up to date.
-func readSecrets(dir string) (*stripeapi.SigningSecrets, *stripeapi.SecretDir, error) {
+func readSecrets(dir string) (*credentials.SigningSecrets, *credentials.SecretDir, error) {
 	fromEnvironment := os.Getenv("STRIPE_WEBHOOK_SECRET")
 	if dir != "" {
 		if fromEnvironment != "" {
 			return nil, nil, errors.New("both --stripe-webhook-secret-dir and STRIPE_WEBHOOK_SECRET are set: unset one of them")
 		}
-		d, err := stripeapi.NewSecretDir(dir, clock.RealClock{}, ctrl.Log.WithName("secrets"))
+		d, err := credentials.NewSecretDir(dir, clock.RealClock{}, ctrl.Log.WithName("secrets"))
 		if err != nil {
 			return nil, nil, fmt.Errorf("--stripe-webhook-secret-dir: %w", err)
 		}
 		return d.Secrets(), d, nil
 	}
-	secrets, err := stripeapi.ParseSecrets(fromEnvironment)
+	secrets, err := credentials.ParseSecrets(fromEnvironment)
 	if err != nil {
 		return nil, nil, fmt.Errorf("STRIPE_WEBHOOK_SECRET: %w", err)
 	}
-	return stripeapi.NewSigningSecrets(secrets), nil, nil
+	return credentials.NewSigningSecrets(secrets), nil, nil
 }
 
-func newServer(address string, keeper *ledger.Ledger, secrets *stripeapi.SigningSecrets) *webhookserver.Server {
+func newServer(address string, keeper *ledger.Ledger, secrets *credentials.SigningSecrets) *webhookserver.Server {
 	c := clock.RealClock{}
 	metrics.RegisterWebhookSecrets(ctrlmetrics.Registry, secrets.LastVerified)
 	webhook := webhookserver.NewWebhook(
-		&stripeapi.Verifier{Secrets: secrets, Clock: c}, keeper,
+		&webhook.Verifier{Secrets: secrets, Clock: c}, keeper,
 		metrics.NewWebhook(ctrlmetrics.Registry), c, ctrl.Log.WithName("webhook"))
 	return &webhookserver.Server{Address: address, Webhook: webhook, Log: ctrl.Log.WithName("server")}
 }

@@ -19,7 +19,8 @@ import (
 	"github.com/paylink-dev/paylink/internal/ledger"
 	"github.com/paylink-dev/paylink/internal/metrics"
 	"github.com/paylink-dev/paylink/internal/setup"
-	"github.com/paylink-dev/paylink/internal/stripeapi"
+	stripeclient "github.com/paylink-dev/paylink/internal/stripe/client"
+	"github.com/paylink-dev/paylink/internal/stripe/credentials"
 	"github.com/paylink-dev/paylink/webhookserver"
 	"github.com/paylink-dev/paylink/webhookserver/billing"
 	"github.com/paylink-dev/paylink/webhookserver/checkout"
@@ -55,8 +56,8 @@ type shopSettings struct {
 	visitors *visitor.Addresses
 	appURL   *url.URL
 	// keys are nil where Stripe is not asked; keyFile is nil unless a file holds them.
-	keys    *stripeapi.Keys
-	keyFile *stripeapi.KeyFile
+	keys    *credentials.Keys
+	keyFile *credentials.KeyFile
 	apiBase string
 }
 
@@ -107,7 +108,7 @@ func (s *shopSettings) newShop(ctx context.Context, mgr ctrl.Manager, keeper *le
 		if !s.keys.Restricted() {
 			log.Info("The API key may do anything with the account, and this server faces the internet: make a restricted key (rk_...) with read access to Checkout Sessions alone")
 		}
-		stripe := stripeapi.NewClient(stripeapi.ClientOptions{
+		stripe := stripeclient.New(stripeclient.Options{
 			Keys: s.keys, Base: s.apiBase, Timeout: billing.AnswerTimeout,
 			Observe: func(operation, code string) { calls.WithLabelValues(operation, code).Inc() },
 		})

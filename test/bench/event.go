@@ -15,7 +15,7 @@ import (
 	"github.com/paylink-dev/paylink/api/v1alpha1"
 	"github.com/paylink-dev/paylink/internal/ledger"
 	"github.com/paylink-dev/paylink/internal/metrics"
-	"github.com/paylink-dev/paylink/internal/stripeapi"
+	"github.com/paylink-dev/paylink/internal/stripe/webhook"
 	"github.com/paylink-dev/paylink/test/cluster"
 )
 
@@ -72,7 +72,7 @@ func refunds(ctx context.Context, uids []string) ([][]byte, error) {
 
 // settled returns the order as the ledger settles it by an event, and the patch that the ledger writes for that.
 func settled(ctx context.Context, order *v1alpha1.Order, body []byte) (*v1alpha1.Order, []byte, error) {
-	event, err := stripeapi.Decode(body)
+	event, err := webhook.Decode(body)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -32,7 +32,7 @@ func measureEvents(ctx context.Context, count int, benchtime string) ([]EventRow
 		return nil, err
 	}
 	measured, err := output(ctx, dir, nil, "go", "test", "-run", "^$", "-bench", "^BenchmarkEvent$", "-benchmem",
-		"-count", strconv.Itoa(count), "-benchtime", benchtime, "./internal/stripeapi")
+		"-count", strconv.Itoa(count), "-benchtime", benchtime, "./internal/stripe/webhook")
 	if err != nil {
 		return nil, err
 	}

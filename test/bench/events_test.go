@@ -10,7 +10,7 @@ import (
 )
 
 const summary = `goos: linux
-pkg: github.com/paylink-dev/paylink/internal/stripeapi
+pkg: github.com/paylink-dev/paylink/internal/stripe/webhook
 cpu: Some (R) CPU @ 2,5 GHz
 ,-,
 ,sec/op,CI

@@ -14,7 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/wait"
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
-	"github.com/paylink-dev/paylink/internal/stripeapi"
+	"github.com/paylink-dev/paylink/internal/stripe/webhook"
 	"github.com/paylink-dev/paylink/test/stack"
 )
 
@@ -113,7 +113,7 @@ func (s *surf) run(ctx context.Context, result *Wave) error {
 // deliver sends one event until it is taken.
 func (s *surf) deliver(ctx context.Context, i int) error {
 	for attempt := 0; ; attempt++ {
-		url := s.replicas[(i+attempt)%len(s.replicas)].URL + stripeapi.WebhookPath
+		url := s.replicas[(i+attempt)%len(s.replicas)].URL + webhook.Path
 		start := time.Now()
 		status, err := s.sender.send(ctx, url, i)
 		if err != nil {

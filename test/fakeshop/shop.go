@@ -20,7 +20,8 @@ import (
 	"github.com/paylink-dev/paylink/api/v1alpha1"
 	"github.com/paylink-dev/paylink/internal/ledger"
 	"github.com/paylink-dev/paylink/internal/metrics"
-	"github.com/paylink-dev/paylink/internal/stripeapi"
+	"github.com/paylink-dev/paylink/internal/stripe/credentials"
+	"github.com/paylink-dev/paylink/internal/stripe/webhook"
 	"github.com/paylink-dev/paylink/test/fakeapi"
 	"github.com/paylink-dev/paylink/test/openapi"
 	"github.com/paylink-dev/paylink/test/scrape"
@@ -116,7 +117,7 @@ func New(t testing.TB, o Options, objects ...client.Object) *Shop {
 	s.Reconcile()
 	routes, err := s.routes(o)
 	s.must(err)
-	nobodys := &stripeapi.Verifier{Secrets: stripeapi.NewSigningSecrets(nil), Clock: o.Clock} // no webhook is of this shop's concern
+	nobodys := &webhook.Verifier{Secrets: credentials.NewSigningSecrets(nil), Clock: o.Clock} // no webhook is of this shop's concern
 	webhook := webhookserver.NewWebhook(nobodys, s.Ledger, metrics.NewWebhook(s.registry), o.Clock, s.Logged.Logger())
 	s.Handler = (&webhookserver.Server{Webhook: webhook, Shop: routes, Log: s.Logged.Logger()}).Handler()
 	if s.contract == nil {

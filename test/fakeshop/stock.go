@@ -15,7 +15,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
-	"github.com/paylink-dev/paylink/internal/stripeapi"
+	stripeclient "github.com/paylink-dev/paylink/internal/stripe/client"
 )
 
 // Link is a PaymentLink of the namespace shop that sells to anybody for 199.00 USD in test mode.
@@ -54,13 +54,13 @@ func Order(id string, changes ...func(*v1alpha1.Order)) *v1alpha1.Order {
 }
 
 // StripeFunc is a Stripe of one function.
-type StripeFunc func(ctx context.Context, id string) (stripeapi.Session, error)
+type StripeFunc func(ctx context.Context, id string) (stripeclient.Session, error)
 
 // Sees reports whether a session is of test mode, as the API key is.
 func (f StripeFunc) Sees(id string) bool { return !strings.HasPrefix(id, "cs_live_") }
 
 // Session asks the function.
-func (f StripeFunc) Session(ctx context.Context, id string) (stripeapi.Session, error) {
+func (f StripeFunc) Session(ctx context.Context, id string) (stripeclient.Session, error) {
 	return f(ctx, id)
 }
 

@@ -16,7 +16,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
-	"github.com/paylink-dev/paylink/internal/stripeapi"
+	stripeclient "github.com/paylink-dev/paylink/internal/stripe/client"
 	"github.com/paylink-dev/paylink/test/fakeshop"
 	"github.com/paylink-dev/paylink/webhookserver/page"
 	"github.com/paylink-dev/paylink/webhookserver/visitor"
@@ -119,9 +119,9 @@ func TestWithoutKey(t *testing.T) {
 
 // TestWrongCapture: what is wrong is said by the field, and without asking anybody.
 func TestWrongCapture(t *testing.T) {
-	s := shopOf(t, fakeshop.Options{Stripe: fakeshop.StripeFunc(func(context.Context, string) (stripeapi.Session, error) {
+	s := shopOf(t, fakeshop.Options{Stripe: fakeshop.StripeFunc(func(context.Context, string) (stripeclient.Session, error) {
 		t.Error("Stripe is asked")
-		return stripeapi.Session{}, stripeapi.ErrNoSuchObject
+		return stripeclient.Session{}, stripeclient.ErrNoSuchObject
 	})})
 	for name, row := range map[string]struct {
 		body   string

@@ -16,7 +16,7 @@ import (
 	"github.com/paylink-dev/paylink/api/v1alpha1"
 	"github.com/paylink-dev/paylink/internal/ledger"
 	"github.com/paylink-dev/paylink/internal/metrics"
-	"github.com/paylink-dev/paylink/internal/stripeapi"
+	stripeclient "github.com/paylink-dev/paylink/internal/stripe/client"
 	"github.com/paylink-dev/paylink/webhookserver/page"
 	"github.com/paylink-dev/paylink/webhookserver/problem"
 	"github.com/paylink-dev/paylink/webhookserver/visitor"
@@ -102,7 +102,7 @@ func check(in captureRequest) *problem.Problem {
 		return problem.Of(http.StatusBadRequest, "provider", `must be "stripe", the only provider.`)
 	case in.SessionID == "":
 		return problem.Of(http.StatusBadRequest, "session_id", "is missing: write the checkout session's id (cs_…).")
-	case !stripeapi.IsSessionID(in.SessionID):
+	case !stripeclient.IsSessionID(in.SessionID):
 		return problem.Of(http.StatusBadRequest, "session_id", "is no id of a checkout session: one begins with cs_live_ or cs_test_, followed by letters and digits.")
 	default:
 		return nil
@@ -135,7 +135,7 @@ func (d *Desk) find(ctx context.Context, client netip.Prefix, id string) (outcom
 	}
 	session, err := d.Stripe.session(ctx, client, id)
 	switch {
-	case errors.Is(err, stripeapi.ErrNoSuchObject):
+	case errors.Is(err, stripeclient.ErrNoSuchObject):
 		return unknown, nil
 	case err != nil: // the webhook will tell
 		return nothingKnown, nil
@@ -143,9 +143,9 @@ func (d *Desk) find(ctx context.Context, client netip.Prefix, id string) (outcom
 		return unknown, nil
 	// Anybody can open a payment page with the reference of somebody else's order. Before he has finished there, he learns
 	// nothing of it, not even whether there is one.
-	case session.Status == stripeapi.SessionExpired:
+	case session.Status == stripeclient.SessionExpired:
 		return outcome{state: page.Lapsed, phase: v1alpha1.OrderPending}, nil
-	case session.Status != stripeapi.SessionComplete:
+	case session.Status != stripeclient.SessionComplete:
 		return outcome{state: page.Unfinished, phase: v1alpha1.OrderPending}, nil
 	}
 	if order, err = d.order(ctx, ledger.IndexReference, session.Fact.ClientReferenceID); err != nil {

@@ -13,19 +13,19 @@ import (
 	testingclock "k8s.io/utils/clock/testing"
 
 	"github.com/paylink-dev/paylink/internal/metrics"
-	"github.com/paylink-dev/paylink/internal/stripeapi"
+	stripeclient "github.com/paylink-dev/paylink/internal/stripe/client"
 	"github.com/paylink-dev/paylink/test/scrape"
 )
 
 // listed is a Stripe that counts how often it is asked for what.
 type listed struct {
-	answer func(ctx context.Context, id string) (stripeapi.Session, error)
+	answer func(ctx context.Context, id string) (stripeclient.Session, error)
 
 	mu    sync.Mutex
 	asked []string
 }
 
-func (l *listed) Session(ctx context.Context, id string) (stripeapi.Session, error) {
+func (l *listed) Session(ctx context.Context, id string) (stripeclient.Session, error) {
 	l.mu.Lock()
 	l.asked = append(l.asked, id)
 	l.mu.Unlock()
@@ -42,8 +42,8 @@ func (l *listed) calls() int {
 }
 
 // always answers every question like this.
-func always(s stripeapi.Session, err error) *listed {
-	return &listed{answer: func(context.Context, string) (stripeapi.Session, error) { return s, err }}
+func always(s stripeclient.Session, err error) *listed {
+	return &listed{answer: func(context.Context, string) (stripeclient.Session, error) { return s, err }}
 }
 
 // desk is inquiries of a Stripe, with a clock that stands still.

@@ -12,15 +12,15 @@ import (
 	"k8s.io/utils/clock"
 
 	"github.com/paylink-dev/paylink/internal/metrics"
-	"github.com/paylink-dev/paylink/internal/stripeapi"
+	stripeclient "github.com/paylink-dev/paylink/internal/stripe/client"
 	"github.com/paylink-dev/paylink/webhookserver/visitor"
 )
 
-// Stripe is asked for Checkout Sessions. *stripeapi.Client is the real one.
+// Stripe is asked for Checkout Sessions. *stripeclient.Client is the real one.
 type Stripe interface {
 	// Sees reports whether the API key is of a session's mode. Only for such a one Session asks.
 	Sees(id string) bool
-	Session(ctx context.Context, id string) (stripeapi.Session, error)
+	Session(ctx context.Context, id string) (stripeclient.Session, error)
 }
 
 // The limits of asking Stripe. It allows a test account 25 calls a second in all, and a live one 100.
@@ -72,19 +72,21 @@ func NewInquiries(s Stripe, m *metrics.Buyer, c clock.PassiveClock, log logr.Log
 
 // answer is what Stripe said, or why it did not.
 type answer struct {
-	session stripeapi.Session
+	session stripeclient.Session
 	err     error
 	// until is when it is time to ask again.
 	until time.Time
 }
 
-func (a answer) complete() bool { return a.err == nil && a.session.Status == stripeapi.SessionComplete }
+func (a answer) complete() bool {
+	return a.err == nil && a.session.Status == stripeclient.SessionComplete
+}
 
 // session returns what Stripe says of a session, as of a few seconds ago or, where Stripe cannot be asked again, as of some
-// minutes ago. It returns stripeapi's errors and errNotAsked.
-func (q *Inquiries) session(ctx context.Context, client netip.Prefix, id string) (stripeapi.Session, error) {
+// minutes ago. It returns the client's errors and errNotAsked.
+func (q *Inquiries) session(ctx context.Context, client netip.Prefix, id string) (stripeclient.Session, error) {
 	if !q.stripe.Sees(id) {
-		return stripeapi.Session{}, stripeapi.ErrOtherMode
+		return stripeclient.Session{}, stripeclient.ErrOtherMode
 	}
 	var last answer
 	if known, ok := q.answers.Get(id); ok {
@@ -112,7 +114,7 @@ func (q *Inquiries) ask(ctx context.Context, client netip.Prefix, id string, las
 	session, err := q.stripe.Session(ctx, id)
 	next, good := answer{session: session, err: err}, answerTTL
 	switch {
-	case errors.Is(err, stripeapi.ErrNoSuchObject):
+	case errors.Is(err, stripeclient.ErrNoSuchObject):
 		good = noSuchTTL
 	case err != nil:
 		if _, ok := q.lines.Take(nil); ok {

@@ -17,16 +17,16 @@ import (
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
 	"github.com/paylink-dev/paylink/internal/metrics"
-	"github.com/paylink-dev/paylink/internal/stripeapi"
+	stripeclient "github.com/paylink-dev/paylink/internal/stripe/client"
 )
 
-var complete = said(stripeapi.SessionComplete, made(own, v1alpha1.OutcomePaid))
+var complete = said(stripeclient.SessionComplete, made(own, v1alpha1.OutcomePaid))
 
 // TestOneFlight: a crowd that wants to know the same is told by one call, even where the one who asked first has left.
 func TestOneFlight(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		let := make(chan struct{})
-		stripe := &listed{answer: func(ctx context.Context, _ string) (stripeapi.Session, error) { <-let; return complete, ctx.Err() }}
+		stripe := &listed{answer: func(ctx context.Context, _ string) (stripeclient.Session, error) { <-let; return complete, ctx.Err() }}
 		d := inquire(stripe)
 		leaving, leave := context.WithCancel(t.Context())
 		answers := make(chan error, 100)
@@ -63,9 +63,9 @@ func TestMemory(t *testing.T) {
 		good   time.Duration
 	}{
 		"a session":         {nil, 4 * time.Second},
-		"no answer":         {fmt.Errorf("%w: status 500", stripeapi.ErrUnanswered), 4 * time.Second},
-		"no such session":   {stripeapi.ErrNoSuchObject, time.Minute},
-		"no such, in words": {fmt.Errorf("ask: %w", stripeapi.ErrNoSuchObject), time.Minute},
+		"no answer":         {fmt.Errorf("%w: status 500", stripeclient.ErrUnanswered), 4 * time.Second},
+		"no such session":   {stripeclient.ErrNoSuchObject, time.Minute},
+		"no such, in words": {fmt.Errorf("ask: %w", stripeclient.ErrNoSuchObject), time.Minute},
 	} {
 		t.Run(name, func(t *testing.T) {
 			stripe := always(complete, row.answer)
@@ -89,25 +89,25 @@ func TestMemory(t *testing.T) {
 // TestCompleteStaysComplete: where Stripe cannot be asked again, a session that was complete is so for some minutes more. A
 // buyer who has read that his payment is there does not read that nothing is known.
 func TestCompleteStaysComplete(t *testing.T) {
-	open := said(stripeapi.SessionOpen, made(own, v1alpha1.OutcomeUnpaid))
-	away := fmt.Errorf("%w: status 500", stripeapi.ErrUnanswered)
+	open := said(stripeclient.SessionOpen, made(own, v1alpha1.OutcomeUnpaid))
+	away := fmt.Errorf("%w: status 500", stripeclient.ErrUnanswered)
 	for name, row := range map[string]struct {
-		first, then stripeapi.Session
+		first, then stripeclient.Session
 		err         error
 		spent       bool
 		passes      time.Duration
 		want        error
 	}{
-		"Stripe is away":                   {complete, stripeapi.Session{}, away, false, 5 * time.Second, nil},
-		"Stripe is away for long":          {complete, stripeapi.Session{}, away, false, 10*time.Minute + time.Second, away},
+		"Stripe is away":                   {complete, stripeclient.Session{}, away, false, 5 * time.Second, nil},
+		"Stripe is away for long":          {complete, stripeclient.Session{}, away, false, 10*time.Minute + time.Second, away},
 		"no calls left":                    {complete, complete, nil, true, 5 * time.Second, nil},
-		"an open one, Stripe is away":      {open, stripeapi.Session{}, away, false, 5 * time.Second, away},
+		"an open one, Stripe is away":      {open, stripeclient.Session{}, away, false, 5 * time.Second, away},
 		"an open one, no calls left":       {open, open, nil, true, 5 * time.Second, errNotAsked},
-		"gone, as Stripe says all at once": {complete, stripeapi.Session{}, stripeapi.ErrNoSuchObject, false, 5 * time.Second, stripeapi.ErrNoSuchObject},
+		"gone, as Stripe says all at once": {complete, stripeclient.Session{}, stripeclient.ErrNoSuchObject, false, 5 * time.Second, stripeclient.ErrNoSuchObject},
 	} {
 		t.Run(name, func(t *testing.T) {
 			session, err := row.first, error(nil)
-			stripe := &listed{answer: func(context.Context, string) (stripeapi.Session, error) { return session, err }}
+			stripe := &listed{answer: func(context.Context, string) (stripeclient.Session, error) { return session, err }}
 			d := inquire(stripe)
 			if _, err := d.session(t.Context(), buyer(1), own); err != nil {
 				t.Fatal(err)
@@ -134,7 +134,7 @@ func TestOtherMode(t *testing.T) {
 	stripe := always(complete, nil)
 	d := inquire(stripe)
 	for i := range 100 {
-		if _, err := d.session(t.Context(), buyer(1), fmt.Sprintf("cs_live_%d", i)); !errors.Is(err, stripeapi.ErrOtherMode) {
+		if _, err := d.session(t.Context(), buyer(1), fmt.Sprintf("cs_live_%d", i)); !errors.Is(err, stripeclient.ErrOtherMode) {
 			t.Fatal(err)
 		}
 	}
@@ -145,8 +145,8 @@ func TestOtherMode(t *testing.T) {
 
 // TestSessionsApart: what is known of one session says nothing of another.
 func TestSessionsApart(t *testing.T) {
-	stripe := &listed{answer: func(_ context.Context, id string) (stripeapi.Session, error) {
-		return stripeapi.Session{Status: id}, nil
+	stripe := &listed{answer: func(_ context.Context, id string) (stripeclient.Session, error) {
+		return stripeclient.Session{Status: id}, nil
 	}}
 	d := inquire(stripe)
 	for _, id := range []string{"cs_a", "cs_b", "cs_a"} {
@@ -229,13 +229,13 @@ func TestBudgetInAll(t *testing.T) {
 // TestPatience: nobody waits for Stripe longer than 3 s.
 func TestPatience(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := inquire(&listed{answer: func(ctx context.Context, _ string) (stripeapi.Session, error) {
+		d := inquire(&listed{answer: func(ctx context.Context, _ string) (stripeclient.Session, error) {
 			<-ctx.Done()
-			return stripeapi.Session{}, fmt.Errorf("%w: %w", stripeapi.ErrUnanswered, ctx.Err())
+			return stripeclient.Session{}, fmt.Errorf("%w: %w", stripeclient.ErrUnanswered, ctx.Err())
 		}})
 		start := time.Now()
 		_, err := d.session(t.Context(), buyer(1), own)
-		if took := time.Since(start); took != 3*time.Second || !errors.Is(err, stripeapi.ErrUnanswered) {
+		if took := time.Since(start); took != 3*time.Second || !errors.Is(err, stripeclient.ErrUnanswered) {
 			t.Errorf("%v after %s", err, took)
 		}
 	})
@@ -243,18 +243,18 @@ func TestPatience(t *testing.T) {
 
 // TestFailuresAreLoggedOnceAMinute: an operator learns that Stripe is away, and a stranger who asks for nonsense is no news.
 func TestFailuresAreLoggedOnceAMinute(t *testing.T) {
-	stripe := always(stripeapi.Session{}, nil)
+	stripe := always(stripeclient.Session{}, nil)
 	d := inquire(stripe)
-	away := fmt.Errorf("%w: status 500, request req_7", stripeapi.ErrUnanswered)
+	away := fmt.Errorf("%w: status 500, request req_7", stripeclient.ErrUnanswered)
 	for i, step := range []struct {
 		passes time.Duration
 		err    error
 		lines  int
 	}{
-		{0, stripeapi.ErrNoSuchObject, 0}, {0, away, 1}, {0, away, 1}, {59 * time.Second, away, 1}, {time.Second, away, 2}, {time.Hour, nil, 2},
+		{0, stripeclient.ErrNoSuchObject, 0}, {0, away, 1}, {0, away, 1}, {59 * time.Second, away, 1}, {time.Second, away, 2}, {time.Hour, nil, 2},
 	} {
 		d.pass(step.passes)
-		stripe.answer = func(context.Context, string) (stripeapi.Session, error) { return stripeapi.Session{}, step.err }
+		stripe.answer = func(context.Context, string) (stripeclient.Session, error) { return stripeclient.Session{}, step.err }
 		_, _ = d.session(t.Context(), buyer(i), fmt.Sprintf("cs_%d", i))
 		if len(d.lines) != step.lines {
 			t.Errorf("step %d: %q", i, d.lines)

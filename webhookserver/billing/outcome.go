@@ -6,7 +6,7 @@ import (
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
 	"github.com/paylink-dev/paylink/internal/payment"
-	"github.com/paylink-dev/paylink/internal/stripeapi"
+	stripeclient "github.com/paylink-dev/paylink/internal/stripe/client"
 	"github.com/paylink-dev/paylink/webhookserver/page"
 )
 
@@ -59,7 +59,7 @@ func told(order *v1alpha1.Order, session string) outcome {
 
 // foretold returns what the webhook of a complete session will make of the order, by what Stripe says of the session now.
 // The same functions decide as when it comes; nothing is written.
-func foretold(order *v1alpha1.Order, session stripeapi.Session) outcome {
+func foretold(order *v1alpha1.Order, session stripeclient.Session) outcome {
 	payments, _ := payment.Merge(order.Status.Payments, session.Fact)
 	state, phase := judge(order, payments, session.Fact.Session.ID)
 	if state == page.Paid {

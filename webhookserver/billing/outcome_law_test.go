@@ -14,7 +14,7 @@ import (
 	"github.com/paylink-dev/paylink/internal/ledger"
 	"github.com/paylink-dev/paylink/internal/metrics"
 	"github.com/paylink-dev/paylink/internal/payment"
-	"github.com/paylink-dev/paylink/internal/stripeapi"
+	stripeclient "github.com/paylink-dev/paylink/internal/stripe/client"
 	"github.com/paylink-dev/paylink/test/fakeapi"
 	"github.com/paylink-dev/paylink/webhookserver/page"
 )
@@ -52,11 +52,11 @@ func TestForetoldComesTrue(t *testing.T) {
 	compared := 0
 	for life, payments := range before() {
 		// One shop has an order of this life for each session, late or not.
-		orders, facts := map[string]*v1alpha1.Order{}, map[string]stripeapi.Session{}
+		orders, facts := map[string]*v1alpha1.Order{}, map[string]stripeclient.Session{}
 		for kind, p := range sessions {
 			for _, late := range []bool{false, true} {
 				where := fmt.Sprintf("%s, then %s, expired: %t", life, kind, late)
-				orders[where], facts[where] = numbered(len(orders), late, payments), said(stripeapi.SessionComplete, p)
+				orders[where], facts[where] = numbered(len(orders), late, payments), said(stripeclient.SessionComplete, p)
 			}
 		}
 		for where, o := range orders {
@@ -132,7 +132,7 @@ func delivered(t *testing.T, keeper *ledger.Ledger, o *v1alpha1.Order, fact paym
 func TestForetoldChangesNothing(t *testing.T) {
 	o := settledBy(order(with(made(another, failed), made("cs_third", unpaid))))
 	kept := o.DeepCopy()
-	foretold(o, said(stripeapi.SessionComplete, made(own, paid)))
+	foretold(o, said(stripeclient.SessionComplete, made(own, paid)))
 	told(o, another)
 	if fmt.Sprint(o) != fmt.Sprint(kept) {
 		t.Errorf("%v\nwas %v", o, kept)

@@ -9,7 +9,7 @@ import (
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
 	"github.com/paylink-dev/paylink/internal/payment"
-	"github.com/paylink-dev/paylink/internal/stripeapi"
+	stripeclient "github.com/paylink-dev/paylink/internal/stripe/client"
 	"github.com/paylink-dev/paylink/webhookserver/page"
 )
 
@@ -130,8 +130,8 @@ func TestTold(t *testing.T) {
 }
 
 // said is what Stripe says of a session that is for the order.
-func said(status string, p v1alpha1.Payment) stripeapi.Session {
-	return stripeapi.Session{Status: status, Fact: payment.Fact{
+func said(status string, p v1alpha1.Payment) stripeclient.Session {
+	return stripeclient.Session{Status: status, Fact: payment.Fact{
 		Type: "checkout.session.completed", Livemode: p.Livemode, ClientReferenceID: "order-1", PaymentIntentID: p.PaymentIntentID,
 		Session: &v1alpha1.SessionFact{ID: p.SessionID, Outcome: p.Outcome, Amount: p.Amount, Currency: p.Currency, PaymentLinkID: p.PaymentLinkID, Created: p.Created},
 	}}
@@ -157,7 +157,7 @@ func TestForetold(t *testing.T) {
 		"another mode":                {order(), made(own, paid, inTestMode), word{page.Review, "pending", false, false}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if diff := cmp.Diff(row.want, wordOf(foretold(row.order, said(stripeapi.SessionComplete, row.own)))); diff != "" {
+			if diff := cmp.Diff(row.want, wordOf(foretold(row.order, said(stripeclient.SessionComplete, row.own)))); diff != "" {
 				t.Error(diff)
 			}
 		})

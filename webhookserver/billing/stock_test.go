@@ -13,7 +13,7 @@ import (
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
 	"github.com/paylink-dev/paylink/internal/payment"
-	"github.com/paylink-dev/paylink/internal/stripeapi"
+	stripeclient "github.com/paylink-dev/paylink/internal/stripe/client"
 	"github.com/paylink-dev/paylink/test/fakeshop"
 )
 
@@ -53,7 +53,7 @@ func stock() []client.Object {
 }
 
 // stripe knows a session for each of the orders new and late in every state, by ids such as cs_test_newopen.
-func stripe(_ context.Context, id string) (stripeapi.Session, error) {
+func stripe(_ context.Context, id string) (stripeclient.Session, error) {
 	fact := payment.Fact{Type: "checkout.session.completed", Session: &v1alpha1.SessionFact{
 		ID: id, Outcome: v1alpha1.OutcomeUnpaid, Amount: 19900, Currency: "usd", PaymentLinkID: "plink_1", Created: metav1.NewTime(fakeshop.Now),
 	}}
@@ -67,19 +67,19 @@ func stripe(_ context.Context, id string) (stripeapi.Session, error) {
 		}
 		switch state {
 		case "open":
-			return stripeapi.Session{Status: stripeapi.SessionOpen, Fact: fact}, nil
+			return stripeclient.Session{Status: stripeclient.SessionOpen, Fact: fact}, nil
 		case "ended":
-			return stripeapi.Session{Status: stripeapi.SessionExpired, Fact: fact}, nil
+			return stripeclient.Session{Status: stripeclient.SessionExpired, Fact: fact}, nil
 		case "mismatch":
 			fact.Session.Amount = 100
 			fallthrough
 		case "paid":
 			fact.Session.Outcome = v1alpha1.OutcomePaid
 		}
-		return stripeapi.Session{Status: stripeapi.SessionComplete, Fact: fact}, nil
+		return stripeclient.Session{Status: stripeclient.SessionComplete, Fact: fact}, nil
 	}
 	if id == "cs_test_away" {
-		return stripeapi.Session{}, fmt.Errorf("%w: status 500", stripeapi.ErrUnanswered)
+		return stripeclient.Session{}, fmt.Errorf("%w: status 500", stripeclient.ErrUnanswered)
 	}
-	return stripeapi.Session{}, stripeapi.ErrNoSuchObject
+	return stripeclient.Session{}, stripeclient.ErrNoSuchObject
 }

@@ -18,7 +18,8 @@ import (
 	"github.com/paylink-dev/paylink/internal/ledger"
 	"github.com/paylink-dev/paylink/internal/metrics"
 	"github.com/paylink-dev/paylink/internal/setup"
-	"github.com/paylink-dev/paylink/internal/stripeapi"
+	"github.com/paylink-dev/paylink/internal/stripe/credentials"
+	"github.com/paylink-dev/paylink/internal/stripe/webhook"
 	"github.com/paylink-dev/paylink/test/stripesim"
 	"github.com/paylink-dev/paylink/webhookserver"
 )
@@ -99,8 +100,8 @@ func serveBehindWatches(t *testing.T, secret string) (string, client.Reader, *wa
 		Cache: mgr.GetClient(), Live: mgr.GetAPIReader(), Writer: mgr.GetClient(), EventNamespace: paylink.Namespace,
 		Clock: clock.RealClock{}, Metrics: metrics.NewLedger(prometheus.NewRegistry()),
 	}
-	secrets := stripeapi.NewSigningSecrets([]stripeapi.NamedSecret{{Name: "1", Secret: stripeapi.Secret(secret)}})
-	verifier := &stripeapi.Verifier{Secrets: secrets, Clock: clock.RealClock{}}
+	secrets := credentials.NewSigningSecrets([]credentials.NamedSecret{{Name: "1", Secret: credentials.Secret(secret)}})
+	verifier := &webhook.Verifier{Secrets: secrets, Clock: clock.RealClock{}}
 	webhook := webhookserver.NewWebhook(verifier, keeper, metrics.NewWebhook(prometheus.NewRegistry()), clock.RealClock{}, logr.Discard())
 	server := httptest.NewServer(webhook)
 	t.Cleanup(server.Close)

@@ -1,0 +1,44 @@
+package credentials
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+)
+
+// ErrNoKey means that there is no API key where one was expected.
+var ErrNoKey = errors.New("no API key: put a restricted key (rk_…) there, made in Stripe under Developers > API keys")
+
+// ParseAPIKeys reads one or more keys of Stripe's API, separated by commas or white space: several while one is being
+// rolled. They are named by their position, from 1; a key that is there twice counts once. All are of one mode. The
+// error says what to do and never holds a key.
+func ParseAPIKeys(text string) ([]NamedSecret, error) {
+	fields := strings.FieldsFunc(text, func(r rune) bool { return r == ',' || unicode.IsSpace(r) })
+	if len(fields) == 0 {
+		return nil, ErrNoKey
+	}
+	var keys []NamedSecret
+	for i, field := range fields {
+		key, err := ParseAPIKey(field)
+		if err != nil {
+			return nil, fmt.Errorf("API key %d of %d %w", i+1, len(fields), err)
+		}
+		if len(keys) > 0 && LiveKey(key) != LiveKey(keys[0].Secret) {
+			return nil, fmt.Errorf("API key %d of %d is of %s mode, and the first is not: put keys of one mode there", i+1, len(fields), mode(LiveKey(key)))
+		}
+		if !slices.ContainsFunc(keys, func(k NamedSecret) bool { return k.Secret == key }) {
+			keys = append(keys, NamedSecret{Name: strconv.Itoa(len(keys) + 1), Secret: key})
+		}
+	}
+	return keys, nil
+}
+
+func mode(live bool) string {
+	if live {
+		return "live"
+	}
+	return "test"
+}

@@ -1,0 +1,174 @@
+package webhook_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/paylink-dev/paylink/internal/stripe/webhook"
+	"github.com/paylink-dev/paylink/test/stripeevents"
+)
+
+// TestDecodeEvent is what is read of an event whatever its object says.
+func TestDecodeEvent(t *testing.T) {
+	const name = "v1.billing.meter.error_report_triggered"
+	for name, row := range map[string]struct {
+		body []byte
+		want webhook.Event
+	}{
+		"of no interest": {
+			stripeevents.FromStripe(t, stripeevents.SessionExpired),
+			webhook.Event{ID: "evt_1Example0000000000000012", Type: "checkout.session.expired", Created: at(1760086401).UTC(), Snapshot: true},
+		},
+		"live": {
+			stripeevents.FromStripe(t, stripeevents.SessionExpired, stripeevents.Set("livemode", true)),
+			webhook.Event{ID: "evt_1Example0000000000000012", Type: "checkout.session.expired", Created: at(1760086401).UTC(), Snapshot: true, Livemode: true},
+		},
+		"at the beginning of time": {
+			stripeevents.FromStripe(t, stripeevents.SessionExpired, stripeevents.Set("created", 0)),
+			webhook.Event{ID: "evt_1Example0000000000000012", Type: "checkout.session.expired", Created: at(0).UTC(), Snapshot: true},
+		},
+		"thin, with its time as text and no object": {
+			[]byte(`{"id":"evt_test_1","object":"v2.core.event","type":"` + name + `","livemode":false,"created":"2026-10-09T08:54:21.000Z",` +
+				`"related_object":{"id":"mtr_1","type":"billing.meter","url":"/v1/billing/meters/mtr_1"},"data":{"developer_message_summary":"1 error"}}`),
+			webhook.Event{ID: "evt_test_1", Type: name},
+		},
+		"thin, of a type of interest": {
+			[]byte(`{"id":"evt_test_2","object":"v2.core.event","type":"checkout.session.completed","created":"2026-10-09T08:54:21.000Z"}`),
+			webhook.Event{ID: "evt_test_2", Type: "checkout.session.completed"},
+		},
+		"object null":  {[]byte(`{"id":"evt_1","type":"charge.refunded","data":{"object":null}}`), webhook.Event{ID: "evt_1", Type: "charge.refunded"}},
+		"data null":    {[]byte(`{"id":"evt_1","type":"charge.refunded","data":null}`), webhook.Event{ID: "evt_1", Type: "charge.refunded"}},
+		"empty object": {[]byte(`{}`), webhook.Event{}},
+		"null":         {[]byte(`null`), webhook.Event{}},
+		// Objects of other kinds may have a field of ours with another meaning: the event is still of no interest.
+		"a credit grant, whose amount is an object": {
+			stripeevents.Newer(t, stripeevents.SessionExpired, stripeevents.Set("type", "billing.credit_grant.created"),
+				set("amount", map[string]any{"type": "monetary", "monetary": map[string]any{"currency": "eur", "value": 1000}})),
+			webhook.Event{ID: "evt_1Example0000000000000012", Type: "billing.credit_grant.created", Snapshot: true},
+		},
+		"an object to come, whose payment is a number": {
+			stripeevents.Newer(t, stripeevents.SessionExpired, stripeevents.Set("type", "purchase.made"), set("payment_intent", 3)),
+			webhook.Event{ID: "evt_1Example0000000000000012", Type: "purchase.made", Snapshot: true},
+		},
+		"an event to come, whose object is a list": {
+			stripeevents.Newer(t, stripeevents.SessionExpired, stripeevents.Set("type", "purchases.made"), stripeevents.Set("data.object", []any{})),
+			webhook.Event{ID: "evt_1Example0000000000000012", Type: "purchases.made"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, err := webhook.Decode(row.body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(row.want, got); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+// TestDecodeRefuses: the body was signed, so these are bugs of somebody's, and are told apart by the message. It names
+// fields of ours and never a value.
+func TestDecodeRefuses(t *testing.T) {
+	const paid = stripeevents.SessionPaid
+	hostile := func(sample string, changes ...stripeevents.Change) string {
+		return string(stripeevents.Hostile(t, sample, changes...))
+	}
+	whole := hostile(paid)
+	tooLong := strings.Repeat("i", 256)
+	for name, row := range map[string]struct{ body, want string }{
+		"nothing":                  {"", "not JSON, from byte 0 on"},
+		"a form":                   {"id=evt_1&buyer=Mustermann", "not JSON, from byte 1 on"},
+		"a list":                   {"[]", "JSON, but no object (array)"},
+		"a text":                   {`"Mustermann"`, "JSON, but no object (string)"},
+		"a number":                 {"10115", "JSON, but no object (number)"},
+		"cut short":                {whole[:len(whole)/2], "not JSON, from byte "},
+		"something after it":       {whole + "Mustermann", "not JSON, from byte "},
+		"two events":               {whole + whole, "not JSON, from byte "},
+		"10001 deep":               {strings.Repeat("[", 10001) + strings.Repeat("]", 10001), "not JSON"},
+		"10001 deep inside":        {`{"data":{"object":{"metadata":` + strings.Repeat(`{"a":`, 10001) + "1" + strings.Repeat("}", 10001) + "}}}", "not JSON"},
+		"type a number":            {hostile(paid, stripeevents.Set("type", 10115)), `field "type" cannot be of this kind (number)`},
+		"no type and a bad amount": {`{"id":"evt_1","data":{"object":{"amount":"Mustermann"}}}`, `field "data.object.amount" cannot be of this kind (string)`},
+		"data a list":              {hostile(paid, stripeevents.Set("data", []any{"Mustermann"})), `field "data" cannot be of this kind (array)`},
+		"object a text":            {hostile(paid, stripeevents.Set("data.object", "Mustermann")), `field "data.object" cannot be of this kind (string)`},
+		"no event id":              {hostile(paid, stripeevents.Drop("id")), `field "id" is missing`},
+		"event id empty":           {hostile(paid, stripeevents.Set("id", "")), `field "id" is missing`},
+		"event id too long":        {hostile(paid, stripeevents.Set("id", tooLong)), `field "id" is longer than 255 bytes`},
+		"no session id":            {hostile(paid, drop("id")), `field "data.object.id" is missing`},
+		"session id too long":      {hostile(paid, set("id", tooLong)), `field "data.object.id" is longer than 255 bytes`},
+		"payment id too long":      {hostile(paid, set("payment_intent", tooLong)), `field "data.object.payment_intent" is longer than 255 bytes`},
+		"link id too long":         {hostile(paid, set("payment_link", tooLong)), `field "data.object.payment_link" is longer than 255 bytes`},
+		"currency too long":        {hostile(paid, set("currency", "Mustermann, Erika")), `field "data.object.currency" is too long`},
+		"512 KiB of session id":    {hostile(paid, set("id", strings.Repeat("x", 512<<10))), `field "data.object.id" is longer than 255 bytes`},
+		"amount in euros":          {hostile(paid, set("amount_total", 49.99)), `field "data.object.amount_total" cannot be of this kind (number)`},
+		"amount as text":           {hostile(paid, set("amount_total", "4999")), `field "data.object.amount_total" cannot be of this kind (string)`},
+		"amount beyond 64 bits":    {strings.Replace(whole, `"amount_total": 4999`, `"amount_total": 99999999999999999999`, 1), `field "data.object.amount_total" cannot be of this kind (number)`},
+		"payment a number":         {hostile(paid, set("payment_intent", 10115)), "not JSON of the expected shape"},
+		"payment a flag":           {hostile(paid, set("payment_intent", true)), "not JSON of the expected shape"},
+		"payment a list":           {hostile(paid, set("payment_intent", []any{"Mustermann"})), "not JSON of the expected shape"},
+		"payment in full, its id a number": {
+			hostile(paid, set("payment_intent", map[string]any{"id": 10115})), `cannot be of this kind (number)`,
+		},
+		"before 1970":                    {hostile(paid, stripeevents.Set("created", -1)), "not JSON of the expected shape"},
+		"after 9999":                     {hostile(paid, stripeevents.Set("created", 253402300800)), "not JSON of the expected shape"},
+		"session of before 1970":         {hostile(paid, set("created", -1)), "not JSON of the expected shape"},
+		"time a fraction":                {hostile(paid, stripeevents.Set("created", 1.5)), "cannot be of this kind (number)"},
+		"refunded a text":                {hostile(stripeevents.ChargeRefunded, set("refunded", "Mustermann")), `field "data.object.refunded" cannot be of this kind (string)`},
+		"refund of no id":                {hostile(stripeevents.RefundFailed, drop("id")), `field "data.object.id" is missing`},
+		"refund's id too long":           {hostile(stripeevents.RefundFailed, set("id", tooLong)), `field "data.object.id" is longer than 255 bytes`},
+		"dispute of no id":               {hostile(stripeevents.DisputeCreated, drop("id")), `field "data.object.id" is missing`},
+		"dispute's id too long":          {hostile(stripeevents.DisputeCreated, set("id", tooLong)), `field "data.object.id" is longer than 255 bytes`},
+		"dispute's reason an object":     {hostile(stripeevents.DisputeCreated, set("reason", map[string]any{"by": "Mustermann"})), `field "data.object.reason" cannot be of this kind (object)`},
+		"refund's payment too long":      {hostile(stripeevents.ChargeRefunded, set("payment_intent", tooLong)), `field "data.object.payment_intent" is longer than 255 bytes`},
+		"dispute's payment is 512 KiB":   {hostile(stripeevents.DisputeCreated, set("payment_intent", strings.Repeat("x", 512<<10))), `field "data.object.payment_intent" is longer than 255 bytes`},
+		"the conversion's amount a text": {hostile(paid, set("currency_conversion", map[string]any{"amount_total": "Mustermann"})), `field "data.object.currency_conversion.amount_total" cannot be of this kind (string)`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, err := webhook.Decode([]byte(row.body))
+			if !errors.Is(err, webhook.ErrMalformed) {
+				t.Fatalf("%v, and %+v", err, got)
+			}
+			if !strings.Contains(err.Error(), row.want) {
+				t.Errorf("%q does not say %q", err, row.want)
+			}
+			for _, value := range append(stripeevents.Buyer(), "4999", "99999999999999999999", "xxxx", "iiii") {
+				if strings.Contains(err.Error(), value) {
+					t.Errorf("the message quotes the body: %q", err)
+				}
+			}
+		})
+	}
+}
+
+// TestDecodeLastWord: of a field given twice the last counts, as everywhere in Go.
+func TestDecodeLastWord(t *testing.T) {
+	body := strings.Replace(string(stripeevents.FromStripe(t, stripeevents.SessionPaid)),
+		`"payment_status": "paid"`, `"payment_status": "unpaid", "payment_status": "paid"`, 1)
+	decodes(t, map[string]decoded{"payment_status twice": {[]byte(body), sessionFact()}})
+}
+
+// TestDecodeLargest: a dispute can come with its evidence, which makes it a hundred times as large as a sale.
+func TestDecodeLargest(t *testing.T) {
+	text := strings.Repeat("x", 150_000)
+	body := stripeevents.FromStripe(t, stripeevents.DisputeCreated,
+		set("evidence.uncategorized_text", text), set("evidence.access_activity_log", text), set("evidence.product_description", text))
+	decodes(t, map[string]decoded{"450 kB of evidence": {body, disputeFact("charge.dispute.created", "needs_response", "product_not_received")}})
+}
+
+func TestInteresting(t *testing.T) {
+	for eventType, want := range map[string]bool{
+		"checkout.session.completed": true, "checkout.session.async_payment_succeeded": true, "checkout.session.async_payment_failed": true,
+		"charge.refunded": true, "charge.refund.updated": true, "refund.updated": true, "refund.failed": true,
+		"charge.dispute.created": true, "charge.dispute.updated": true, "charge.dispute.funds_withdrawn": true,
+		"charge.dispute.funds_reinstated": true, "charge.dispute.closed": true,
+		"checkout.session.expired": false, "refund.created": false, "payment_intent.succeeded": false, "charge.succeeded": false,
+		"customer.created": false, "CHARGE.REFUNDED": false, "": false,
+	} {
+		if got := webhook.Handles(eventType); got != want {
+			t.Errorf("%q: %t", eventType, got)
+		}
+	}
+}

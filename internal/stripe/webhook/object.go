@@ -1,0 +1,116 @@
+package webhook
+
+import (
+	"regexp"
+	"strings"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/paylink-dev/paylink/api/v1alpha1"
+	"github.com/paylink-dev/paylink/internal/payment"
+)
+
+// Object is data.object of every handled event: a Checkout Session, a charge, a refund or a dispute. One struct serves
+// them all, so that an event is decoded in one pass. A field that Stripe left out or sent as null is zero; where the
+// difference matters the field is a pointer.
+type Object struct {
+	ID            string   `json:"id"`
+	Created       UnixTime `json:"created"`
+	Currency      string   `json:"currency"`
+	PaymentIntent ID       `json:"payment_intent"`
+
+	// Fields of a Checkout Session.
+	ClientReferenceID  string      `json:"client_reference_id"`
+	PaymentStatus      string      `json:"payment_status"`
+	PaymentLink        ID          `json:"payment_link"`
+	AmountTotal        int64       `json:"amount_total"`
+	CurrencyConversion *conversion `json:"currency_conversion"`
+
+	// Fields of a charge (with amount_refunded and refunded), a refund or a dispute. Amounts are in minor units.
+	Amount         int64  `json:"amount"`
+	AmountRefunded *int64 `json:"amount_refunded"`
+	Refunded       *bool  `json:"refunded"`
+	Status         string `json:"status"`
+	Reason         string `json:"reason"`
+}
+
+// conversion holds the price in the seller's own currency. Sessions with Adaptive Pricing had it until 2025-03-31:
+// their currency and amount_total were the buyer's.
+type conversion struct {
+	SourceCurrency string `json:"source_currency"`
+	AmountTotal    int64  `json:"amount_total"`
+}
+
+func readCompletedSession(o *Object, f *payment.Fact) bool {
+	switch o.PaymentStatus {
+	case "paid", "no_payment_required":
+		return readSession(v1alpha1.OutcomePaid)(o, f)
+	default: // unpaid, and any status that Stripe adds later: only Stripe's own "paid" makes a payment Paid
+		return readSession(v1alpha1.OutcomeUnpaid)(o, f)
+	}
+}
+
+func readSession(outcome v1alpha1.Outcome) func(*Object, *payment.Fact) bool {
+	return func(o *Object, f *payment.Fact) bool {
+		session := &v1alpha1.SessionFact{
+			ID:            o.ID,
+			Outcome:       outcome,
+			Amount:        o.AmountTotal,
+			Currency:      o.Currency,
+			PaymentLinkID: string(o.PaymentLink),
+			Created:       metav1.NewTime(time.Time(o.Created)),
+		}
+		if c := o.CurrencyConversion; c != nil {
+			session.Amount, session.Currency = c.AmountTotal, c.SourceCurrency
+		}
+		f.Session = session
+		if referencePattern.MatchString(o.ClientReferenceID) {
+			f.ClientReferenceID = o.ClientReferenceID
+		}
+		return true
+	}
+}
+
+// referencePattern is the form of an order's reference: Payment Links drop any other. A session that another program
+// opened can carry anything, even an e-mail address, and that must not be kept.
+var referencePattern = regexp.MustCompile(`^[A-Za-z0-9_-]{1,200}$`)
+
+func readRefundedCharge(o *Object, f *payment.Fact) bool {
+	full := o.Refunded != nil && *o.Refunded
+	refund := &v1alpha1.RefundFact{}
+	if o.AmountRefunded != nil {
+		refund.AmountRefunded = *o.AmountRefunded
+		full = full || (o.Amount > 0 && *o.AmountRefunded >= o.Amount)
+	} else if o.Refunded == nil {
+		full = true // neither field is there: the event's type alone says that the charge was refunded
+	}
+	refund.Full = full
+	f.Refund = refund
+	return o.PaymentIntent != ""
+}
+
+// readFailedRefund reads refunds that failed after they had been made. A refund that succeeds says nothing that its
+// charge does not say.
+func readFailedRefund(o *Object, f *payment.Fact) bool {
+	if o.PaymentIntent == "" || (o.Status != "failed" && o.Status != "canceled") {
+		return false
+	}
+	f.FailedRefund = &v1alpha1.FailedRefund{ID: o.ID, Amount: o.Amount}
+	return true
+}
+
+func readDispute(o *Object, f *payment.Fact) bool {
+	f.Dispute = &v1alpha1.Dispute{
+		ID:         o.ID,
+		Status:     truncate(o.Status),
+		Reason:     truncate(o.Reason),
+		Amount:     o.Amount,
+		ReportedAt: f.Created,
+	}
+	return o.PaymentIntent != ""
+}
+
+// truncate bounds a word of Stripe's to the length that the CRDs allow. It never cuts a character in two: the API server
+// would return another one, and every redelivery would look like a change.
+func truncate(word string) string { return strings.ToValidUTF8(word[:min(len(word), 64)], "") }

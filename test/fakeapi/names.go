@@ -9,8 +9,8 @@ import (
 	"github.com/paylink-dev/paylink/api/v1alpha1"
 )
 
-// listNames lists the names of orders alone, where that is asked for, as the servers' cache does: the fake client finds
-// nothing by an index then.
+// listNames answers a List of order metadata, as the servers' cache does. The fake client itself finds no metadata by
+// an index.
 func listNames(ctx context.Context, c client.WithWatch, list client.ObjectList, options ...client.ListOption) error {
 	names, is := list.(*metav1.PartialObjectMetadataList)
 	if !is {

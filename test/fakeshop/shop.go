@@ -33,7 +33,7 @@ import (
 )
 
 // Now is when a shop opens.
-var Now = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+var Now = fakeapi.Now
 
 // Options are what a shop can be told; the zero value is a shop with everything but a Stripe to ask and an address.
 type Options struct {
@@ -106,12 +106,8 @@ func New(t testing.TB, o Options, objects ...client.Object) *Shop {
 	if o.Clock == nil {
 		o.Clock = s.Clock
 	}
-	builder := fakeapi.Builder(t, objects...)
-	s.must(checkout.Index(t.Context(), fakeapi.Indexer{ClientBuilder: builder}))
-	s.API = builder.Build()
-	s.Ledger = &ledger.Ledger{
-		Cache: s.API, Live: s.API, Writer: s.API, EventNamespace: "paylink-system", Clock: o.Clock, Metrics: metrics.NewLedger(prometheus.NewRegistry()),
-	}
+	server := fakeapi.MakeServer(t, objects...).Index(checkout.Index).Obj()
+	s.API, s.Ledger = server.Direct, server.Ledger(o.Clock, prometheus.NewRegistry())
 	s.controller = newController(s.API, s.Ledger, o.Clock)
 	s.controller.instead = o.Controller
 	s.Reconcile()

@@ -9,48 +9,22 @@ import (
 	"testing"
 	"time"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
 	stripeclient "github.com/paylink-dev/paylink/internal/stripe/client"
+	"github.com/paylink-dev/paylink/test/fakeapi"
 )
 
 // Link is a PaymentLink of the namespace shop that sells to anybody for 199.00 USD in test mode.
 func Link(name string, changes ...func(*v1alpha1.PaymentLink)) *v1alpha1.PaymentLink {
-	live := false
-	l := &v1alpha1.PaymentLink{
-		ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: name, Generation: 1},
-		Spec: v1alpha1.PaymentLinkSpec{
-			ProductID: "lifetime", ProductName: "Lifetime", Amount: 19900, Currency: "USD", Livemode: &live,
-			URL: "https://buy.stripe.com/test_a", PaymentLinkID: "plink_1", PublicCheckout: true,
-		},
-	}
-	for _, change := range changes {
-		change(l)
-	}
-	return l
+	return fakeapi.MakePaymentLink(name).Product("lifetime", "Lifetime").URL("https://buy.stripe.com/test_a").TestMode().PublicCheckout().With(changes...).Obj()
 }
 
 // Order is one of the namespace shop, an hour old, of the PaymentLink lifetime.
 func Order(id string, changes ...func(*v1alpha1.Order)) *v1alpha1.Order {
-	live := false
-	o := &v1alpha1.Order{
-		ObjectMeta: metav1.ObjectMeta{
-			Namespace: "shop", Name: strings.ToLower(id), UID: types.UID("uid-of-" + id), Generation: 1, CreationTimestamp: metav1.NewTime(Now.Add(-time.Hour)),
-		},
-		Spec: v1alpha1.OrderSpec{
-			ProductID: "lifetime", ProductName: "Lifetime", Amount: 19900, Currency: "USD", Livemode: &live, OrderID: id, CustomerID: "customer-of-" + id,
-			PaymentLinkRef: &v1alpha1.LocalObjectReference{Name: "lifetime"},
-		},
-		Status: v1alpha1.OrderStatus{Phase: v1alpha1.OrderPending},
-	}
-	for _, change := range changes {
-		change(o)
-	}
-	return o
+	return fakeapi.MakeOrder(strings.ToLower(id)).UID("uid-of-"+id).Age(time.Hour).Product("lifetime", "Lifetime").TestMode().
+		OrderID(id).CustomerID("customer-of-" + id).PaymentLink("lifetime").Phase(v1alpha1.OrderPending).With(changes...).Obj()
 }
 
 // StripeFunc is a Stripe of one function.
@@ -65,34 +39,7 @@ func (f StripeFunc) Session(ctx context.Context, id string) (stripeclient.Sessio
 }
 
 // ReadOnly fails the test at any write.
-func ReadOnly(t testing.TB) interceptor.Funcs {
-	return interceptor.Funcs{
-		Create: func(_ context.Context, _ client.WithWatch, o client.Object, _ ...client.CreateOption) error {
-			t.Errorf("a %T is created", o)
-			return nil
-		},
-		Update: func(_ context.Context, _ client.WithWatch, o client.Object, _ ...client.UpdateOption) error {
-			t.Errorf("a %T is updated", o)
-			return nil
-		},
-		Patch: func(_ context.Context, _ client.WithWatch, o client.Object, _ client.Patch, _ ...client.PatchOption) error {
-			t.Errorf("a %T is patched", o)
-			return nil
-		},
-		Delete: func(_ context.Context, _ client.WithWatch, o client.Object, _ ...client.DeleteOption) error {
-			t.Errorf("a %T is deleted", o)
-			return nil
-		},
-		SubResourcePatch: func(_ context.Context, _ client.Client, _ string, o client.Object, _ client.Patch, _ ...client.SubResourcePatchOption) error {
-			t.Errorf("the status of a %T is patched", o)
-			return nil
-		},
-		SubResourceUpdate: func(_ context.Context, _ client.Client, _ string, o client.Object, _ ...client.SubResourceUpdateOption) error {
-			t.Errorf("the status of a %T is updated", o)
-			return nil
-		},
-	}
-}
+func ReadOnly(t testing.TB) interceptor.Funcs { return fakeapi.ReadOnly(t) }
 
 // Request is a client's, of the address 192.0.2.7.
 func Request(t testing.TB, method, path, body string, headers ...string) *http.Request {

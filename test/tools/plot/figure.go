@@ -1,147 +1,171 @@
 package main
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
+	"html"
 	"image/color"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
 
 	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/font"
+	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 	"gonum.org/v1/plot/vg/vgsvg"
 )
 
-// stack is a figure's panels as they are drawn: a header and a plot each.
-type stack struct {
-	headers []header
-	plots   [][]*plot.Plot // rows of one
+type figure struct {
+	File   string  `json:"file"`
+	Title  string  `json:"title"`
+	Panels []panel `json:"panels"`
 }
 
-// draw draws a figure as SVG.
+type panel struct {
+	Title string   `json:"title"`
+	X     string   `json:"x"`
+	Y     string   `json:"y"`
+	LogX  bool     `json:"logX"`
+	YMin  *float64 `json:"yMin"`
+	Lines []line   `json:"lines"`
+}
+
+type line struct {
+	Name   string       `json:"name"`
+	Points [][2]float64 `json:"points"`
+	Dashed bool         `json:"dashed"`
+	Marks  bool         `json:"marks"`
+}
+
+// Lengths in points. A figure is about as wide as GitHub shows a page.
+const (
+	width       = 600
+	panelHeight = 150
+	titleHeight = 32
+	margin      = 8
+	legendWidth = 120
+)
+
+// colours are those of Okabe and Ito, which colour-blind people tell apart too.
+var colours = []color.Color{
+	color.RGBA{B: 0xb2, G: 0x72, A: 0xff}, color.RGBA{R: 0xd5, G: 0x5e, A: 0xff}, color.RGBA{G: 0x9e, B: 0x73, A: 0xff},
+	color.RGBA{R: 0xcc, G: 0x79, B: 0xa7, A: 0xff}, color.RGBA{R: 0xe6, G: 0x9f, A: 0xff}, color.Black,
+}
+
+// draw returns the figure as SVG.
 func (f figure) draw() ([]byte, error) {
-	if figureTitle.Width(f.Title) > width-2*margin {
-		return nil, fmt.Errorf("the title is too long: %q", f.Title)
+	if filepath.Base(f.File) != f.File || filepath.Ext(f.File) != ".svg" || len(f.Panels) == 0 {
+		return nil, errors.New("a figure needs panels, and the name of a file that ends with .svg")
 	}
-	s, err := f.stack()
+	plots, legends := make([][]*plot.Plot, len(f.Panels)), make([]plot.Legend, len(f.Panels))
+	for i, p := range f.Panels {
+		drawn, legend, err := p.plot()
+		if err != nil {
+			return nil, fmt.Errorf("panel %d, %s: %w", i+1, p.Title, err)
+		}
+		plots[i], legends[i] = []*plot.Plot{drawn}, legend
+	}
+	canvas := vgsvg.New(width, vg.Length(len(plots))*panelHeight+titleHeight)
+	c := draw.New(canvas)
+	c.SetColor(color.White) // or a dark page would show through
+	c.Fill(c.Path())
+	title := plots[0][0].Title.TextStyle
+	title.Font.Size, title.XAlign, title.YAlign = 13, draw.XCenter, draw.YTop
+	c.FillText(title, vg.Point{X: c.Center().X, Y: c.Max.Y - margin}, f.Title)
+	cells := plot.Align(plots, draw.Tiles{
+		Rows: len(plots), Cols: 1, PadX: margin, PadY: margin,
+		PadTop: titleHeight, PadBottom: margin, PadLeft: margin, PadRight: legendWidth,
+	}, c)
+	for i, row := range plots {
+		cell := cells[i][0]
+		row[0].Draw(cell)
+		beside := vg.Rectangle{Min: vg.Point{X: cell.Max.X + margin, Y: cell.Min.Y}, Max: vg.Point{X: width, Y: cell.Max.Y - titleHeight}}
+		legends[i].Draw(draw.Canvas{Canvas: c.Canvas, Rectangle: beside})
+	}
+	return svg(canvas, f.Title)
+}
+
+// plot returns a panel as gonum draws it, and the legend that stands beside it.
+func (p panel) plot() (*plot.Plot, plot.Legend, error) {
+	plot.DefaultFont = font.Font{Typeface: "Liberation", Variant: "Sans"}
+	drawn, legend := plot.New(), plot.NewLegend()
+	legend.Top, legend.Left = true, true
+	legend.TextStyle.Font.Size = 10
+	drawn.Title.Text, drawn.X.Label.Text, drawn.Y.Label.Text = p.Title, p.X, p.Y
+	drawn.Add(plotter.NewGrid())
+	var measured []float64
+	for i, l := range p.Lines {
+		curve, marks, err := l.plotters(colours[i%len(colours)])
+		if err != nil {
+			return nil, plot.Legend{}, fmt.Errorf("line %d, %s: %w", i+1, l.Name, err)
+		}
+		drawn.Add(curve)
+		shown := []plot.Thumbnailer{curve}
+		if l.Marks {
+			drawn.Add(marks)
+			shown = append(shown, marks)
+		}
+		if l.Name != "" {
+			legend.Add(l.Name, shown...)
+		}
+		for _, point := range curve.XYs {
+			measured = append(measured, point.X)
+		}
+	}
+	if p.YMin != nil {
+		drawn.Y.Min = *p.YMin
+	}
+	if p.LogX {
+		if len(measured) == 0 || slices.Min(measured) <= 0 {
+			return nil, plot.Legend{}, errors.New("a logarithmic axis needs an x above zero")
+		}
+		drawn.X.Scale, drawn.X.Tick.Marker = plot.LogScale{}, ticksAt(measured)
+	}
+	return drawn, legend, nil
+}
+
+func (l line) plotters(colour color.Color) (*plotter.Line, *plotter.Scatter, error) {
+	if len(l.Points) == 0 {
+		return nil, nil, errors.New("it has no points")
+	}
+	points := make(plotter.XYs, len(l.Points))
+	for i, point := range l.Points {
+		points[i] = plotter.XY{X: point[0], Y: point[1]}
+	}
+	curve, marks, err := plotter.NewLinePoints(points)
 	if err != nil {
+		return nil, nil, err
+	}
+	curve.Color, curve.Width = colour, 1.25
+	if l.Dashed {
+		curve.Dashes = []vg.Length{5, 3}
+	}
+	marks.Color, marks.Shape = colour, draw.CircleGlyph{}
+	return curve, marks, nil
+}
+
+// ticksAt labels the few places where something was measured: 1, 8 and 32 say more there than 1, 10 and 100.
+func ticksAt(values []float64) plot.ConstantTicks {
+	slices.Sort(values)
+	var ticks plot.ConstantTicks
+	for _, v := range slices.Compact(values) {
+		ticks = append(ticks, plot.Tick{Value: v, Label: strconv.FormatFloat(v, 'f', -1, 64)})
+	}
+	return ticks
+}
+
+// svg adds a title for screen readers, and the fonts that machines without gonum's have.
+func svg(canvas *vgsvg.Canvas, title string) ([]byte, error) {
+	var out bytes.Buffer
+	if _, err := canvas.WriteTo(&out); err != nil {
 		return nil, err
 	}
-	tiles := draw.Tiles{
-		Rows: len(s.plots), Cols: 1,
-		PadLeft: margin, PadRight: margin, PadTop: titleHeight, PadBottom: margin, PadY: margin,
-	}
-	height := s.height(tiles)
-	canvas := vgsvg.New(width, height)
-	c := draw.New(canvas)
-	// Without a background, a page in dark colours would show through.
-	c.SetColor(color.White)
-	c.Fill(c.Path())
-	cells := plot.Align(s.plots, tiles, c)
-	left := s.plots[0][0].DataCanvas(cells[0][0]).Min.X
-	c.FillText(figureTitle, vg.Point{X: left, Y: height - 28}, f.Title)
-	for i, h := range s.headers {
-		p := s.plots[i][0]
-		data := p.DataCanvas(cells[i][0])
-		if axisText.Width(p.Y.Label.Text) > data.Max.Y-data.Min.Y+2*rowHeight {
-			return nil, f.Panels[i].wrong(i, fmt.Errorf("the name of Y is too long: %q", p.Y.Label.Text))
-		}
-		p.Draw(cells[i][0])
-		h.draw(data)
-	}
-	return finish(canvas, f.Title)
-}
-
-// height is the figure's.
-func (s stack) height(tiles draw.Tiles) vg.Length {
-	height := tiles.PadTop + vg.Length(tiles.Rows-1)*tiles.PadY + tiles.PadBottom
-	for _, h := range s.headers {
-		height += h.height() + tileHeight
-	}
-	if tiles.Rows == 1 {
-		height += aloneHeight
-	}
-	return height
-}
-
-// stack makes what is drawn of each panel.
-func (f figure) stack() (stack, error) {
-	var s stack
-	lines := make([][]series, len(f.Panels))
-	for i, chosen := range f.colours() {
-		p := f.Panels[i]
-		x, y := axisOfX(f.sharing(p), p.LogX), p.axisOfY()
-		for j, l := range p.Lines {
-			lines[i] = append(lines[i], newSeries(l, chosen[j], x, y))
-		}
-		if i+1 < len(f.Panels) && f.Panels[i+1].sharesX(p) {
-			p.X = "" // the next says it
-		}
-		s.plots = append(s.plots, []*plot.Plot{newPlot(p, lines[i], x, y)})
-	}
-	alignNames(s.plots)
-	room := s.dataWidth()
-	for i, p := range f.Panels {
-		h, err := newHeader(p.Title, lines[i], room)
-		if err == nil && axisText.Width(p.X) > room {
-			err = fmt.Errorf("the name of X is too long: %q", p.X)
-		}
-		if err != nil {
-			return stack{}, p.wrong(i, err)
-		}
-		s.headers = append(s.headers, h)
-		s.plots[i][0].Add(space(h.height()))
-	}
-	return s, nil
-}
-
-// dataWidth is how wide all plots will be between their axes, once they are aligned.
-func (s stack) dataWidth() vg.Length {
-	cell := draw.Canvas{Rectangle: vg.Rectangle{Min: vg.Point{X: margin}, Max: vg.Point{X: width - margin, Y: tileHeight}}}
-	left, right := cell.Min.X, cell.Max.X
-	for _, row := range s.plots {
-		data := row[0].DataCanvas(cell)
-		left, right = max(left, data.Min.X), min(right, data.Max.X)
-	}
-	return right - left
-}
-
-// sharesX is whether the same moment stands at the same place in two panels.
-func (p panel) sharesX(with panel) bool { return p.X == with.X && p.LogX == with.LogX }
-
-// sharing are the panels that have one axis of X.
-func (f figure) sharing(with panel) []panel {
-	var same []panel
-	for _, p := range f.Panels {
-		if p.sharesX(with) {
-			same = append(same, p)
-		}
-	}
-	return same
-}
-
-// colours chooses a colour for each line of each panel: the one that a line of the same name has had, or the first that is
-// free.
-func (f figure) colours() [][]int {
-	known := map[string]int{}
-	chosen := make([][]int, len(f.Panels))
-	for i, p := range f.Panels {
-		chosen[i] = make([]int, len(p.Lines))
-		taken := map[int]bool{}
-		var unknown []int
-		for j, l := range p.Lines {
-			colour, ok := known[l.Name]
-			if !ok || taken[colour] {
-				unknown = append(unknown, j)
-				continue
-			}
-			chosen[i][j], taken[colour] = colour, true
-		}
-		for _, j := range unknown {
-			free := 0
-			for taken[free] {
-				free++
-			}
-			chosen[i][j], taken[free], known[p.Lines[j].Name] = free, true, free
-		}
-	}
-	return chosen
+	text := strings.ReplaceAll(out.String(), "font-family:Liberation Sans", "font-family:Liberation Sans,Arial,Helvetica,sans-serif")
+	begin := strings.Index(text, "<svg")
+	end := begin + strings.Index(text[begin:], ">") + 1
+	return []byte(text[:end] + "\n<title>" + html.EscapeString(title) + "</title>" + text[end:]), nil
 }

@@ -1,8 +1,8 @@
-// Command plot draws figures as SVG files, from numbers that somebody measured. It needs no network and no browser, and
-// draws the same file from the same numbers, so that a figure in the repository changes when its numbers do.
+// Command plot draws the figures that the bench writes as SVG.
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -13,16 +13,13 @@ import (
 
 const usage = `Usage: plot -o FOLDER FIGURES.json
 
-FIGURES.json is a list of figures, each of them a file in the folder. Its panels stand one under the other:
+Draws each figure of FIGURES.json as a file in FOLDER, its panels one under the other:
 
   [{"file": "wave.svg", "title": "A wave of orders", "panels": [
-    {"title": "Rates", "x": "seconds", "y": "events/s", "logX": false, "logY": false, "yMin": 0, "lines": [
+    {"title": "Rates", "x": "seconds", "y": "events/s", "logX": false, "yMin": 0, "lines": [
       {"name": "admitted", "points": [[0, 1.5], [1, 2]], "dashed": false, "marks": false}
     ]}
   ]}]
-
-Needed are file, title, panels, lines and points; a line's name as well, where a panel has more than one line.
-Panels of one figure that name the same x share its range. A line of the same name has the same colour in all of them.
 
 `
 
@@ -44,17 +41,17 @@ func run(args []string, out io.Writer) error {
 		return err
 	}
 	if *folder == "" || flags.NArg() != 1 {
-		return errors.New("name a folder and one file of figures, or -h for how")
+		return errors.New("name a folder by -o, and one file of figures")
 	}
 	figures, err := read(flags.Arg(0))
 	if err != nil {
-		return fmt.Errorf("%s: %w", flags.Arg(0), err)
+		return fmt.Errorf("read %s: %w", flags.Arg(0), err)
 	}
 	// All are drawn before one is written: bad input leaves the folder as it was.
 	drawn := make([][]byte, len(figures))
 	for i, f := range figures {
 		if drawn[i], err = f.draw(); err != nil {
-			return fmt.Errorf("%s: %w", flags.Arg(0), f.wrong(i, err))
+			return fmt.Errorf("draw figure %d, %s: %w", i+1, f.File, err)
 		}
 	}
 	if err := os.MkdirAll(*folder, 0o755); err != nil {
@@ -75,6 +72,12 @@ func read(path string) ([]figure, error) {
 	if err != nil {
 		return nil, err
 	}
-	figures, err := parse(f)
-	return figures, errors.Join(err, f.Close())
+	defer func() { _ = f.Close() }()
+	decoder := json.NewDecoder(f)
+	decoder.DisallowUnknownFields()
+	var figures []figure
+	if err := decoder.Decode(&figures); err != nil {
+		return nil, err
+	}
+	return figures, nil
 }

@@ -24,11 +24,11 @@ type request struct {
 
 // operation answers one route. It reads every parameter and asks for the problem
 // with them before it changes anything.
-type operation func(w *world, r *request) (rendered, error)
+type operation func(a *account, r *request) (rendered, error)
 
 // api serves /v1.
 type api struct {
-	world   *world
+	account *account
 	version string
 	replays replays
 
@@ -80,7 +80,7 @@ func (a *api) register(mux *http.ServeMux) {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) { a.serve(w, r, operate) })
 	}
 	mux.HandleFunc("/v1/", func(w http.ResponseWriter, r *http.Request) {
-		a.serve(w, r, func(*world, *request) (rendered, error) { return nil, errUnknownRoute(r) })
+		a.serve(w, r, func(*account, *request) (rendered, error) { return nil, errUnknownRoute(r) })
 	})
 }
 
@@ -102,11 +102,11 @@ func (a *api) serve(w http.ResponseWriter, r *http.Request, operate operation) {
 	requestID, repeatKey := randomID("req_", 14), r.Header.Get("Idempotency-Key")
 	header := w.Header()
 	header.Set("Content-Type", "application/json")
-	header.Set("Date", a.world.clock.Now().UTC().Format(http.TimeFormat))
+	header.Set("Date", a.account.clock.Now().UTC().Format(http.TimeFormat))
 	header.Set("Request-Id", requestID)
 	header.Set("Stripe-Version", a.version)
 	trouble := a.troubleOf(r)
-	if trouble.suffer(w, r) {
+	if trouble.failBefore(w, r) {
 		return
 	}
 	call, err := readCall(r, cause{requestID: requestID, idempotencyKey: repeatKey})
@@ -128,14 +128,14 @@ func (a *api) serve(w http.ResponseWriter, r *http.Request, operate operation) {
 	trouble.write(w, given)
 }
 
-// call runs an operation and renders what it returns, under the world's lock.
+// call runs an operation and renders what it returns, under the account's lock.
 func (a *api) call(r *request, operate operation) answer {
 	expansions := r.params.list("expand")
-	a.world.mu.Lock()
-	defer a.world.mu.Unlock()
-	shown, err := operate(a.world, r)
+	a.account.mu.Lock()
+	defer a.account.mu.Unlock()
+	shown, err := operate(a.account, r)
 	if err == nil {
-		err = a.world.expandAll(shown, expansions)
+		err = a.account.expandAll(shown, expansions)
 	}
 	if err != nil {
 		return errorAnswer(err)
@@ -163,7 +163,7 @@ func readCall(r *http.Request, by cause) (*request, error) {
 	}
 	mode := keyForm.FindStringSubmatch(apiKey)
 	if mode == nil {
-		// No part of it is repeated: a wrong key may still be somebody's secret.
+		// No part of it is repeated: it can be a secret of something else.
 		return nil, errUnauthorized("Invalid API Key provided: " + strings.Repeat("*", min(len(apiKey), 12)))
 	}
 	body, err := io.ReadAll(io.LimitReader(r.Body, largestForm))
@@ -196,7 +196,7 @@ func errorAnswer(err error) answer {
 
 func writeAnswer(w http.ResponseWriter, given answer) {
 	w.WriteHeader(given.status)
-	_, _ = w.Write(given.body) // a client that went away is none of our business
+	_, _ = w.Write(given.body) // fails if the client is gone
 }
 
 // encode writes JSON as Stripe does: indented by two spaces, and without the

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Attempt is one try to bring an event to an endpoint.
+// Attempt is one attempt to send an event to an endpoint.
 type Attempt struct {
 	// EventID, Type and ObjectID are the event's.
 	EventID, Type, ObjectID string
@@ -21,48 +21,48 @@ type Attempt struct {
 	Status int
 	// Error says why there was no answer, or ErrLost where the plan lost it.
 	Error error
-	// At is when the attempt was begun, and its signature made.
+	// At is when the attempt began, and was signed.
 	At time.Time
 }
 
-// Delivered tells whether the endpoint accepted the event.
+// Delivered reports whether the endpoint accepted the event.
 func (a Attempt) Delivered() bool { return a.Status >= 200 && a.Status <= 299 }
 
-// ErrLost is the error of an attempt that the plan let vanish.
-var ErrLost = errors.New("lost on its way by the delivery plan")
+// ErrLost is the error of an attempt that the plan lost.
+var ErrLost = errors.New("lost by the delivery plan")
 
 const userAgent = "Stripe/1.0 (+https://stripe.com/docs/webhooks)"
 
 // attempt sends one copy once.
-func (c *courier) attempt(d *delivery) {
-	c.mu.Lock()
-	loss, pending := c.plan.Loss, len(c.waiting[d.event.ID])
-	c.mu.Unlock()
-	to, ok := c.destination(d.endpoint)
-	if !ok || c.ctx.Err() != nil {
-		c.end(d, nil, false)
+func (d *dispatcher) attempt(of *delivery) {
+	d.mu.Lock()
+	loss, pending := d.plan.Loss, len(d.unaccepted[of.event.ID])
+	d.mu.Unlock()
+	to, ok := d.destination(of.endpoint)
+	if !ok || d.ctx.Err() != nil {
+		d.finish(of, nil, false)
 		return
 	}
 	made := Attempt{
-		EventID: d.event.ID, Type: d.event.Type, ObjectID: d.event.ObjectID,
-		Endpoint: d.endpoint, Number: d.attempt, At: c.clock.Now(),
+		EventID: of.event.ID, Type: of.event.Type, ObjectID: of.event.ObjectID,
+		Endpoint: of.endpoint, Number: of.attempt, At: d.clock.Now(),
 	}
-	if loss != nil && loss(d.event, d.attempt) {
+	if loss != nil && loss(of.event, of.attempt) {
 		made.Error = ErrLost
 	} else {
-		made.Status, made.Error = c.send(&d.event, &to, pending, made.At)
+		made.Status, made.Error = d.post(&of.event, &to, pending, made.At)
 	}
-	c.log.V(1).Info("webhook", "event", made.EventID, "type", made.Type, "attempt", made.Number, "status", made.Status)
-	c.end(d, &made, made.Delivered())
+	d.log.V(1).Info("webhook", "event", made.EventID, "type", made.Type, "attempt", made.Number, "status", made.Status)
+	d.finish(of, &made, made.Delivered())
 }
 
-func (c *courier) send(event *Event, to *Endpoint, pending int, at time.Time) (status int, err error) {
+func (d *dispatcher) post(event *Event, to *Endpoint, pending int, at time.Time) (status int, err error) {
 	version := event.APIVersion
 	if to.apiVersion != "" {
 		version = to.apiVersion
 	}
 	body := encode(event.render(pending, version))
-	post, err := http.NewRequestWithContext(c.ctx, http.MethodPost, to.URL, bytes.NewReader(body))
+	post, err := http.NewRequestWithContext(d.ctx, http.MethodPost, to.URL, bytes.NewReader(body))
 	if err != nil {
 		return 0, fmt.Errorf("make webhook request: %w", err)
 	}
@@ -71,12 +71,12 @@ func (c *courier) send(event *Event, to *Endpoint, pending int, at time.Time) (s
 	post.Header.Set("Accept", "*/*; q=0.5, application/xml")
 	post.Header.Set("Cache-Control", "no-cache")
 	post.Header.Set("Stripe-Signature", deliveryHeader(to.secrets(), at, body, event.Livemode))
-	answer, err := c.client.Do(post)
+	answer, err := d.client.Do(post)
 	if err != nil {
 		return 0, fmt.Errorf("post webhook: %w", err)
 	}
 	defer func() { _ = answer.Body.Close() }()
-	// The answer is of no interest, but a connection that was read to its end is used again.
+	// Only a connection whose answer was read to its end is used again.
 	_, _ = io.Copy(io.Discard, io.LimitReader(answer.Body, 64<<10))
 	return answer.StatusCode, nil
 }

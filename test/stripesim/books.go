@@ -1,43 +1,42 @@
 package stripesim
 
-// Entry is what Stripe knows of one session's money: the truth that a checker
-// compares a shop's own records with.
+// Entry is Stripe's record of the money of one session, for a checker that compares it with the orders.
 type Entry struct {
-	// Session is the visit, and its state.
+	// Session is the session in its present state.
 	Session Session
-	// Charge is the id of the last attempt to take the money; empty for none.
+	// Charge is the id of the last charge; empty for none.
 	Charge string
 	// ChargeStatus is succeeded, pending or failed; empty for none.
 	ChargeStatus string
-	// Received is what was taken, before refunds.
+	// Received is the paid amount, before refunds.
 	Received int64
-	// Refunded is what was given back and stayed there.
+	// Refunded is the sum of the refunds that did not fail.
 	Refunded int64
-	// MostRefunded is the largest that Refunded ever was.
+	// MostRefunded is the largest value that Refunded ever had.
 	MostRefunded int64
 	// Refunds and Disputes are all of the payment's, oldest first.
 	Refunds  []Refund
 	Disputes []Dispute
 }
 
-// Books lists every session, oldest first.
-func (s *Simulator) Books() []Entry { return s.world.books() }
+// Books lists the money of every session, oldest first.
+func (s *Simulator) Books() []Entry { return s.account.books() }
 
-func (w *world) books() []Entry {
-	w.mu.Lock()
-	defer w.mu.Unlock()
+func (a *account) books() []Entry {
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	disputes := map[string][]Dispute{}
-	for _, d := range w.disputes.order {
+	for _, d := range a.disputes.order {
 		disputes[d.PaymentIntent] = append(disputes[d.PaymentIntent], *d)
 	}
-	entries := make([]Entry, 0, len(w.sessions.order))
-	for _, session := range w.sessions.order {
+	entries := make([]Entry, 0, len(a.sessions.order))
+	for _, session := range a.sessions.order {
 		entry := Entry{Session: *session}
-		if intent, ok := w.intents.get(session.PaymentIntent); ok {
+		if intent, ok := a.intents.get(session.PaymentIntent); ok {
 			entry.Received, entry.Charge = intent.received, intent.latestCharge
 			entry.Disputes = disputes[intent.ID]
 		}
-		if c, ok := w.charges.get(entry.Charge); ok {
+		if c, ok := a.charges.get(entry.Charge); ok {
 			entry.ChargeStatus, entry.Refunded, entry.MostRefunded = c.status, c.refunded(), c.mostRefunded
 			for _, refund := range c.refunds {
 				entry.Refunds = append(entry.Refunds, *refund)

@@ -13,14 +13,12 @@ import (
 	"golang.org/x/net/html"
 )
 
-// ErrInactive is what a buyer meets at a link that sells no more.
+// ErrInactive is the error for a link that is not active any more.
 var ErrInactive = errors.New("this payment link is no longer active")
 
-// Buyer visits payment pages over HTTP, the way a browser does, and types what
-// a person would. A Buyer is one person: use one for each goroutine.
+// Buyer visits payment pages over HTTP and fills in their forms. Use one for each goroutine.
 type Buyer struct {
-	// Name, Email and the address are what the buyer types. None of it may be
-	// found outside the shop's Stripe account.
+	// Name, Email and the address are entered in the form. They are personal data: only Stripe may have them.
 	Name, Email, Line1, City, PostalCode, Country string
 
 	transport http.RoundTripper
@@ -28,16 +26,15 @@ type Buyer struct {
 	returned  string
 }
 
-// Buyer is a new person, with a name and an address to type. No part of it is a
-// number alone: whoever looks for one would find it in anything.
+// Buyer returns a new buyer. No part of the name and address is a number alone: a test that searches a log for personal data
+// would find a number by chance.
 func (s *Simulator) Buyer() *Buyer {
 	b := RemoteBuyer(s.buyers)
 	b.session = s.Session
 	return b
 }
 
-// RemoteBuyer is Buyer for a simulator in another process. Of a session it only
-// tells the id.
+// RemoteBuyer is Buyer for a simulator in another process. The sessions that it returns have only an id.
 func RemoteBuyer(transport http.RoundTripper) *Buyer {
 	return &Buyer{
 		Name: "Erika Mustermann", Email: "erika.mustermann@example.com",
@@ -47,15 +44,13 @@ func RemoteBuyer(transport http.RoundTripper) *Buyer {
 	}
 }
 
-// Pay opens a link, with whatever its query says, or the page of a session that
-// is already open, and pays by card. A refused card is a *DeclinedError beside
-// the open session; pay its URL to try again.
+// Pay opens a link, or the page of an open session, and pays by card. A refused card is a *DeclinedError beside the open
+// session; pay its URL to try again.
 func (b *Buyer) Pay(ctx context.Context, checkoutURL, card string) (Session, error) {
 	return b.submit(ctx, checkoutURL, url.Values{"method": {methodCard}, "card": {card}})
 }
 
-// PayByDebit opens a link or a session and pays by bank debit, whose outcome is
-// not known before SettleDebit.
+// PayByDebit opens a link or a session and pays by bank debit. SettleDebit decides its outcome.
 func (b *Buyer) PayByDebit(ctx context.Context, checkoutURL string) (Session, error) {
 	return b.submit(ctx, checkoutURL, url.Values{"method": {methodDebit}})
 }
@@ -66,8 +61,8 @@ func (b *Buyer) Visit(ctx context.Context, checkoutURL string) (Session, error) 
 	return session, err
 }
 
-// ReturnedTo is where the last payment sent the buyer: the shop's return page,
-// or the simulator's page of thanks. The Buyer does not go there.
+// ReturnedTo returns the address that the last payment redirected to: the shop's return page, or the simulator's page of
+// thanks. The Buyer does not open it.
 func (b *Buyer) ReturnedTo() string { return b.returned }
 
 // form is a payment form as it stands on a page.

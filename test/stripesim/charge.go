@@ -1,6 +1,6 @@
 package stripesim
 
-// charge is money taken, being taken, or refused.
+// charge is an attempt to take money.
 type charge struct {
 	Object
 	amount             int64
@@ -28,9 +28,9 @@ const (
 
 // addCharge tries to take an intent's money; the intent's metadata is copied
 // once, here, and never follows a later change.
-func (w *world) addCharge(intent *paymentIntent, method *paymentMethod, status string) *charge {
+func (a *account) addCharge(intent *paymentIntent, method *paymentMethod, status string) *charge {
 	c := &charge{
-		Object:      w.newObject("ch_3", intent.Livemode),
+		Object:      a.newObject("ch_3", intent.Livemode),
 		amount:      intent.amount,
 		currency:    intent.currency,
 		intent:      intent.ID,
@@ -43,12 +43,11 @@ func (w *world) addCharge(intent *paymentIntent, method *paymentMethod, status s
 		c.balanceTransaction = randomID("txn_3", 23)
 	}
 	intent.latestCharge, intent.paymentMethod = c.ID, method.ID
-	w.charges.put(c)
+	a.charges.put(c)
 	return c
 }
 
-// refunded is what went back to the buyer. A refund that failed after all gives
-// its amount back to the charge, so that it can be refunded again.
+// refunded returns the sum of the refunds that did not fail. The amount of a failed refund can be refunded again.
 func (c *charge) refunded() (sum int64) {
 	for _, refund := range c.refunds {
 		if refund.stands() {
@@ -141,18 +140,18 @@ func renderRefunds(c *charge) rendered {
 	return listOf("/v1/charges/"+c.ID+"/refunds", data, false)
 }
 
-func retrieveCharge(w *world, r *request) (rendered, error) {
+func retrieveCharge(a *account, r *request) (rendered, error) {
 	if err := r.params.problem(); err != nil {
 		return nil, err
 	}
-	c, err := find(&w.charges, r.id, r.livemode, "charge", "id")
+	c, err := find(&a.charges, r.id, r.livemode, "charge", "id")
 	if err != nil {
 		return nil, err
 	}
 	return renderCharge(c), nil
 }
 
-func listCharges(w *world, r *request) (rendered, error) {
+func listCharges(a *account, r *request) (rendered, error) {
 	within, intent := createdWithin(r.params), equals(r.params, "payment_intent")
-	return page(r, &w.charges, "charge", func(c *charge) bool { return within(c.Created) && intent(c.intent) }, renderCharge)
+	return page(r, &a.charges, "charge", func(c *charge) bool { return within(c.Created) && intent(c.intent) }, renderCharge)
 }

@@ -6,8 +6,7 @@ import (
 	"k8s.io/utils/clock"
 )
 
-// OffsetClock is the real clock read so much ahead, or behind where it is
-// negative: a Stripe that does not agree with its shop on what time it is.
+// OffsetClock is the real clock plus an offset, for a Stripe whose time differs from the shop's.
 func OffsetClock(by time.Duration) clock.WithTicker { return offsetClock{by: by} }
 
 type offsetClock struct {
@@ -15,8 +14,8 @@ type offsetClock struct {
 	by time.Duration
 }
 
-// Now is the time as this clock shows it.
+// Now returns the time of this clock.
 func (c offsetClock) Now() time.Time { return c.RealClock.Now().Add(c.by) }
 
-// Since is how long ago a time is by this clock.
+// Since returns how long ago a time is by this clock.
 func (c offsetClock) Since(t time.Time) time.Duration { return c.Now().Sub(t) }

@@ -8,53 +8,53 @@ import (
 
 // CreatePaymentLink makes a product, its price and a link that sells one of it.
 func (s *Simulator) CreatePaymentLink(p PaymentLinkParams) PaymentLink {
-	w := s.world
-	w.mu.Lock()
-	defer w.mu.Unlock()
+	a := s.account
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	if p.ProductName == "" {
 		p.ProductName = "Product"
 	}
 	if p.Currency == "" {
 		p.Currency = "usd"
 	}
-	sold := w.addProduct(product{name: p.ProductName}, p.Livemode, cause{})
-	asked := w.addPrice(price{product: sold, amount: p.Amount, currency: strings.ToLower(p.Currency)}, p.Livemode, cause{})
+	sold := a.addProduct(product{name: p.ProductName}, p.Livemode, cause{})
+	asked := a.addPrice(price{product: sold, amount: p.Amount, currency: strings.ToLower(p.Currency)}, p.Livemode, cause{})
 	link := PaymentLink{
 		RedirectURL: p.RedirectURL, CompletedSessionsLimit: p.CompletedSessionsLimit,
 		Metadata: p.Metadata, IntentMetadata: p.IntentMetadata, terms: usualTerms(),
 	}
 	items := []lineItem{{id: randomID("li_1", 23), price: asked, quantity: 1}}
-	return *w.addPaymentLink(link, items, p.Livemode, cause{})
+	return *a.addPaymentLink(link, items, p.Livemode, cause{})
 }
 
 // DeactivatePaymentLink closes a link: its page sells no more. It is false for
 // a link that does not exist.
 func (s *Simulator) DeactivatePaymentLink(id string) bool {
-	w := s.world
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	link, ok := w.links.get(id)
+	a := s.account
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	link, ok := a.links.get(id)
 	if ok && link.Active {
 		link.Active = false
-		w.emit("payment_link.updated", w.renderPaymentLink(link), rendered{"active": true}, link.Livemode, cause{})
+		a.emit("payment_link.updated", a.renderPaymentLink(link), rendered{"active": true}, link.Livemode, cause{})
 	}
 	return ok
 }
 
 // AddEndpoint registers a receiver of webhooks for the events that come.
 func (s *Simulator) AddEndpoint(p EndpointParams) Endpoint {
-	w := s.world
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return *w.addEndpoint(Endpoint{URL: p.URL, Events: p.Events, Secret: p.Secret, apiVersion: p.APIVersion}, p.Livemode)
+	a := s.account
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return *a.addEndpoint(Endpoint{URL: p.URL, Events: p.Events, Secret: p.Secret, apiVersion: p.APIVersion}, p.Livemode)
 }
 
 // SetEndpointURL moves an endpoint, secret and all, as to a restarted receiver
 // on another port. It is false for an endpoint that does not exist.
 func (s *Simulator) SetEndpointURL(id, url string) bool {
-	s.world.mu.Lock()
-	defer s.world.mu.Unlock()
-	endpoint, ok := s.world.endpoints.get(id)
+	s.account.mu.Lock()
+	defer s.account.mu.Unlock()
+	endpoint, ok := s.account.endpoints.get(id)
 	if ok {
 		endpoint.URL = url
 	}
@@ -64,9 +64,9 @@ func (s *Simulator) SetEndpointURL(id, url string) bool {
 // DisableEndpoint has an endpoint get nothing any more, as a person can, and Stripe after days of failures. It is false for
 // an endpoint that does not exist.
 func (s *Simulator) DisableEndpoint(id string) bool {
-	s.world.mu.Lock()
-	defer s.world.mu.Unlock()
-	endpoint, ok := s.world.endpoints.get(id)
+	s.account.mu.Lock()
+	defer s.account.mu.Unlock()
+	endpoint, ok := s.account.endpoints.get(id)
 	if ok {
 		endpoint.Disabled = true
 	}
@@ -75,17 +75,17 @@ func (s *Simulator) DisableEndpoint(id string) bool {
 
 // RemoveEndpoint forgets an endpoint: what comes is not sent to it any more.
 func (s *Simulator) RemoveEndpoint(id string) {
-	s.world.mu.Lock()
-	defer s.world.mu.Unlock()
-	s.world.endpoints.remove(id)
+	s.account.mu.Lock()
+	defer s.account.mu.Unlock()
+	s.account.endpoints.remove(id)
 }
 
 // RollSecret gives an endpoint a new signing secret. The old one signs as well
 // until ExpireSecret. It is empty for an endpoint that does not exist.
 func (s *Simulator) RollSecret(endpointID string) string {
-	s.world.mu.Lock()
-	defer s.world.mu.Unlock()
-	endpoint, ok := s.world.endpoints.get(endpointID)
+	s.account.mu.Lock()
+	defer s.account.mu.Unlock()
+	endpoint, ok := s.account.endpoints.get(endpointID)
 	if !ok {
 		return ""
 	}
@@ -96,31 +96,31 @@ func (s *Simulator) RollSecret(endpointID string) string {
 
 // ExpireSecret ends a roll: only the newest secret signs from now on.
 func (s *Simulator) ExpireSecret(endpointID string) {
-	s.world.mu.Lock()
-	defer s.world.mu.Unlock()
-	if endpoint, ok := s.world.endpoints.get(endpointID); ok {
+	s.account.mu.Lock()
+	defer s.account.mu.Unlock()
+	if endpoint, ok := s.account.endpoints.get(endpointID); ok {
 		endpoint.retiring = nil
 	}
 }
 
 // SettleDebit is the bank's answer to a bank debit that is under way.
 func (s *Simulator) SettleDebit(sessionID string, succeed bool) error {
-	s.world.mu.Lock()
-	defer s.world.mu.Unlock()
-	session, ok := s.world.sessions.get(sessionID)
+	s.account.mu.Lock()
+	defer s.account.mu.Unlock()
+	session, ok := s.account.sessions.get(sessionID)
 	if !ok {
 		return fmt.Errorf("settle debit: no session %s", sessionID)
 	}
-	return s.world.settleDebit(session, succeed)
+	return s.account.settleDebit(session, succeed)
 }
 
 // chargeOfIntent is the latest charge of a payment intent in either mode.
-func (w *world) chargeOfIntent(id string) (*charge, error) {
-	intent, ok := w.intents.get(id)
+func (a *account) chargeOfIntent(id string) (*charge, error) {
+	intent, ok := a.intents.get(id)
 	if !ok {
 		return nil, fmt.Errorf("no payment intent %q", id)
 	}
-	c, ok := w.charges.get(intent.latestCharge)
+	c, ok := a.charges.get(intent.latestCharge)
 	if !ok {
 		return nil, fmt.Errorf("payment intent %s has no charge", id)
 	}
@@ -129,13 +129,13 @@ func (w *world) chargeOfIntent(id string) (*charge, error) {
 
 // Refund gives back an amount of a payment, or all that is left where it is 0.
 func (s *Simulator) Refund(paymentIntent string, amount int64) (Refund, error) {
-	s.world.mu.Lock()
-	defer s.world.mu.Unlock()
-	c, err := s.world.chargeOfIntent(paymentIntent)
+	s.account.mu.Lock()
+	defer s.account.mu.Unlock()
+	c, err := s.account.chargeOfIntent(paymentIntent)
 	if err != nil {
 		return Refund{}, fmt.Errorf("refund: %w", err)
 	}
-	refund, err := s.world.refund(c, Refund{Amount: amount, Reason: "requested_by_customer"}, cause{})
+	refund, err := s.account.refund(c, Refund{Amount: amount, Reason: "requested_by_customer"}, cause{})
 	if err != nil {
 		return Refund{}, fmt.Errorf("refund %s: %w", paymentIntent, err)
 	}
@@ -144,24 +144,24 @@ func (s *Simulator) Refund(paymentIntent string, amount int64) (Refund, error) {
 
 // FailRefund has the bank send a refund back.
 func (s *Simulator) FailRefund(refundID string) error {
-	s.world.mu.Lock()
-	defer s.world.mu.Unlock()
-	refund, ok := s.world.refunds.get(refundID)
+	s.account.mu.Lock()
+	defer s.account.mu.Unlock()
+	refund, ok := s.account.refunds.get(refundID)
 	if !ok {
 		return fmt.Errorf("fail refund: no refund %s", refundID)
 	}
-	return s.world.failRefund(refund)
+	return s.account.failRefund(refund)
 }
 
 // OpenDispute has the buyer's bank dispute a payment.
 func (s *Simulator) OpenDispute(paymentIntent string) (Dispute, error) {
-	s.world.mu.Lock()
-	defer s.world.mu.Unlock()
-	c, err := s.world.chargeOfIntent(paymentIntent)
+	s.account.mu.Lock()
+	defer s.account.mu.Unlock()
+	c, err := s.account.chargeOfIntent(paymentIntent)
 	if err != nil {
 		return Dispute{}, fmt.Errorf("open dispute: %w", err)
 	}
-	d, err := s.world.dispute(c)
+	d, err := s.account.dispute(c)
 	if err != nil {
 		return Dispute{}, err
 	}
@@ -170,24 +170,24 @@ func (s *Simulator) OpenDispute(paymentIntent string) (Dispute, error) {
 
 // CloseDispute ends a dispute as won, lost or warning_closed.
 func (s *Simulator) CloseDispute(id, status string) error {
-	s.world.mu.Lock()
-	defer s.world.mu.Unlock()
-	d, ok := s.world.disputes.get(id)
+	s.account.mu.Lock()
+	defer s.account.mu.Unlock()
+	d, ok := s.account.disputes.get(id)
 	if !ok {
 		return fmt.Errorf("close dispute: no dispute %s", id)
 	}
-	return s.world.closeDispute(d, status)
+	return s.account.closeDispute(d, status)
 }
 
 // ExpireSession ends an open session before its day is over.
 func (s *Simulator) ExpireSession(id string) error {
-	s.world.mu.Lock()
-	defer s.world.mu.Unlock()
-	session, ok := s.world.sessions.get(id)
+	s.account.mu.Lock()
+	defer s.account.mu.Unlock()
+	session, ok := s.account.sessions.get(id)
 	if !ok {
 		return fmt.Errorf("expire session: no session %s", id)
 	}
-	if !s.world.expire(session, cause{}) {
+	if !s.account.expire(session, cause{}) {
 		return fmt.Errorf("expire session %s: it is %s", id, session.Status)
 	}
 	return nil
@@ -195,9 +195,9 @@ func (s *Simulator) ExpireSession(id string) error {
 
 // Session is the state of a session now.
 func (s *Simulator) Session(id string) (Session, bool) {
-	s.world.mu.Lock()
-	defer s.world.mu.Unlock()
-	session, ok := s.world.sessions.get(id)
+	s.account.mu.Lock()
+	defer s.account.mu.Unlock()
+	session, ok := s.account.sessions.get(id)
 	if !ok {
 		return Session{}, false
 	}
@@ -206,9 +206,9 @@ func (s *Simulator) Session(id string) (Session, bool) {
 
 // PaymentLink is the state of a link now.
 func (s *Simulator) PaymentLink(id string) (PaymentLink, bool) {
-	s.world.mu.Lock()
-	defer s.world.mu.Unlock()
-	link, ok := s.world.links.get(id)
+	s.account.mu.Lock()
+	defer s.account.mu.Unlock()
+	link, ok := s.account.links.get(id)
 	if !ok {
 		return PaymentLink{}, false
 	}
@@ -216,13 +216,13 @@ func (s *Simulator) PaymentLink(id string) (PaymentLink, bool) {
 }
 
 // Delivery sets how webhooks are delivered from now on.
-func (s *Simulator) Delivery(p Plan) { s.courier.follow(p) }
+func (s *Simulator) Delivery(p Plan) { s.dispatcher.setPlan(p) }
 
 // WaitDelivered returns when every webhook was accepted or given up. What a
 // Plan holds back counts as not yet delivered; a session's expiry or a debit
 // that is still to settle does not.
 func (s *Simulator) WaitDelivered(ctx context.Context) error {
-	err := s.courier.wait(ctx, func() bool { return s.courier.outstanding == 0 })
+	err := s.dispatcher.wait(ctx, func() bool { return s.dispatcher.outstanding == 0 })
 	if err != nil {
 		return fmt.Errorf("wait for deliveries: %w", err)
 	}
@@ -232,7 +232,7 @@ func (s *Simulator) WaitDelivered(ctx context.Context) error {
 // WaitAttempts returns when at least n attempts have ended. Where they failed,
 // their retries are on the clock by then, so that a fake one may be stepped.
 func (s *Simulator) WaitAttempts(ctx context.Context, n int) error {
-	err := s.courier.wait(ctx, func() bool { return len(s.courier.attempts) >= n })
+	err := s.dispatcher.wait(ctx, func() bool { return len(s.dispatcher.ended) >= n })
 	if err != nil {
 		return fmt.Errorf("wait for attempt %d: %w", n, err)
 	}
@@ -242,26 +242,26 @@ func (s *Simulator) WaitAttempts(ctx context.Context, n int) error {
 // Resend queues one more attempt to bring an event to every endpoint that
 // wants it. It is false for an event that does not exist.
 func (s *Simulator) Resend(eventID string) bool {
-	s.world.mu.Lock()
-	defer s.world.mu.Unlock()
-	event, ok := s.world.events.get(eventID)
+	s.account.mu.Lock()
+	defer s.account.mu.Unlock()
+	event, ok := s.account.events.get(eventID)
 	if ok {
-		s.courier.resend(*event, s.world.subscribers(event))
+		s.dispatcher.resend(*event, s.account.subscribers(event))
 	}
 	return ok
 }
 
 // Attempts are all tries to deliver so far, in the order in which they ended.
-func (s *Simulator) Attempts() []Attempt { return s.courier.record() }
+func (s *Simulator) Attempts() []Attempt { return s.dispatcher.history() }
 
 // Events are all events so far, oldest first.
 func (s *Simulator) Events() []Event {
-	s.world.mu.Lock()
-	defer s.world.mu.Unlock()
-	events := make([]Event, 0, len(s.world.events.order))
-	for _, event := range s.world.events.order {
+	s.account.mu.Lock()
+	defer s.account.mu.Unlock()
+	events := make([]Event, 0, len(s.account.events.order))
+	for _, event := range s.account.events.order {
 		shown := *event
-		shown.PendingWebhooks = s.courier.pending(event.ID)
+		shown.PendingWebhooks = s.dispatcher.pending(event.ID)
 		events = append(events, shown)
 	}
 	return events

@@ -7,12 +7,12 @@ import (
 	"time"
 )
 
-// Dispute is a buyer's bank asking for the money back.
+// Dispute is a demand of the buyer's bank for the money.
 type Dispute struct {
 	Object
-	// PaymentIntent and Charge are what is disputed.
+	// PaymentIntent and Charge are the ids of the disputed payment.
 	PaymentIntent, Charge string
-	// Amount and Currency are what the bank withdrew.
+	// Amount and Currency are the money that the bank withdrew.
 	Amount   int64
 	Currency string
 	// Status is needs_response until it is closed as won, lost or warning_closed.
@@ -26,7 +26,7 @@ const disputeOpen = "needs_response"
 // timeToAnswer is how long a merchant has to send evidence.
 const timeToAnswer = 7 * 24 * time.Hour
 
-func (w *world) dispute(c *charge) (*Dispute, error) {
+func (a *account) dispute(c *charge) (*Dispute, error) {
 	if c.status != chargeSucceeded {
 		return nil, fmt.Errorf("dispute charge %s: it is %s", c.ID, c.status)
 	}
@@ -34,7 +34,7 @@ func (w *world) dispute(c *charge) (*Dispute, error) {
 		return nil, fmt.Errorf("dispute charge %s: it is disputed already", c.ID)
 	}
 	d := &Dispute{
-		Object:        w.newObject("du_1", c.Livemode),
+		Object:        a.newObject("du_1", c.Livemode),
 		PaymentIntent: c.intent,
 		Charge:        c.ID,
 		Amount:        c.amount,
@@ -43,13 +43,13 @@ func (w *world) dispute(c *charge) (*Dispute, error) {
 		Reason:        "fraudulent",
 	}
 	c.disputed, c.chargedBack = true, true
-	w.disputes.put(d)
-	w.emit("charge.dispute.created", w.renderDispute(d), nil, d.Livemode, cause{})
-	w.emit("charge.dispute.funds_withdrawn", w.renderDispute(d), nil, d.Livemode, cause{})
+	a.disputes.put(d)
+	a.emit("charge.dispute.created", a.renderDispute(d), nil, d.Livemode, cause{})
+	a.emit("charge.dispute.funds_withdrawn", a.renderDispute(d), nil, d.Livemode, cause{})
 	return d, nil
 }
 
-func (w *world) closeDispute(d *Dispute, status string) error {
+func (a *account) closeDispute(d *Dispute, status string) error {
 	outcomes := []string{"won", "lost", "warning_closed"}
 	if !slices.Contains(outcomes, status) {
 		return fmt.Errorf("close dispute %s: status %q is none of %s", d.ID, status, strings.Join(outcomes, ", "))
@@ -59,17 +59,17 @@ func (w *world) closeDispute(d *Dispute, status string) error {
 	}
 	before := d.Status
 	d.Status = status
-	w.emit("charge.dispute.closed", w.renderDispute(d), rendered{"status": before}, d.Livemode, cause{})
+	a.emit("charge.dispute.closed", a.renderDispute(d), rendered{"status": before}, d.Livemode, cause{})
 	if status != "lost" {
-		if c, ok := w.charges.get(d.Charge); ok {
+		if c, ok := a.charges.get(d.Charge); ok {
 			c.chargedBack = false
 		}
-		w.emit("charge.dispute.funds_reinstated", w.renderDispute(d), nil, d.Livemode, cause{})
+		a.emit("charge.dispute.funds_reinstated", a.renderDispute(d), nil, d.Livemode, cause{})
 	}
 	return nil
 }
 
-func (w *world) renderDispute(d *Dispute) rendered {
+func (a *account) renderDispute(d *Dispute) rendered {
 	due := d.Created.Add(timeToAnswer)
 	return rendered{
 		"id":                   d.ID,
@@ -81,7 +81,7 @@ func (w *world) renderDispute(d *Dispute) rendered {
 		"currency":             d.Currency,
 		"evidence":             noEvidence(),
 		"evidence_details": rendered{
-			"due_by": due.Unix(), "has_evidence": false, "past_due": w.clock.Now().After(due), "submission_count": 0,
+			"due_by": due.Unix(), "has_evidence": false, "past_due": a.clock.Now().After(due), "submission_count": 0,
 		},
 		"is_charge_refundable": false,
 		"livemode":             d.Livemode,
@@ -109,21 +109,21 @@ func noEvidence() rendered {
 	return evidence
 }
 
-func retrieveDispute(w *world, r *request) (rendered, error) {
+func retrieveDispute(a *account, r *request) (rendered, error) {
 	if err := r.params.problem(); err != nil {
 		return nil, err
 	}
-	d, err := find(&w.disputes, r.id, r.livemode, "dispute", "dispute")
+	d, err := find(&a.disputes, r.id, r.livemode, "dispute", "dispute")
 	if err != nil {
 		return nil, err
 	}
-	return w.renderDispute(d), nil
+	return a.renderDispute(d), nil
 }
 
-func listDisputes(w *world, r *request) (rendered, error) {
+func listDisputes(a *account, r *request) (rendered, error) {
 	within := createdWithin(r.params)
 	intent, charge := equals(r.params, "payment_intent"), equals(r.params, "charge")
-	return page(r, &w.disputes, "dispute", func(d *Dispute) bool {
+	return page(r, &a.disputes, "dispute", func(d *Dispute) bool {
 		return within(d.Created) && intent(d.PaymentIntent) && charge(d.Charge)
-	}, w.renderDispute)
+	}, a.renderDispute)
 }

@@ -1,11 +1,8 @@
-// Package stripesim is a small Stripe of its own: the API, the hosted payment
-// page and the signed webhooks that Payment Links need, kept in memory and
-// served on one loopback listener.
+// Package stripesim simulates the part of Stripe that Payment Links need: the API, the hosted payment page and signed
+// webhooks. It keeps its state in memory and listens on one loopback address.
 //
-// It is stateful where a contract mock is not: a buyer who pays on the page
-// leaves a Checkout Session, a PaymentIntent, a Charge and the events that
-// Stripe would have sent, and a refund of that charge is refused once it would
-// give back more than was taken. Every answer and every event is valid against
+// It is stateful, unlike a contract mock. A payment on the page makes a Checkout Session, a PaymentIntent, a Charge and the
+// events that Stripe would send; a refund of more than was paid is refused. Every answer and every event is valid against
 // Stripe's OpenAPI description of API version 2023-10-16.
 //
 //	sim, err := stripesim.Start(stripesim.Options{})

@@ -17,7 +17,7 @@ type EndpointParams struct {
 	Livemode bool
 	// APIVersion is written into its events; default: the account's.
 	APIVersion string
-	// Secret is used instead of a new one, where both sides must know it before.
+	// Secret is the signing secret; default: a new one.
 	Secret string
 }
 
@@ -30,7 +30,7 @@ type Endpoint struct {
 	Events []string
 	// Secret is the newest signing secret, whsec_….
 	Secret string
-	// Disabled endpoints get nothing, not even what was waiting for them.
+	// Disabled endpoints get nothing, not even events that are queued for them.
 	Disabled bool
 
 	apiVersion  string
@@ -45,7 +45,7 @@ func (e *Endpoint) wants(event *Event) bool {
 		slices.ContainsFunc(e.Events, func(pattern string) bool { return matches(pattern, event.Type) })
 }
 
-// matches tells whether a type is named by a pattern: "*", charge.refunded, or a
+// matches reports whether a type is named by a pattern: "*", charge.refunded, or a
 // family as charge.*.
 func matches(pattern, eventType string) bool {
 	if family, ok := strings.CutSuffix(pattern, "*"); ok {
@@ -54,30 +54,30 @@ func matches(pattern, eventType string) bool {
 	return pattern == eventType
 }
 
-// secrets are all that sign a delivery.
+// secrets returns all secrets that sign a delivery.
 func (e *Endpoint) secrets() []string {
 	return append([]string{e.Secret}, e.retiring...)
 }
 
 func newSecret() string { return randomID("whsec_", 32) }
 
-func (w *world) addEndpoint(endpoint Endpoint, livemode bool) *Endpoint {
-	endpoint.Object = w.newObject("we_1", livemode)
+func (a *account) addEndpoint(endpoint Endpoint, livemode bool) *Endpoint {
+	endpoint.Object = a.newObject("we_1", livemode)
 	if endpoint.Secret == "" {
 		endpoint.Secret = newSecret()
 	}
 	if len(endpoint.Events) == 0 {
 		endpoint.Events = []string{"*"}
 	}
-	w.endpoints.put(&endpoint)
+	a.endpoints.put(&endpoint)
 	return &endpoint
 }
 
-// destination is the state of an endpoint at the moment of an attempt.
-func (w *world) destination(id string) (Endpoint, bool) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	endpoint, ok := w.endpoints.get(id)
+// destination returns the endpoint for an attempt, as it is now.
+func (a *account) destination(id string) (Endpoint, bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	endpoint, ok := a.endpoints.get(id)
 	if !ok || endpoint.Disabled {
 		return Endpoint{}, false
 	}
@@ -131,7 +131,7 @@ func readEndpoint(p *params, endpoint Endpoint) Endpoint {
 	return endpoint
 }
 
-func createEndpoint(w *world, r *request) (rendered, error) {
+func createEndpoint(a *account, r *request) (rendered, error) {
 	endpoint := readEndpoint(r.params, Endpoint{})
 	endpoint.apiVersion = r.params.text("api_version")
 	if endpoint.apiVersion != "" && !versionForm.MatchString(endpoint.apiVersion) {
@@ -145,25 +145,25 @@ func createEndpoint(w *world, r *request) (rendered, error) {
 	if err := r.params.problem(); err != nil {
 		return nil, err
 	}
-	made := w.addEndpoint(endpoint, r.livemode)
+	made := a.addEndpoint(endpoint, r.livemode)
 	shown := renderEndpoint(made)
-	shown["secret"] = made.Secret // here, and never again
+	shown["secret"] = made.Secret // no other answer has it
 	return shown, nil
 }
 
-func retrieveEndpoint(w *world, r *request) (rendered, error) {
+func retrieveEndpoint(a *account, r *request) (rendered, error) {
 	if err := r.params.problem(); err != nil {
 		return nil, err
 	}
-	endpoint, err := find(&w.endpoints, r.id, r.livemode, "webhook_endpoint", "webhook_endpoint")
+	endpoint, err := find(&a.endpoints, r.id, r.livemode, "webhook_endpoint", "webhook_endpoint")
 	if err != nil {
 		return nil, err
 	}
 	return renderEndpoint(endpoint), nil
 }
 
-func updateEndpoint(w *world, r *request) (rendered, error) {
-	endpoint, err := find(&w.endpoints, r.id, r.livemode, "webhook_endpoint", "webhook_endpoint")
+func updateEndpoint(a *account, r *request) (rendered, error) {
+	endpoint, err := find(&a.endpoints, r.id, r.livemode, "webhook_endpoint", "webhook_endpoint")
 	if err != nil {
 		return nil, err
 	}
@@ -176,18 +176,18 @@ func updateEndpoint(w *world, r *request) (rendered, error) {
 	return renderEndpoint(endpoint), nil
 }
 
-func deleteEndpoint(w *world, r *request) (rendered, error) {
+func deleteEndpoint(a *account, r *request) (rendered, error) {
 	if err := r.params.problem(); err != nil {
 		return nil, err
 	}
-	endpoint, err := find(&w.endpoints, r.id, r.livemode, "webhook_endpoint", "webhook_endpoint")
+	endpoint, err := find(&a.endpoints, r.id, r.livemode, "webhook_endpoint", "webhook_endpoint")
 	if err != nil {
 		return nil, err
 	}
-	w.endpoints.remove(endpoint.ID)
+	a.endpoints.remove(endpoint.ID)
 	return rendered{"id": endpoint.ID, "object": "webhook_endpoint", "deleted": true}, nil
 }
 
-func listEndpoints(w *world, r *request) (rendered, error) {
-	return page(r, &w.endpoints, "webhook_endpoint", everything[*Endpoint], renderEndpoint)
+func listEndpoints(a *account, r *request) (rendered, error) {
+	return page(r, &a.endpoints, "webhook_endpoint", everything[*Endpoint], renderEndpoint)
 }

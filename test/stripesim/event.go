@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// Event is what happened, with the object as the API showed it at that moment.
+// Event is an event, with the object as it was then.
 type Event struct {
 	Object
 	// Type is as checkout.session.completed.
@@ -24,25 +24,24 @@ type Event struct {
 	cause cause
 }
 
-// largestTypes is how many types a list of events may ask for.
+// largestTypes is the largest number of types in a request for events.
 const largestTypes = 20
 
-// emit records an event and gives it to the courier. With twins dialled, the
-// same thing happens twice under two ids, as it does at Stripe now and then.
-func (w *world) emit(eventType string, object, previous rendered, livemode bool, by cause) {
+// emit records an event and sends it. If the plan has TwinEvents, there are two events with two ids, as Stripe sometimes makes.
+func (a *account) emit(eventType string, object, previous rendered, livemode bool, by cause) {
 	prefix := "evt_1"
 	if intentEvent(object) {
 		prefix = "evt_3"
 	}
 	copies := 1
-	if w.courier.twins() {
+	if a.dispatcher.makesTwins() {
 		copies = 2
 	}
 	for range copies {
 		event := &Event{
-			Object:     w.newObject(prefix, livemode),
+			Object:     a.newObject(prefix, livemode),
 			Type:       eventType,
-			APIVersion: w.apiVersion,
+			APIVersion: a.apiVersion,
 			ObjectID:   object["id"].(string),
 			Data:       encode(object),
 			cause:      by,
@@ -50,19 +49,19 @@ func (w *world) emit(eventType string, object, previous rendered, livemode bool,
 		if len(previous) > 0 {
 			event.PreviousAttributes = encode(previous)
 		}
-		w.events.put(event)
-		w.courier.post(*event, w.subscribers(event))
+		a.events.put(event)
+		a.dispatcher.send(*event, a.subscribers(event))
 	}
 }
 
-// intentEvent tells events about payments, whose ids begin with a 3.
+// intentEvent reports whether an event is about a payment: its id begins with a 3.
 func intentEvent(object rendered) bool {
 	return slices.Contains([]string{"payment_intent", "charge", "refund"}, object["object"].(string))
 }
 
-// subscribers are the endpoints that an event goes to.
-func (w *world) subscribers(event *Event) (ids []string) {
-	for _, endpoint := range w.endpoints.order {
+// subscribers returns the ids of the endpoints that want an event.
+func (a *account) subscribers(event *Event) (ids []string) {
+	for _, endpoint := range a.endpoints.order {
 		if endpoint.wants(event) {
 			ids = append(ids, endpoint.ID)
 		}
@@ -70,8 +69,7 @@ func (w *world) subscribers(event *Event) (ids []string) {
 	return ids
 }
 
-// changes is what an update says about the past: the old values of those fields
-// that are different now.
+// changes returns the old values of the fields that differ, for previous_attributes.
 func changes(before, after rendered, fields ...string) rendered {
 	changed := rendered{}
 	for _, field := range fields {
@@ -82,8 +80,8 @@ func changes(before, after rendered, fields ...string) rendered {
 	return changed
 }
 
-func (w *world) renderEvent(e *Event) rendered {
-	return e.render(w.courier.pending(e.ID), e.APIVersion)
+func (a *account) renderEvent(e *Event) rendered {
+	return e.render(a.dispatcher.pending(e.ID), e.APIVersion)
 }
 
 // render shows the event. The version may be an endpoint's own; the object
@@ -106,18 +104,18 @@ func (e *Event) render(pending int, version string) rendered {
 	}
 }
 
-func retrieveEvent(w *world, r *request) (rendered, error) {
+func retrieveEvent(a *account, r *request) (rendered, error) {
 	if err := r.params.problem(); err != nil {
 		return nil, err
 	}
-	event, err := find(&w.events, r.id, r.livemode, "event", "id")
+	event, err := find(&a.events, r.id, r.livemode, "event", "id")
 	if err != nil {
 		return nil, err
 	}
-	return w.renderEvent(event), nil
+	return a.renderEvent(event), nil
 }
 
-func listEvents(w *world, r *request) (rendered, error) {
+func listEvents(a *account, r *request) (rendered, error) {
 	within := createdWithin(r.params)
 	single, types := r.params.text("type"), r.params.list("types")
 	switch {
@@ -129,32 +127,31 @@ func listEvents(w *world, r *request) (rendered, error) {
 		types = []string{single}
 	}
 	asked, delivered := r.params.has("delivery_success"), r.params.flag(true, "delivery_success")
-	return page(r, &w.events, "event", func(e *Event) bool {
+	return page(r, &a.events, "event", func(e *Event) bool {
 		return within(e.Created) &&
 			(len(types) == 0 || slices.ContainsFunc(types, func(pattern string) bool { return matches(pattern, e.Type) })) &&
-			(!asked || delivered == (w.courier.pending(e.ID) == 0))
-	}, w.renderEvent)
+			(!asked || delivered == (a.dispatcher.pending(e.ID) == 0))
+	}, a.renderEvent)
 }
 
-// retryEvent is what a resend from Stripe's command line or dashboard calls. It
-// is one attempt; the automatic ones go on beside it.
-func retryEvent(w *world, r *request) (rendered, error) {
+// retryEvent resends an event, as Stripe's command line and dashboard can. It makes one attempt, beside the automatic ones.
+func retryEvent(a *account, r *request) (rendered, error) {
 	endpointID := r.params.text("webhook_endpoint")
 	if err := r.params.problem(); err != nil {
 		return nil, err
 	}
-	event, err := find(&w.events, r.id, r.livemode, "event", "id")
+	event, err := find(&a.events, r.id, r.livemode, "event", "id")
 	if err != nil {
 		return nil, err
 	}
-	to := w.subscribers(event)
+	to := a.subscribers(event)
 	if endpointID != "" {
-		endpoint, err := find(&w.endpoints, endpointID, r.livemode, "webhook_endpoint", "webhook_endpoint")
+		endpoint, err := find(&a.endpoints, endpointID, r.livemode, "webhook_endpoint", "webhook_endpoint")
 		if err != nil {
 			return nil, err
 		}
 		to = []string{endpoint.ID}
 	}
-	w.courier.resend(*event, to)
-	return w.renderEvent(event), nil
+	a.dispatcher.resend(*event, to)
+	return a.renderEvent(event), nil
 }

@@ -25,8 +25,8 @@ func (s *Simulator) Handler() http.Handler { return s.server.Handler }
 
 // Made counts all that requests have made so far.
 func (s *Simulator) Made() int {
-	s.world.mu.Lock()
-	defer s.world.mu.Unlock()
-	w := s.world
-	return len(w.products.order) + len(w.prices.order) + len(w.links.order) + len(w.events.order)
+	s.account.mu.Lock()
+	defer s.account.mu.Unlock()
+	a := s.account
+	return len(a.products.order) + len(a.prices.order) + len(a.links.order) + len(a.events.order)
 }

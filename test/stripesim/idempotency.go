@@ -26,9 +26,8 @@ type replay struct {
 	answer answer
 }
 
-// once runs do for the first request of a key and repeats its answer for the
-// later ones. The lock is held meanwhile, so that two parallel copies of a
-// request do one thing.
+// once runs do for the first request of a key, and repeats its answer for later ones. It holds the lock meanwhile, so that
+// two parallel requests with one key have one effect.
 func (r *replays) once(call *request, key string, do func() answer) (given answer, replayed bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -43,7 +42,7 @@ func (r *replays) once(call *request, key string, do func() answer) (given answe
 		return past.answer, true
 	}
 	given = do()
-	// As at Stripe, what was refused may be mended and sent again under its key.
+	// A refused request can be corrected and sent again with its key, as at Stripe.
 	if given.status >= http.StatusOK && given.status < http.StatusMultipleChoices {
 		if r.given == nil {
 			r.given = map[replayKey]*replay{}

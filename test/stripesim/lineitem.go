@@ -96,17 +96,17 @@ func readLineItems(p *params) []lineItemParams {
 // checkLineItems refuses items that name what does not exist, or that cannot be
 // paid together or in the currency that is asked for ("" is any), before any
 // price is made for them.
-func checkLineItems(w *world, reads []lineItemParams, currency string, livemode bool) error {
+func checkLineItems(a *account, reads []lineItemParams, currency string, livemode bool) error {
 	currencies := map[string]bool{}
 	for _, read := range reads {
 		if read.priceID == "" {
-			if _, err := read.data.findProduct(w, livemode); err != nil {
+			if _, err := read.data.findProduct(a, livemode); err != nil {
 				return err
 			}
 			currencies[read.data.price.currency] = true
 			continue
 		}
-		named, err := find(&w.prices, read.priceID, livemode, "price", read.param)
+		named, err := find(&a.prices, read.priceID, livemode, "price", read.param)
 		if err != nil {
 			return err
 		}
@@ -122,15 +122,15 @@ func checkLineItems(w *world, reads []lineItemParams, currency string, livemode 
 }
 
 // makeLineItems makes the prices that checked items describe.
-func makeLineItems(w *world, reads []lineItemParams, currency string, livemode bool, by cause) ([]lineItem, error) {
-	if err := checkLineItems(w, reads, currency, livemode); err != nil {
+func makeLineItems(a *account, reads []lineItemParams, currency string, livemode bool, by cause) ([]lineItem, error) {
+	if err := checkLineItems(a, reads, currency, livemode); err != nil {
 		return nil, err
 	}
 	items := make([]lineItem, 0, len(reads))
 	for _, read := range reads {
-		asked, ok := w.prices.get(read.priceID)
+		asked, ok := a.prices.get(read.priceID)
 		if !ok {
-			made, err := read.data.make(w, livemode, by)
+			made, err := read.data.make(a, livemode, by)
 			if err != nil {
 				return nil, err
 			}

@@ -7,13 +7,13 @@ import (
 	"time"
 )
 
-// Object is what every Stripe object has.
+// Object has the fields of every Stripe object.
 type Object struct {
 	// ID is the object's Stripe id, as pi_3….
 	ID string
 	// Created is the moment of creation; Stripe's API rounds it down to a second.
 	Created time.Time
-	// Livemode separates the two worlds of an account: a key sees only its own.
+	// Livemode separates the two modes of an account: a key sees only the objects of its own mode.
 	Livemode bool
 }
 
@@ -28,13 +28,13 @@ type entity[T any] interface {
 	head() *Object
 }
 
-// shelf keeps the records of one kind in the order of their creation.
-type shelf[T any, P entity[T]] struct {
+// store keeps the records of one kind, in the order of their creation.
+type store[T any, P entity[T]] struct {
 	byID  map[string]P
 	order []P
 }
 
-func (s *shelf[T, P]) put(record P) {
+func (s *store[T, P]) put(record P) {
 	if s.byID == nil {
 		s.byID = map[string]P{}
 	}
@@ -42,18 +42,18 @@ func (s *shelf[T, P]) put(record P) {
 	s.order = append(s.order, record)
 }
 
-func (s *shelf[T, P]) get(id string) (P, bool) {
+func (s *store[T, P]) get(id string) (P, bool) {
 	record, ok := s.byID[id]
 	return record, ok
 }
 
-func (s *shelf[T, P]) remove(id string) {
+func (s *store[T, P]) remove(id string) {
 	delete(s.byID, id)
 	s.order = slices.DeleteFunc(s.order, func(record P) bool { return record.head().ID == id })
 }
 
 // newestFirst is the order of every list in the API.
-func (s *shelf[T, P]) newestFirst() iter.Seq[P] {
+func (s *store[T, P]) newestFirst() iter.Seq[P] {
 	return func(yield func(P) bool) {
 		for _, record := range slices.Backward(s.order) {
 			if !yield(record) {
@@ -65,7 +65,7 @@ func (s *shelf[T, P]) newestFirst() iter.Seq[P] {
 
 // find returns the record of that id in one mode, or the error that the API
 // gives for it. Param is the request parameter that named the record.
-func find[T any, P entity[T]](s *shelf[T, P], id string, livemode bool, noun, param string) (P, error) {
+func find[T any, P entity[T]](s *store[T, P], id string, livemode bool, noun, param string) (P, error) {
 	record, ok := s.get(id)
 	switch {
 	case !ok:
@@ -96,10 +96,10 @@ func randomID(prefix string, n int) string {
 	return string(id)
 }
 
-// newObject heads a record whose id has the shape of Stripe's: prefix, and 24
-// characters of which the first tells the generation ("1", or "3" for payments).
-func (w *world) newObject(prefix string, livemode bool) Object {
-	return Object{ID: randomID(prefix, 23), Created: w.clock.Now(), Livemode: livemode}
+// newObject returns the head of a record. Its id has the form of Stripe's: a prefix and 24 characters, the first of which
+// is "1", or "3" for payments.
+func (a *account) newObject(prefix string, livemode bool) Object {
+	return Object{ID: randomID(prefix, 23), Created: a.clock.Now(), Livemode: livemode}
 }
 
 // nullable renders an empty string as null.

@@ -8,12 +8,11 @@ import (
 	"strconv"
 )
 
-// operator serves the page of the person who runs a demonstration: what there
-// is, and buttons for what buyers' banks would do.
+// operator serves the page of the person who runs a demonstration: the objects, and buttons for actions of banks.
 type operator struct {
-	world   *world
-	courier *courier
-	sheets  sheets
+	account    *account
+	dispatcher *dispatcher
+	templates  pageTemplates
 }
 
 func (o *operator) register(mux *http.ServeMux) {
@@ -29,11 +28,11 @@ func (o *operator) register(mux *http.ServeMux) {
 		"resend":        o.resend,
 	} {
 		mux.HandleFunc("POST /operator/"+name, func(w http.ResponseWriter, r *http.Request) {
-			o.world.mu.Lock()
+			o.account.mu.Lock()
 			err := act(r)
-			o.world.mu.Unlock()
+			o.account.mu.Unlock()
 			if err != nil {
-				o.sheets.show(w, http.StatusConflict, noticeSheet, checkoutView{Title: "Not possible", Message: err.Error(), BackURL: "/"})
+				o.templates.render(w, http.StatusConflict, noticePage, checkoutView{Title: "Not possible", Message: err.Error(), BackURL: "/"})
 				return
 			}
 			http.Redirect(w, r, "/", http.StatusSeeOther)
@@ -41,16 +40,16 @@ func (o *operator) register(mux *http.ServeMux) {
 	}
 }
 
-// BooksPath is where a simulator in another process shows its Books, as JSON.
+// BooksPath is the path of a simulator's Books as JSON, for clients in other processes.
 const BooksPath = "/operator/books"
 
 func (o *operator) books(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
-	_ = json.NewEncoder(w).Encode(o.world.books())
+	_ = json.NewEncoder(w).Encode(o.account.books())
 }
 
-// mostShown is how many sessions and deliveries the page lists.
+// mostShown is the largest number of sessions and attempts on the page.
 const mostShown = 50
 
 type overview struct {
@@ -79,22 +78,22 @@ type attemptRow struct {
 }
 
 func (o *operator) overview(w http.ResponseWriter, _ *http.Request) {
-	o.world.mu.Lock()
+	o.account.mu.Lock()
 	view := overview{Title: "Stripe simulator", Live: true}
-	for link := range o.world.links.newestFirst() {
+	for link := range o.account.links.newestFirst() {
 		view.Links = append(view.Links, linkRow{
 			ID: link.ID, Product: link.ProductName, Price: money(link.Amount, link.Currency),
 			URL: link.URL, Active: link.Active, Live: link.Livemode,
 		})
 	}
-	for session := range o.world.sessions.newestFirst() {
+	for session := range o.account.sessions.newestFirst() {
 		if len(view.Sessions) == mostShown {
 			break
 		}
 		view.Sessions = append(view.Sessions, o.row(session))
 	}
-	o.world.mu.Unlock()
-	for _, made := range slices.Backward(o.courier.record()) {
+	o.account.mu.Unlock()
+	for _, made := range slices.Backward(o.dispatcher.history()) {
 		if len(view.Attempts) == mostShown {
 			break
 		}
@@ -107,7 +106,7 @@ func (o *operator) overview(w http.ResponseWriter, _ *http.Request) {
 			Outcome: outcome, OK: made.Delivered(),
 		})
 	}
-	o.sheets.show(w, http.StatusOK, overviewSheet, view)
+	o.templates.render(w, http.StatusOK, overviewPage, view)
 }
 
 func (o *operator) row(s *Session) sessionRow {
@@ -115,12 +114,12 @@ func (o *operator) row(s *Session) sessionRow {
 		ID: s.ID, Reference: s.ClientReferenceID, Price: money(s.AmountTotal, s.Currency), Status: s.Status,
 		Payment: s.PaymentStatus, Intent: s.PaymentIntent, Live: s.Livemode, Open: s.Status == statusOpen,
 	}
-	intent, ok := o.world.intents.get(s.PaymentIntent)
+	intent, ok := o.account.intents.get(s.PaymentIntent)
 	if !ok {
 		return row
 	}
 	row.Debit = intent.status == intentProcessing
-	c, ok := o.world.charges.get(intent.latestCharge)
+	c, ok := o.account.charges.get(intent.latestCharge)
 	if !ok {
 		return row
 	}
@@ -133,7 +132,7 @@ func (o *operator) row(s *Session) sessionRow {
 			row.Refund = refund.ID
 		}
 	}
-	for d := range o.world.disputes.newestFirst() {
+	for d := range o.account.disputes.newestFirst() {
 		if d.Charge == c.ID && d.Status == disputeOpen {
 			row.Dispute = d.ID
 		}
@@ -144,7 +143,7 @@ func (o *operator) row(s *Session) sessionRow {
 }
 
 func (o *operator) refund(r *http.Request) error {
-	c, err := o.world.chargeOfIntent(r.PostFormValue("payment_intent"))
+	c, err := o.account.chargeOfIntent(r.PostFormValue("payment_intent"))
 	if err != nil {
 		return err
 	}
@@ -154,56 +153,56 @@ func (o *operator) refund(r *http.Request) error {
 			return fmt.Errorf("%q is no amount: write minor units, as 1000", typed)
 		}
 	}
-	_, err = o.world.refund(c, Refund{Amount: amount, Reason: "requested_by_customer"}, cause{})
+	_, err = o.account.refund(c, Refund{Amount: amount, Reason: "requested_by_customer"}, cause{})
 	return err
 }
 
 func (o *operator) failRefund(r *http.Request) error {
-	refund, ok := o.world.refunds.get(r.PostFormValue("refund"))
+	refund, ok := o.account.refunds.get(r.PostFormValue("refund"))
 	if !ok {
 		return fmt.Errorf("there is no such refund")
 	}
-	return o.world.failRefund(refund)
+	return o.account.failRefund(refund)
 }
 
 func (o *operator) dispute(r *http.Request) error {
-	c, err := o.world.chargeOfIntent(r.PostFormValue("payment_intent"))
+	c, err := o.account.chargeOfIntent(r.PostFormValue("payment_intent"))
 	if err != nil {
 		return err
 	}
-	_, err = o.world.dispute(c)
+	_, err = o.account.dispute(c)
 	return err
 }
 
 func (o *operator) closeDispute(r *http.Request) error {
-	d, ok := o.world.disputes.get(r.PostFormValue("dispute"))
+	d, ok := o.account.disputes.get(r.PostFormValue("dispute"))
 	if !ok {
 		return fmt.Errorf("there is no such dispute")
 	}
-	return o.world.closeDispute(d, r.PostFormValue("status"))
+	return o.account.closeDispute(d, r.PostFormValue("status"))
 }
 
 func (o *operator) settle(r *http.Request) error {
-	session, ok := o.world.sessions.get(r.PostFormValue("session"))
+	session, ok := o.account.sessions.get(r.PostFormValue("session"))
 	if !ok {
 		return fmt.Errorf("there is no such session")
 	}
-	return o.world.settleDebit(session, r.PostFormValue("outcome") == "succeed")
+	return o.account.settleDebit(session, r.PostFormValue("outcome") == "succeed")
 }
 
 func (o *operator) expire(r *http.Request) error {
-	session, ok := o.world.sessions.get(r.PostFormValue("session"))
-	if !ok || !o.world.expire(session, cause{}) {
+	session, ok := o.account.sessions.get(r.PostFormValue("session"))
+	if !ok || !o.account.expire(session, cause{}) {
 		return fmt.Errorf("there is no such open session")
 	}
 	return nil
 }
 
 func (o *operator) resend(r *http.Request) error {
-	event, ok := o.world.events.get(r.PostFormValue("event"))
+	event, ok := o.account.events.get(r.PostFormValue("event"))
 	if !ok {
 		return fmt.Errorf("there is no such event")
 	}
-	o.courier.resend(*event, o.world.subscribers(event))
+	o.dispatcher.resend(*event, o.account.subscribers(event))
 	return nil
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/paylink-dev/paylink/test/stripesim"
 )
 
-// eventTypes are the types of a world's events about payments, in order.
+// eventTypes are the types of an account's events about payments, in order.
 func eventTypes(sim *stripesim.Simulator) (all []string) {
 	for _, event := range sim.Events() {
 		if !strings.HasPrefix(event.Type, "product.") && !strings.HasPrefix(event.Type, "price.") && !strings.HasPrefix(event.Type, "payment_link.") {

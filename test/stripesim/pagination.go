@@ -36,7 +36,7 @@ func readCursor(p *params) (cursor, error) {
 // page answers a list request: limit, starting_after and ending_before over the
 // records that keep lets through, newest first. It is the last reader of a
 // request's parameters, so it also refuses those that nobody read.
-func page[T any, P entity[T]](r *request, s *shelf[T, P], noun string, keep func(P) bool, render func(P) rendered) (rendered, error) {
+func page[T any, P entity[T]](r *request, s *store[T, P], noun string, keep func(P) bool, render func(P) rendered) (rendered, error) {
 	asked, err := readCursor(r.params)
 	if err != nil {
 		return nil, err
@@ -66,7 +66,7 @@ func page[T any, P entity[T]](r *request, s *shelf[T, P], noun string, keep func
 
 // between are the records on the asked side of the cursor. The cursor need not
 // pass the filter itself: it only marks a place.
-func between[T any, P entity[T]](s *shelf[T, P], asked cursor, keep func(P) bool) (kept []P) {
+func between[T any, P entity[T]](s *store[T, P], asked cursor, keep func(P) bool) (kept []P) {
 	for record := range s.newestFirst() {
 		switch id := record.head().ID; {
 		case id == asked.before:

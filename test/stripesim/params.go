@@ -120,8 +120,7 @@ func (p *params) flag(fallback bool, path ...string) bool {
 	}
 }
 
-// mustBeOff refuses a feature that would change what a buyer pays and that the
-// simulator does not have.
+// mustBeOff refuses a feature that the simulator does not have and that would change the price.
 func (p *params) mustBeOff(path ...string) {
 	if p.flag(false, path...) {
 		p.fail(errInvalid(key(path...), "", "The simulator does not support %s.", key(path...)))

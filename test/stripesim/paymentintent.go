@@ -25,25 +25,25 @@ const (
 // intentOf returns the session's payment intent, and makes it at the first
 // attempt to pay. The session's own metadata is not copied to it: Stripe copies
 // only the link's payment_intent_data.metadata.
-func (w *world) intentOf(s *Session) *paymentIntent {
-	if intent, ok := w.intents.get(s.PaymentIntent); ok {
+func (a *account) intentOf(s *Session) *paymentIntent {
+	if intent, ok := a.intents.get(s.PaymentIntent); ok {
 		return intent
 	}
 	intent := &paymentIntent{
-		Object:   w.newObject("pi_3", s.Livemode),
+		Object:   a.newObject("pi_3", s.Livemode),
 		amount:   s.AmountTotal,
 		currency: s.Currency,
 		status:   intentNeedsMethod,
 
 		methodTypes: s.methods,
 	}
-	if link, ok := w.links.get(s.PaymentLink); ok {
+	if link, ok := a.links.get(s.PaymentLink); ok {
 		intent.metadata, intent.description = link.IntentMetadata, link.terms.intentDescription
 	}
 	intent.secret = randomID(intent.ID+"_secret_", 25)
 	s.PaymentIntent = intent.ID
-	w.intents.put(intent)
-	w.emit("payment_intent.created", renderIntent(intent), nil, s.Livemode, cause{})
+	a.intents.put(intent)
+	a.emit("payment_intent.created", renderIntent(intent), nil, s.Livemode, cause{})
 	return intent
 }
 
@@ -92,19 +92,19 @@ func renderIntent(i *paymentIntent) rendered {
 	}
 }
 
-func retrieveIntent(w *world, r *request) (rendered, error) {
+func retrieveIntent(a *account, r *request) (rendered, error) {
 	r.params.text("client_secret")
 	if err := r.params.problem(); err != nil {
 		return nil, err
 	}
-	intent, err := find(&w.intents, r.id, r.livemode, "payment_intent", "intent")
+	intent, err := find(&a.intents, r.id, r.livemode, "payment_intent", "intent")
 	if err != nil {
 		return nil, err
 	}
 	return renderIntent(intent), nil
 }
 
-func listIntents(w *world, r *request) (rendered, error) {
+func listIntents(a *account, r *request) (rendered, error) {
 	within := createdWithin(r.params)
-	return page(r, &w.intents, "payment_intent", func(i *paymentIntent) bool { return within(i.Created) }, renderIntent)
+	return page(r, &a.intents, "payment_intent", func(i *paymentIntent) bool { return within(i.Created) }, renderIntent)
 }

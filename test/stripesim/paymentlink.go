@@ -62,34 +62,34 @@ func usualTerms() linkTerms {
 	return linkTerms{billingAddress: "auto", customerCreation: "if_required", methodCollection: "if_required", submitType: "auto"}
 }
 
-func (w *world) addPaymentLink(link PaymentLink, items []lineItem, livemode bool, by cause) *PaymentLink {
-	link.Object = w.newObject("plink_1", livemode)
-	link.URL = w.baseURL + "/pay/" + link.ID
+func (a *account) addPaymentLink(link PaymentLink, items []lineItem, livemode bool, by cause) *PaymentLink {
+	link.Object = a.newObject("plink_1", livemode)
+	link.URL = a.baseURL + "/pay/" + link.ID
 	link.Active = true
 	link.items = items
 	link.ProductName, link.Amount, link.Currency = items[0].price.product.name, total(items), items[0].price.currency
-	w.links.put(&link)
-	w.emit("payment_link.created", w.renderPaymentLink(&link), nil, livemode, by)
+	a.links.put(&link)
+	a.emit("payment_link.created", a.renderPaymentLink(&link), nil, livemode, by)
 	return &link
 }
 
 // countCompleted closes a link that has sold as often as it may. Sessions that
 // are open by then can still be paid, as they can at Stripe.
-func (w *world) countCompleted(link *PaymentLink) {
+func (a *account) countCompleted(link *PaymentLink) {
 	if link.CompletedSessionsLimit == 0 {
 		return
 	}
-	before := w.renderPaymentLink(link)
+	before := a.renderPaymentLink(link)
 	link.CompletedSessions++
 	link.Active = link.Active && link.CompletedSessions < link.CompletedSessionsLimit
 	changed := rendered{"restrictions": before["restrictions"]}
 	if before["active"] != link.Active {
 		changed["active"] = before["active"]
 	}
-	w.emit("payment_link.updated", w.renderPaymentLink(link), changed, link.Livemode, cause{})
+	a.emit("payment_link.updated", a.renderPaymentLink(link), changed, link.Livemode, cause{})
 }
 
-func (w *world) renderPaymentLink(l *PaymentLink) rendered {
+func (a *account) renderPaymentLink(l *PaymentLink) rendered {
 	return rendered{
 		"id":                          l.ID,
 		"object":                      "payment_link",

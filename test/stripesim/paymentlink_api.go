@@ -66,7 +66,7 @@ func readIntentData(p *params, link *PaymentLink) {
 	}
 }
 
-func createPaymentLink(w *world, r *request) (rendered, error) {
+func createPaymentLink(a *account, r *request) (rendered, error) {
 	link := readLink(r.params, PaymentLink{terms: usualTerms()})
 	link.terms.submitType = r.params.oneOf([]string{"auto", "book", "donate", "pay"}, "submit_type")
 	r.params.mustBeOff("phone_number_collection", "enabled")
@@ -76,26 +76,26 @@ func createPaymentLink(w *world, r *request) (rendered, error) {
 	if err := r.params.problem(); err != nil {
 		return nil, err
 	}
-	items, err := makeLineItems(w, described, currency, r.livemode, r.cause)
+	items, err := makeLineItems(a, described, currency, r.livemode, r.cause)
 	if err != nil {
 		return nil, err
 	}
-	return w.renderPaymentLink(w.addPaymentLink(link, items, r.livemode, r.cause)), nil
+	return a.renderPaymentLink(a.addPaymentLink(link, items, r.livemode, r.cause)), nil
 }
 
-func retrievePaymentLink(w *world, r *request) (rendered, error) {
+func retrievePaymentLink(a *account, r *request) (rendered, error) {
 	if err := r.params.problem(); err != nil {
 		return nil, err
 	}
-	link, err := find(&w.links, r.id, r.livemode, "payment_link", "payment_link")
+	link, err := find(&a.links, r.id, r.livemode, "payment_link", "payment_link")
 	if err != nil {
 		return nil, err
 	}
-	return w.renderPaymentLink(link), nil
+	return a.renderPaymentLink(link), nil
 }
 
-func updatePaymentLink(w *world, r *request) (rendered, error) {
-	link, err := find(&w.links, r.id, r.livemode, "payment_link", "payment_link")
+func updatePaymentLink(a *account, r *request) (rendered, error) {
+	link, err := find(&a.links, r.id, r.livemode, "payment_link", "payment_link")
 	if err != nil {
 		return nil, err
 	}
@@ -105,17 +105,17 @@ func updatePaymentLink(w *world, r *request) (rendered, error) {
 		return nil, err
 	}
 	*link = changed
-	w.emit("payment_link.updated", w.renderPaymentLink(link), nil, link.Livemode, r.cause)
-	return w.renderPaymentLink(link), nil
+	a.emit("payment_link.updated", a.renderPaymentLink(link), nil, link.Livemode, r.cause)
+	return a.renderPaymentLink(link), nil
 }
 
-func listPaymentLinks(w *world, r *request) (rendered, error) {
+func listPaymentLinks(a *account, r *request) (rendered, error) {
 	active := activeFilter(r.params)
-	return page(r, &w.links, "payment_link", func(l *PaymentLink) bool { return active(l.Active) }, w.renderPaymentLink)
+	return page(r, &a.links, "payment_link", func(l *PaymentLink) bool { return active(l.Active) }, a.renderPaymentLink)
 }
 
-func listPaymentLinkItems(w *world, r *request) (rendered, error) {
-	link, err := find(&w.links, r.id, r.livemode, "payment_link", "payment_link")
+func listPaymentLinkItems(a *account, r *request) (rendered, error) {
+	link, err := find(&a.links, r.id, r.livemode, "payment_link", "payment_link")
 	if err != nil {
 		return nil, err
 	}

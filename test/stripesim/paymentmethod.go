@@ -50,13 +50,13 @@ type paymentMethod struct {
 	owner *customer
 }
 
-func (w *world) cardOf(owner *customer, number string, livemode bool) *paymentMethod {
+func (a *account) cardOf(owner *customer, number string, livemode bool) *paymentMethod {
 	digits := cardDigits(number)
-	return &paymentMethod{Object: w.newObject("pm_1", livemode), kind: "card", last4: digits[len(digits)-4:], owner: owner}
+	return &paymentMethod{Object: a.newObject("pm_1", livemode), kind: "card", last4: digits[len(digits)-4:], owner: owner}
 }
 
-func (w *world) accountOf(owner *customer, currency string, livemode bool) *paymentMethod {
-	return &paymentMethod{Object: w.newObject("pm_1", livemode), kind: debitMethod(currency), last4: "6789", owner: owner}
+func (a *account) bankAccountOf(owner *customer, currency string, livemode bool) *paymentMethod {
+	return &paymentMethod{Object: a.newObject("pm_1", livemode), kind: debitMethod(currency), last4: "6789", owner: owner}
 }
 
 func cardDigits(number string) string {

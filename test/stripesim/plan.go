@@ -5,20 +5,16 @@ import (
 	"time"
 )
 
-// Plan is how webhooks reach their endpoints. The zero Plan delivers each event
-// once, at once, in order. All but Loss and InSequence take effect when an event
-// is made; those two at each attempt.
+// Plan says how webhooks are delivered. The zero Plan delivers each event once, immediately, in order. Loss and InSequence
+// take effect at each attempt, the others when an event is made.
 type Plan struct {
-	// Copies delivers each event so many times; 0 is 1.
+	// Copies is how often each event is delivered; 0 means once.
 	Copies int
-	// Concurrent sends all copies of an event at the same moment, whatever the
-	// number of workers.
+	// Concurrent sends all copies of an event at the same moment, regardless of the number of workers.
 	Concurrent bool
-	// InSequence has at most one attempt under way at a time, so that events
-	// arrive exactly in order while no attempt fails.
+	// InSequence allows one attempt at a time, so that events arrive in order while no attempt fails.
 	InSequence bool
-	// Shuffle gives each copy a random moment within Delay (50 ms, where that is
-	// zero), or, after a Hold, a random place.
+	// Shuffle gives each copy a random time within Delay (50 ms if that is zero), or a random place after a Hold.
 	Shuffle bool
 	// Seed makes the shuffle repeatable.
 	Seed uint64
@@ -26,14 +22,12 @@ type Plan struct {
 	Delay time.Duration
 	// Hold keeps new deliveries back until a Plan without it is set.
 	Hold bool
-	// Loss tells that an attempt (1, 2, …) vanishes on its way: nothing reaches
-	// the endpoint, and it is retried as any failure. See LoseFirst. Neither Loss
-	// nor Drop may call the simulator.
+	// Loss reports whether an attempt (1, 2, …) is lost: nothing reaches the endpoint, and it is retried like a failure.
+	// See LoseFirst. Neither Loss nor Drop may call the simulator.
 	Loss func(event Event, attempt int) bool
-	// Drop tells that an event is never sent at all; it stays pending and can be
-	// resent by POST /v1/events/{id}/retry.
+	// Drop reports whether an event is never sent. It stays pending, and POST /v1/events/{id}/retry can send it.
 	Drop func(event Event) bool
-	// TwinEvents makes a second event with another id for the same thing.
+	// TwinEvents makes a second event with another id for the same object.
 	TwinEvents bool
 }
 
@@ -49,7 +43,7 @@ func DropTypes(types ...string) func(Event) bool {
 	return func(event Event) bool { return len(types) == 0 || slices.Contains(types, event.Type) }
 }
 
-// Backoff is when a failed delivery is tried again.
+// Backoff says when a failed delivery is retried.
 type Backoff struct {
 	// Initial is the wait after the first failure; default 1 s.
 	Initial time.Duration
@@ -57,7 +51,7 @@ type Backoff struct {
 	Max time.Duration
 	// Factor is how much longer each wait is than the one before; default 2.
 	Factor float64
-	// MaxAttempts is after how many attempts a delivery is given up; default 20.
+	// MaxAttempts is how many attempts are made; default 20.
 	MaxAttempts int
 }
 

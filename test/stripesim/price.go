@@ -2,7 +2,7 @@ package stripesim
 
 import "strconv"
 
-// price is what a product costs, in minor units.
+// price is the price of a product in minor units.
 type price struct {
 	Object
 	product             *product
@@ -13,11 +13,11 @@ type price struct {
 	metadata            map[string]string
 }
 
-func (w *world) addPrice(p price, livemode bool, by cause) *price {
-	p.Object = w.newObject("price_1", livemode)
+func (a *account) addPrice(p price, livemode bool, by cause) *price {
+	p.Object = a.newObject("price_1", livemode)
 	p.active = true
-	w.prices.put(&p)
-	w.emit("price.created", renderPrice(&p), nil, livemode, by)
+	a.prices.put(&p)
+	a.emit("price.created", renderPrice(&p), nil, livemode, by)
 	return &p
 }
 
@@ -75,54 +75,54 @@ func readPrice(p *params, path ...string) priceParams {
 }
 
 // findProduct is the product that the request names; nil where it describes one.
-func (read priceParams) findProduct(w *world, livemode bool) (*product, error) {
+func (read priceParams) findProduct(a *account, livemode bool) (*product, error) {
 	if read.productID == "" {
 		return nil, nil
 	}
-	return find(&w.products, read.productID, livemode, "product", key(read.path...))
+	return find(&a.products, read.productID, livemode, "product", key(read.path...))
 }
 
-// make puts the price, and the product where it is a new one, on their shelves.
-func (read priceParams) make(w *world, livemode bool, by cause) (*price, error) {
-	sold, err := read.findProduct(w, livemode)
+// make creates the price, and its product if that is new.
+func (read priceParams) make(a *account, livemode bool, by cause) (*price, error) {
+	sold, err := read.findProduct(a, livemode)
 	if err != nil {
 		return nil, err
 	}
 	if sold == nil {
-		sold = w.addProduct(read.newProduct, livemode, by)
+		sold = a.addProduct(read.newProduct, livemode, by)
 	}
 	made := read.price
 	made.product = sold
-	return w.addPrice(made, livemode, by), nil
+	return a.addPrice(made, livemode, by), nil
 }
 
-func createPrice(w *world, r *request) (rendered, error) {
+func createPrice(a *account, r *request) (rendered, error) {
 	read := readPrice(r.params)
 	read.price.nickname, read.price.lookupKey = r.params.text("nickname"), r.params.text("lookup_key")
 	read.price.metadata = r.params.hash("metadata")
 	if err := r.params.problem(); err != nil {
 		return nil, err
 	}
-	made, err := read.make(w, r.livemode, r.cause)
+	made, err := read.make(a, r.livemode, r.cause)
 	if err != nil {
 		return nil, err
 	}
 	return renderPrice(made), nil
 }
 
-func retrievePrice(w *world, r *request) (rendered, error) {
+func retrievePrice(a *account, r *request) (rendered, error) {
 	if err := r.params.problem(); err != nil {
 		return nil, err
 	}
-	p, err := find(&w.prices, r.id, r.livemode, "price", "price")
+	p, err := find(&a.prices, r.id, r.livemode, "price", "price")
 	if err != nil {
 		return nil, err
 	}
 	return renderPrice(p), nil
 }
 
-func updatePrice(w *world, r *request) (rendered, error) {
-	p, err := find(&w.prices, r.id, r.livemode, "price", "price")
+func updatePrice(a *account, r *request) (rendered, error) {
+	p, err := find(&a.prices, r.id, r.livemode, "price", "price")
 	if err != nil {
 		return nil, err
 	}
@@ -131,14 +131,14 @@ func updatePrice(w *world, r *request) (rendered, error) {
 		return nil, err
 	}
 	p.active, p.metadata = active, mergeMetadata(p.metadata, labels)
-	w.emit("price.updated", renderPrice(p), nil, p.Livemode, r.cause)
+	a.emit("price.updated", renderPrice(p), nil, p.Livemode, r.cause)
 	return renderPrice(p), nil
 }
 
-func listPrices(w *world, r *request) (rendered, error) {
+func listPrices(a *account, r *request) (rendered, error) {
 	within, active := createdWithin(r.params), activeFilter(r.params)
 	product, currency, lookup := equals(r.params, "product"), equals(r.params, "currency"), among(r.params, "lookup_keys")
-	return page(r, &w.prices, "price", func(p *price) bool {
+	return page(r, &a.prices, "price", func(p *price) bool {
 		return within(p.Created) && active(p.active) && product(p.product.ID) && currency(p.currency) && lookup(p.lookupKey)
 	}, renderPrice)
 }

@@ -2,7 +2,7 @@ package stripesim
 
 import "time"
 
-// product is what is sold.
+// product is a product of the catalogue.
 type product struct {
 	Object
 	name, description string
@@ -11,11 +11,11 @@ type product struct {
 	updated           time.Time
 }
 
-func (w *world) addProduct(p product, livemode bool, by cause) *product {
-	p.Object = w.newObject("prod_", livemode)
+func (a *account) addProduct(p product, livemode bool, by cause) *product {
+	p.Object = a.newObject("prod_", livemode)
 	p.active, p.updated = true, p.Created
-	w.products.put(&p)
-	w.emit("product.created", renderProduct(&p), nil, livemode, by)
+	a.products.put(&p)
+	a.emit("product.created", renderProduct(&p), nil, livemode, by)
 	return &p
 }
 
@@ -52,27 +52,27 @@ func readProduct(p *params, path ...string) product {
 	}
 }
 
-func createProduct(w *world, r *request) (rendered, error) {
+func createProduct(a *account, r *request) (rendered, error) {
 	made := readProduct(r.params)
 	if err := r.params.problem(); err != nil {
 		return nil, err
 	}
-	return renderProduct(w.addProduct(made, r.livemode, r.cause)), nil
+	return renderProduct(a.addProduct(made, r.livemode, r.cause)), nil
 }
 
-func retrieveProduct(w *world, r *request) (rendered, error) {
+func retrieveProduct(a *account, r *request) (rendered, error) {
 	if err := r.params.problem(); err != nil {
 		return nil, err
 	}
-	p, err := find(&w.products, r.id, r.livemode, "product", "id")
+	p, err := find(&a.products, r.id, r.livemode, "product", "id")
 	if err != nil {
 		return nil, err
 	}
 	return renderProduct(p), nil
 }
 
-func updateProduct(w *world, r *request) (rendered, error) {
-	p, err := find(&w.products, r.id, r.livemode, "product", "id")
+func updateProduct(a *account, r *request) (rendered, error) {
+	p, err := find(&a.products, r.id, r.livemode, "product", "id")
 	if err != nil {
 		return nil, err
 	}
@@ -88,14 +88,14 @@ func updateProduct(w *world, r *request) (rendered, error) {
 		p.name = name
 	}
 	p.active, p.description, p.metadata = active, description, mergeMetadata(p.metadata, labels)
-	p.updated = w.clock.Now()
-	w.emit("product.updated", renderProduct(p), nil, p.Livemode, r.cause)
+	p.updated = a.clock.Now()
+	a.emit("product.updated", renderProduct(p), nil, p.Livemode, r.cause)
 	return renderProduct(p), nil
 }
 
-func listProducts(w *world, r *request) (rendered, error) {
+func listProducts(a *account, r *request) (rendered, error) {
 	within, active := createdWithin(r.params), activeFilter(r.params)
-	return page(r, &w.products, "product", func(p *product) bool { return within(p.Created) && active(p.active) }, renderProduct)
+	return page(r, &a.products, "product", func(p *product) bool { return within(p.Created) && active(p.active) }, renderProduct)
 }
 
 // activeFilter reads the parameter that several lists share.

@@ -5,17 +5,17 @@ import (
 	"net/http"
 )
 
-// Refund is money given back.
+// Refund is a refund of a charge.
 type Refund struct {
 	Object
-	// PaymentIntent and Charge are what was refunded.
+	// PaymentIntent and Charge are the ids of the refunded payment.
 	PaymentIntent, Charge string
-	// Amount and Currency are what was given back.
+	// Amount and Currency are the refunded money.
 	Amount   int64
 	Currency string
-	// Status is succeeded, or failed where the bank sent the money back.
+	// Status is succeeded, or failed if the bank returned the money.
 	Status string
-	// Reason is why the merchant refunded, if a reason was given.
+	// Reason is the merchant's; empty for none.
 	Reason string
 
 	metadata           map[string]string
@@ -26,8 +26,8 @@ type Refund struct {
 
 func (r *Refund) stands() bool { return r.Status != "failed" && r.Status != "canceled" }
 
-// refund gives an amount of a charge back; 0 is all that is left.
-func (w *world) refund(c *charge, made Refund, by cause) (*Refund, error) {
+// refund refunds an amount of a charge; 0 is all that is left.
+func (a *account) refund(c *charge, made Refund, by cause) (*Refund, error) {
 	left := c.amount - c.refunded()
 	if made.Amount == 0 {
 		made.Amount = left
@@ -36,16 +36,16 @@ func (w *world) refund(c *charge, made Refund, by cause) (*Refund, error) {
 		return nil, err
 	}
 	before := renderCharge(c)
-	made.Object = w.newObject("re_3", c.Livemode)
+	made.Object = a.newObject("re_3", c.Livemode)
 	made.PaymentIntent, made.Charge, made.Currency = c.intent, c.ID, c.currency
 	made.Status, made.kind, made.balanceTransaction = "succeeded", c.method.kind, randomID("txn_3", 23)
-	w.refunds.put(&made)
+	a.refunds.put(&made)
 	c.refunds = append(c.refunds, &made)
 	c.receipts++
 	c.mostRefunded = max(c.mostRefunded, c.refunded())
 	after := renderCharge(c)
-	w.emit("refund.created", renderRefund(&made), nil, c.Livemode, by)
-	w.emit("charge.refunded", after, changes(before, after, "amount_refunded", "refunded", "receipt_url"), c.Livemode, by)
+	a.emit("refund.created", renderRefund(&made), nil, c.Livemode, by)
+	a.emit("charge.refunded", after, changes(before, after, "amount_refunded", "refunded", "receipt_url"), c.Livemode, by)
 	return &made, nil
 }
 
@@ -68,15 +68,15 @@ func refusedRefund(c *charge, amount, left int64) error {
 	return nil
 }
 
-// failRefund is the bank sending a refund back, up to a month later. The amount
-// returns to the charge. Stripe tells it by two families of events.
-func (w *world) failRefund(r *Refund) error {
+// failRefund fails a refund, as a bank can up to a month later. The amount can be refunded again. Stripe sends events of two
+// families about it.
+func (a *account) failRefund(r *Refund) error {
 	if !r.stands() {
 		return fmt.Errorf("fail refund %s: it has failed already", r.ID)
 	}
 	r.Status, r.failureTransaction = "failed", randomID("txn_3", 23)
 	for _, eventType := range []string{"charge.refund.updated", "refund.updated", "refund.failed"} {
-		w.emit(eventType, renderRefund(r), rendered{"status": "succeeded"}, r.Livemode, cause{})
+		a.emit(eventType, renderRefund(r), rendered{"status": "succeeded"}, r.Livemode, cause{})
 	}
 	return nil
 }
@@ -114,10 +114,10 @@ func (r *Refund) renderDestination() rendered {
 	return rendered{"type": r.kind}
 }
 
-// chargeOf finds what a payment intent or a charge id of a request stands for.
-func (w *world) chargeOf(intentID, chargeID string, livemode bool) (*charge, error) {
+// chargeOf finds the charge of a payment intent or a charge id in a request.
+func (a *account) chargeOf(intentID, chargeID string, livemode bool) (*charge, error) {
 	if intentID != "" {
-		intent, err := find(&w.intents, intentID, livemode, "payment_intent", "payment_intent")
+		intent, err := find(&a.intents, intentID, livemode, "payment_intent", "payment_intent")
 		if err != nil {
 			return nil, err
 		}
@@ -126,10 +126,10 @@ func (w *world) chargeOf(intentID, chargeID string, livemode bool) (*charge, err
 		}
 		chargeID = intent.latestCharge
 	}
-	return find(&w.charges, chargeID, livemode, "charge", "charge")
+	return find(&a.charges, chargeID, livemode, "charge", "charge")
 }
 
-func createRefund(w *world, r *request) (rendered, error) {
+func createRefund(a *account, r *request) (rendered, error) {
 	intentID, chargeID := r.params.text("payment_intent"), r.params.text("charge")
 	made := Refund{
 		Amount:   r.params.integer(1, 0, "amount"),
@@ -142,32 +142,32 @@ func createRefund(w *world, r *request) (rendered, error) {
 	if err := r.params.problem(); err != nil {
 		return nil, err
 	}
-	c, err := w.chargeOf(intentID, chargeID, r.livemode)
+	c, err := a.chargeOf(intentID, chargeID, r.livemode)
 	if err != nil {
 		return nil, err
 	}
-	refund, err := w.refund(c, made, r.cause)
+	refund, err := a.refund(c, made, r.cause)
 	if err != nil {
 		return nil, err
 	}
 	return renderRefund(refund), nil
 }
 
-func retrieveRefund(w *world, r *request) (rendered, error) {
+func retrieveRefund(a *account, r *request) (rendered, error) {
 	if err := r.params.problem(); err != nil {
 		return nil, err
 	}
-	refund, err := find(&w.refunds, r.id, r.livemode, "refund", "refund")
+	refund, err := find(&a.refunds, r.id, r.livemode, "refund", "refund")
 	if err != nil {
 		return nil, err
 	}
 	return renderRefund(refund), nil
 }
 
-func listRefunds(w *world, r *request) (rendered, error) {
+func listRefunds(a *account, r *request) (rendered, error) {
 	within := createdWithin(r.params)
 	intent, charge := equals(r.params, "payment_intent"), equals(r.params, "charge")
-	return page(r, &w.refunds, "refund", func(refund *Refund) bool {
+	return page(r, &a.refunds, "refund", func(refund *Refund) bool {
 		return within(refund.Created) && intent(refund.PaymentIntent) && charge(refund.Charge)
 	}, renderRefund)
 }

@@ -35,7 +35,7 @@ type Session struct {
 	PaymentIntent string
 	// PaymentLink is the id of the link.
 	PaymentLink string
-	// AmountTotal and Currency are what is to be paid.
+	// AmountTotal and Currency are the price.
 	AmountTotal int64
 	Currency    string
 	// Status is open, complete or expired.
@@ -55,13 +55,13 @@ type Session struct {
 	campaign    url.Values
 }
 
-// pageSuggestions are what the link's query asks the page to fill in.
+// pageSuggestions are the values that the query of the link fills in.
 type pageSuggestions struct {
 	email       string
 	emailLocked bool
 }
 
-// customer is what the buyer typed.
+// customer is the buyer, as entered in the form.
 type customer struct {
 	name, email                                    string
 	line1, line2, city, postalCode, state, country string
@@ -72,14 +72,13 @@ var (
 	campaignForm  = regexp.MustCompile(`^[A-Za-z0-9_-]{1,150}$`)
 )
 
-// openSession begins a visit. A client_reference_id of another form than
-// Stripe's is dropped without a word, as Stripe does.
-func (w *world) openSession(link *PaymentLink, query url.Values) *Session {
+// openSession opens a session. It drops a client_reference_id that Stripe does not allow silently, as Stripe does.
+func (a *account) openSession(link *PaymentLink, query url.Values) *Session {
 	mode := "cs_test_a1"
 	if link.Livemode {
 		mode = "cs_live_a1"
 	}
-	now := w.clock.Now()
+	now := a.clock.Now()
 	s := &Session{
 		Object:        Object{ID: randomID(mode, 56), Created: now, Livemode: link.Livemode},
 		PaymentLink:   link.ID,
@@ -94,7 +93,7 @@ func (w *world) openSession(link *PaymentLink, query url.Values) *Session {
 		successURL:    link.RedirectURL,
 		campaign:      url.Values{},
 	}
-	s.URL = w.baseURL + sessionPath + s.ID
+	s.URL = a.baseURL + sessionPath + s.ID
 	if reference := query.Get("client_reference_id"); referenceForm.MatchString(reference) {
 		s.ClientReferenceID = reference
 	}
@@ -107,26 +106,26 @@ func (w *world) openSession(link *PaymentLink, query url.Values) *Session {
 	if locked := query.Get("locked_prefilled_email"); locked != "" {
 		s.suggestions = pageSuggestions{email: locked, emailLocked: true}
 	}
-	w.sessions.put(s)
-	w.agenda.at(s.ExpiresAt, func() {
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		w.expire(s, cause{})
+	a.sessions.put(s)
+	a.scheduler.runAt(s.ExpiresAt, func() {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		a.expire(s, cause{})
 	})
 	return s
 }
 
-// expire ends an open session; any other is left alone.
-func (w *world) expire(s *Session, by cause) bool {
+// expire expires an open session, and reports whether it was open.
+func (a *account) expire(s *Session, by cause) bool {
 	if s.Status != statusOpen {
 		return false
 	}
 	s.Status = statusExpired
-	w.emit("checkout.session.expired", w.renderSession(s), nil, s.Livemode, by)
+	a.emit("checkout.session.expired", a.renderSession(s), nil, s.Livemode, by)
 	return true
 }
 
-func (w *world) renderSession(s *Session) rendered {
+func (a *account) renderSession(s *Session) rendered {
 	return rendered{
 		"id":                                   s.ID,
 		"object":                               "checkout.session",
@@ -189,7 +188,7 @@ func (s *Session) openURL() any {
 	return s.URL
 }
 
-// takesDebit tells whether a bank debit is among the session's methods.
+// takesDebit reports whether a bank debit is among the session's methods.
 func (s *Session) takesDebit() bool { return slices.Contains(s.methods, debitMethod(s.Currency)) }
 
 func (c *customer) renderDetails() any {

@@ -1,46 +1,46 @@
 package stripesim
 
-func retrieveSession(w *world, r *request) (rendered, error) {
+func retrieveSession(a *account, r *request) (rendered, error) {
 	if err := r.params.problem(); err != nil {
 		return nil, err
 	}
-	s, err := find(&w.sessions, r.id, r.livemode, "checkout.session", "session")
+	s, err := find(&a.sessions, r.id, r.livemode, "checkout.session", "session")
 	if err != nil {
 		return nil, err
 	}
-	return w.renderSession(s), nil
+	return a.renderSession(s), nil
 }
 
-func listSessions(w *world, r *request) (rendered, error) {
+func listSessions(a *account, r *request) (rendered, error) {
 	within := createdWithin(r.params)
 	intent, link, status := equals(r.params, "payment_intent"), equals(r.params, "payment_link"), equals(r.params, "status")
 	email := r.params.text("customer_details", "email")
-	return page(r, &w.sessions, "checkout.session", func(s *Session) bool {
+	return page(r, &a.sessions, "checkout.session", func(s *Session) bool {
 		return within(s.Created) && intent(s.PaymentIntent) && link(s.PaymentLink) && status(s.Status) &&
 			(email == "" || s.customer != nil && s.customer.email == email)
-	}, w.renderSession)
+	}, a.renderSession)
 }
 
-func listSessionItems(w *world, r *request) (rendered, error) {
-	s, err := find(&w.sessions, r.id, r.livemode, "checkout.session", "session")
+func listSessionItems(a *account, r *request) (rendered, error) {
+	s, err := find(&a.sessions, r.id, r.livemode, "checkout.session", "session")
 	if err != nil {
 		return nil, err
 	}
 	return pageLineItems(r, s.items)
 }
 
-func expireSession(w *world, r *request) (rendered, error) {
+func expireSession(a *account, r *request) (rendered, error) {
 	if err := r.params.problem(); err != nil {
 		return nil, err
 	}
-	s, err := find(&w.sessions, r.id, r.livemode, "checkout.session", "session")
+	s, err := find(&a.sessions, r.id, r.livemode, "checkout.session", "session")
 	if err != nil {
 		return nil, err
 	}
-	if !w.expire(s, r.cause) {
+	if !a.expire(s, r.cause) {
 		return nil, errNotOpen(s)
 	}
-	return w.renderSession(s), nil
+	return a.renderSession(s), nil
 }
 
 func errNotOpen(s *Session) *APIError {

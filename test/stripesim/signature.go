@@ -21,8 +21,7 @@ func SignatureHeader(secrets []string, at time.Time, body []byte) string {
 	return header.String()
 }
 
-// deliveryHeader adds what Stripe adds in test mode: a v0 that belongs to no
-// secret, and that no receiver may take for a signature.
+// deliveryHeader adds the v0 of test mode, as Stripe does. No secret made it, and no receiver may accept it.
 func deliveryHeader(secrets []string, at time.Time, body []byte, livemode bool) string {
 	header := SignatureHeader(secrets, at, body)
 	if !livemode {

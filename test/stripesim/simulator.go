@@ -13,14 +13,13 @@ import (
 	"k8s.io/utils/clock"
 )
 
-// ErrClosed is what a wait ends with when the simulator was closed meanwhile.
+// ErrClosed is returned by a wait during which the simulator was closed.
 var ErrClosed = errors.New("the simulator is closed")
 
 // DefaultAPIVersion is the version whose shapes the simulator speaks.
 const DefaultAPIVersion = "2023-10-16"
 
-// Keys that the API accepts. Any other that begins with sk_test_, rk_test_,
-// sk_live_ or rk_live_ is as good.
+// Keys that the API accepts, as it accepts any other that begins with sk_test_, rk_test_, sk_live_ or rk_live_.
 const (
 	TestKey = "sk_test_simulator"
 	LiveKey = "sk_live_simulator"
@@ -30,8 +29,7 @@ const (
 type Options struct {
 	// Addr is where to listen; default 127.0.0.1:0, a free port.
 	Addr string
-	// URL is its address for others, without a slash at the end, where that is not
-	// the one it listens on; default http:// and that.
+	// URL is the address that clients use, without a slash at the end; default http:// and the address it listens on.
 	URL string
 	// Clock dates objects, signatures, retries and delays; default the real one.
 	Clock clock.WithTicker
@@ -52,7 +50,7 @@ type Options struct {
 	// accepted checkout.session.completed, as Stripe does for up to 10 s; 0 does
 	// not wait. It is measured by the real clock.
 	RedirectWait time.Duration
-	// Log is told of every attempt at V(1), never with a payload; default none.
+	// Log gets every attempt at V(1), without its payload; default none.
 	Log logr.Logger
 }
 
@@ -81,22 +79,22 @@ func (o Options) withDefaults() Options {
 
 // Simulator is a running Stripe.
 type Simulator struct {
-	world   *world
-	courier *courier
-	agenda  *agenda
-	api     *api
-	server  *http.Server
-	buyers  *http.Transport
+	account    *account
+	dispatcher *dispatcher
+	scheduler  *scheduler
+	api        *api
+	server     *http.Server
+	buyers     *http.Transport
 
-	serving sync.WaitGroup
-	closing sync.Once
-	failure error
+	serving  sync.WaitGroup
+	closing  sync.Once
+	closeErr error
 }
 
 // Start listens and serves until Close.
 func Start(o Options) (*Simulator, error) {
 	o = o.withDefaults()
-	sheets, err := parseSheets()
+	templates, err := parsePages()
 	if err != nil {
 		return nil, err
 	}
@@ -105,20 +103,20 @@ func Start(o Options) (*Simulator, error) {
 		return nil, fmt.Errorf("listen on %s: %w", o.Addr, err)
 	}
 	s := &Simulator{
-		agenda: newAgenda(o.Clock),
-		buyers: &http.Transport{MaxIdleConnsPerHost: 64, IdleConnTimeout: time.Minute},
+		scheduler: newScheduler(o.Clock),
+		buyers:    &http.Transport{MaxIdleConnsPerHost: 64, IdleConnTimeout: time.Minute},
 	}
-	s.courier = newCourier(o, s.agenda)
+	s.dispatcher = newDispatcher(o, s.scheduler)
 	if o.URL == "" {
 		o.URL = "http://" + listener.Addr().String()
 	}
-	s.world = &world{
-		clock: o.Clock, agenda: s.agenda, courier: s.courier, baseURL: o.URL,
+	s.account = &account{
+		clock: o.Clock, scheduler: s.scheduler, dispatcher: s.dispatcher, baseURL: o.URL,
 		apiVersion: o.APIVersion, debitDelay: o.DebitDelay,
 	}
-	s.courier.destination = s.world.destination
-	s.api = &api{world: s.world, version: o.APIVersion}
-	s.server = &http.Server{Handler: s.handler(o, sheets), ReadHeaderTimeout: 10 * time.Second}
+	s.dispatcher.destination = s.account.destination
+	s.api = &api{account: s.account, version: o.APIVersion}
+	s.server = &http.Server{Handler: s.handler(o, templates), ReadHeaderTimeout: 10 * time.Second}
 	s.serving.Go(func() {
 		if err := s.server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 			o.Log.Error(err, "serve")
@@ -127,35 +125,34 @@ func Start(o Options) (*Simulator, error) {
 	return s, nil
 }
 
-func (s *Simulator) handler(o Options, sheets sheets) http.Handler {
+func (s *Simulator) handler(o Options, templates pageTemplates) http.Handler {
 	mux := http.NewServeMux()
 	s.api.register(mux)
-	(&pages{world: s.world, courier: s.courier, sheets: sheets, patience: o.RedirectWait}).register(mux)
-	(&operator{world: s.world, courier: s.courier, sheets: sheets}).register(mux)
+	(&checkoutPages{account: s.account, dispatcher: s.dispatcher, templates: templates, redirectWait: o.RedirectWait}).register(mux)
+	(&operator{account: s.account, dispatcher: s.dispatcher, templates: templates}).register(mux)
 	// A page that a browser has open elsewhere must not press the operator's buttons.
 	return http.NewCrossOriginProtection().Handler(mux)
 }
 
-// closePatience is how long clients may keep a connection on which they ask nothing.
-const closePatience = time.Second
+// shutdownTimeout is how long Close waits for connections that are not closed.
+const shutdownTimeout = time.Second
 
-// Close stops the server and the webhooks. It returns when no goroutine of the
-// simulator is left; what was still to be delivered is forgotten.
+// Close stops the server and drops the webhooks that are left. It returns when no goroutine of the simulator is left.
 func (s *Simulator) Close() error {
 	s.closing.Do(func() {
-		s.courier.close() // first, for it ends the pages that wait for a delivery
-		s.agenda.close()
-		ctx, cancel := context.WithTimeout(context.Background(), closePatience)
+		s.dispatcher.close() // first: pages can be waiting for a delivery
+		s.scheduler.close()
+		ctx, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
 		defer cancel()
 		s.buyers.CloseIdleConnections()
 		if err := s.server.Shutdown(ctx); err != nil {
-			s.failure = s.server.Close()
+			s.closeErr = s.server.Close()
 		}
 		s.serving.Wait()
 		s.buyers.CloseIdleConnections()
 	})
-	return s.failure
+	return s.closeErr
 }
 
-// URL is the address of everything: the API's base, and the operator's page.
-func (s *Simulator) URL() string { return s.world.baseURL }
+// URL is the base address of the API, and the address of the operator's page.
+func (s *Simulator) URL() string { return s.account.baseURL }

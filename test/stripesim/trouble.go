@@ -6,31 +6,27 @@ import (
 	"strconv"
 )
 
-// Trouble is what goes wrong with one request to the API. The zero value is
-// none.
+// Trouble is a fault of one request to the API. The zero value is none.
 type Trouble struct {
-	// Status is an error status that the request is answered with; nothing that
-	// it asks for is done.
+	// Status is an error status. The request has no effect.
 	Status int
-	// Hang leaves the request without an answer, for as long as its sender waits.
+	// Hang leaves the request without an answer until its client gives up.
 	Hang bool
-	// Cut does what is asked, and breaks the connection off in the middle of the
-	// answer.
+	// Cut executes the request, and closes the connection in the middle of the answer.
 	Cut bool
-	// PageLimit is how many entries a list has at most, however many were asked
-	// for; has_more says truthfully that there are others.
+	// PageLimit is the largest number of entries of a list, below the limit of the request. has_more stays correct.
 	PageLimit int
 }
 
-// TroubleAPI decides, for each request to the API, what goes wrong with it. A
-// nil function ends all trouble, that of DisturbAPI too.
+// TroubleAPI sets the function that chooses the fault of each request to the API. A nil function ends all faults, those of
+// DisturbAPI too.
 func (s *Simulator) TroubleAPI(trouble func(*http.Request) Trouble) {
 	s.api.mu.Lock()
 	defer s.api.mu.Unlock()
 	s.api.trouble = trouble
 }
 
-// DisturbAPI is TroubleAPI for error statuses alone: 0 lets a request through.
+// DisturbAPI is TroubleAPI for error statuses alone; 0 is no fault.
 func (s *Simulator) DisturbAPI(disturb func(*http.Request) int) {
 	if disturb == nil {
 		s.TroubleAPI(nil)
@@ -49,12 +45,11 @@ func (a *api) troubleOf(r *http.Request) Trouble {
 	return trouble(r)
 }
 
-// suffer lets the trouble that comes before a request's work take its course,
-// and reports whether there is nothing left to do.
-func (t Trouble) suffer(w http.ResponseWriter, r *http.Request) bool {
+// failBefore applies a fault that comes before the execution of a request, and reports whether the request is answered.
+func (t Trouble) failBefore(w http.ResponseWriter, r *http.Request) bool {
 	switch {
 	case t.Hang:
-		_, _ = io.Copy(io.Discard, r.Body) // or a sender that goes away would not be noticed
+		_, _ = io.Copy(io.Discard, r.Body) // net/http notices a closed connection only then
 		<-r.Context().Done()
 		return true
 	case t.Status != 0:

@@ -26,7 +26,7 @@ func TestOrphan(t *testing.T) {
 	full, part := refunded("1", 19900, true), refunded("1", 100, false)
 	assign := func(name string) func(*v1alpha1.StripeEvent) {
 		return func(e *v1alpha1.StripeEvent) {
-			e.Spec.AssignTo = &v1alpha1.OrderReference{Namespace: "shop", Name: name}
+			e.Spec.Resolution.AssignTo = &v1alpha1.OrderReference{Namespace: "shop", Name: name}
 		}
 	}
 	phase := func(p v1alpha1.StripeEventPhase) func(*v1alpha1.StripeEvent) {
@@ -43,7 +43,7 @@ func TestOrphan(t *testing.T) {
 		told    int
 		comesIn int // minutes; 0 for any
 	}{
-		"names no order":               {orphan("1"), 0, nil, nil, orphaned, "Money without an Order: 199.00 USD in session cs_1 (pi_1) came through a PaymentLink, and it names no Order. Set spec.assignTo", 2, 60},
+		"names no order":               {orphan("1"), 0, nil, nil, orphaned, "Money without an Order: 199.00 USD in session cs_1 (pi_1) came through a PaymentLink, and it names no Order. Set spec.resolution.assignTo", 2, 60},
 		"after three days":             {orphan("1"), 73 * 60, nil, nil, orphaned, "names no Order", 2, 60},
 		"after forty days":             {orphan("1"), 40 * 24 * 60, nil, phase(orphaned), orphaned, "names no Order", 0, 60},
 		"given up before":              {orphan("1"), 73 * 60, nil, phase(v1alpha1.StripeEventExpired), orphaned, "names no Order", 2, 60},
@@ -55,11 +55,11 @@ func TestOrphan(t *testing.T) {
 		"not paid yet":                 {onItsWay, 60, nil, nil, parked, "without naming an Order", 0, 0},
 		"refunded in part":             {orphan("1"), 60, []payment.Fact{part}, nil, orphaned, "names no Order", 2, 60},
 		"refunded":                     {orphan("1"), 60, []payment.Fact{full}, nil, closed, "An orphan payment, refunded in full: 199.00 USD in session cs_1 (pi_1).", 0, 0},
-		"acknowledged":                 {orphan("1"), 60, nil, func(e *v1alpha1.StripeEvent) { e.Spec.Acknowledged = true }, closed, "An orphan payment, acknowledged: 199.00 USD", 0, 0},
+		"acknowledged":                 {orphan("1"), 60, nil, func(e *v1alpha1.StripeEvent) { e.Spec.Resolution.Acknowledged = true }, closed, "An orphan payment, acknowledged: 199.00 USD", 0, 0},
 		"closed, and the link deleted": {throughLink("plink_2", paid("", "1")), 60, []payment.Fact{full}, phase(closed), closed, "refunded in full", 0, 0},
 		"assigned":                     {orphan("1"), 60, nil, assign("o1"), applied, "Applied to Order shop/o1.", 0, 24 * 60},
-		"assigned to no order":         {orphan("1"), 60, nil, assign("o9"), orphaned, "spec.assignTo: there is no Order shop/o9 that was given its checkout URL", 2, 60},
-		"assigned to one not ready":    {orphan("1"), 60, nil, assign("o2"), orphaned, "spec.assignTo: there is no Order shop/o2 that was given its checkout URL", 2, 60},
+		"assigned to no order":         {orphan("1"), 60, nil, assign("o9"), orphaned, "spec.resolution.assignTo: there is no Order shop/o9 that was given its checkout URL", 2, 60},
+		"assigned to one not ready":    {orphan("1"), 60, nil, assign("o2"), orphaned, "spec.resolution.assignTo: there is no Order shop/o2 that was given its checkout URL", 2, 60},
 		"assigned, of no link of ours": {throughLink("plink_2", paid("", "1")), 60, nil, assign("o1"), applied, "Applied to Order shop/o1.", 0, 24 * 60},
 		"assigned elsewhere":           {throughLink("plink_1", paid("o3-uid", "1")), 60, nil, assign("o1"), applied, "Applied to Order shop/o1.", 0, 24 * 60},
 	} {
@@ -104,8 +104,8 @@ func TestOrphan(t *testing.T) {
 // TestOrphanIsAssigned with all that is said of its payment: a twin event, refunds, a dispute.
 func TestOrphanIsAssigned(t *testing.T) {
 	first, twin, refund := kept(orphan("1"), hour), kept(orphan("1"), hour), kept(refunded("1", 19900, true), hour)
-	twin.Name, twin.UID, twin.Spec.EventID = "evt-twin", "twin", "evt_twin"
-	refund.Spec.Refund.Full, refund.Spec.Refund.AmountRefunded = false, 100
+	twin.Name, twin.UID, twin.Spec.Fact.EventID = "evt-twin", "twin", "evt_twin"
+	refund.Spec.Fact.Refund.Full, refund.Spec.Fact.Refund.AmountRefunded = false, 100
 	s := newShop(t, interceptor.Funcs{}, first, twin, refund, link("l"), order("o1", given))
 	all := []*v1alpha1.StripeEvent{first, twin, refund}
 	for _, e := range all {
@@ -117,7 +117,7 @@ func TestOrphanIsAssigned(t *testing.T) {
 		t.Errorf("told %q", told)
 	}
 	s.read(first)
-	first.Spec.AssignTo = &v1alpha1.OrderReference{Namespace: "shop", Name: "o1"}
+	first.Spec.Resolution.AssignTo = &v1alpha1.OrderReference{Namespace: "shop", Name: "o1"}
 	s.must(s.api.Update(t.Context(), first))
 	s.reconcileEvent(first)
 	woken := names(s.kept.eventsAwaiting(t.Context(), s.order("o1")))
@@ -136,7 +136,7 @@ func TestOrphanIsAssigned(t *testing.T) {
 	// What comes later goes there too, though the session names no order, or another.
 	late := orphan("1")
 	late.EventID = "evt_late"
-	if _, wrote, err := s.ledger.Record(t.Context(), late); err != nil || wrote {
+	if _, wrote, err := s.ledger.Record(t.Context(), late, nil); err != nil || wrote {
 		t.Errorf("%v, %v", wrote, err)
 	}
 }
@@ -145,7 +145,7 @@ func TestOrphanIsAssigned(t *testing.T) {
 func TestOrphansKin(t *testing.T) {
 	session, refund, other := kept(orphan("1"), 0), kept(refunded("1", 1, false), 0), kept(refunded("2", 1, false), 0)
 	nothingDue := kept(paid("", "3"), 0)
-	nothingDue.Spec.PaymentIntentID = ""
+	nothingDue.Spec.Fact.PaymentIntentID = ""
 	s := newShop(t, interceptor.Funcs{}, session, refund, other, nothingDue)
 	for _, row := range []struct {
 		of   client.Object
@@ -166,7 +166,7 @@ func TestOrphansKin(t *testing.T) {
 // TestClosedIsRemoved when what was given up would be, and an orphan never.
 func TestClosedIsRemoved(t *testing.T) {
 	closed, open := kept(orphan("1"), 30*day), kept(orphan("2"), 400*day)
-	closed.Spec.Acknowledged = true
+	closed.Spec.Resolution.Acknowledged = true
 	s := newShop(t, interceptor.Funcs{}, closed, open, link("l"))
 	if _, after := s.reconcileEvent(closed); after != nil {
 		t.Errorf("%+v", after.Status)
@@ -181,7 +181,7 @@ func TestOrphansMismatch(t *testing.T) {
 	fact := orphan("1")
 	fact.Session.Amount = 100
 	e := kept(fact, hour)
-	e.Spec.AssignTo = &v1alpha1.OrderReference{Namespace: "shop", Name: "o1"}
+	e.Spec.Resolution.AssignTo = &v1alpha1.OrderReference{Namespace: "shop", Name: "o1"}
 	s := newShop(t, interceptor.Funcs{}, e, order("o1", given))
 	s.reconcileEvent(e)
 	o := s.order("o1")

@@ -62,7 +62,7 @@ func (r *Resolver) Resolve(ctx context.Context, fact payment.Fact) (verdict, err
 		return undecided, nil
 	}
 	// The session may be kept already, without an order.
-	if kept, err := ofSamePayment(ctx, r.Events, v1alpha1.StripeEventSpec(fact)); err != nil || len(kept) > 0 {
+	if kept, err := ofSamePayment(ctx, r.Events, v1alpha1.StripeEventFact(fact)); err != nil || len(kept) > 0 {
 		return undecided, err
 	}
 	sessions, err := r.Stripe.SessionsOfPayment(ctx, fact.PaymentIntentID)
@@ -92,7 +92,7 @@ func (r *Resolver) Resolve(ctx context.Context, fact payment.Fact) (verdict, err
 // is somebody else's.
 func (r *Resolver) Apply(ctx context.Context, fact payment.Fact) (ledger.Result, error) {
 	if !fact.OfSession() {
-		_, wrote, err := r.Ledger.Record(ctx, fact)
+		_, wrote, err := r.Ledger.Record(ctx, fact, nil)
 		if err == nil && wrote {
 			return ledger.Applied, nil
 		}

@@ -113,8 +113,8 @@ func (c *StateCollector) collectEvents(ctx context.Context, out chan<- prometheu
 			phase = v1alpha1.StripeEventParked
 		}
 		counts[phase]++
-		if phase == v1alpha1.StripeEventOrphaned && event.Spec.Session != nil {
-			orphans[event.Spec.Livemode].Insert(event.Spec.Session.ID)
+		if phase == v1alpha1.StripeEventOrphaned && event.Spec.Fact.Session != nil {
+			orphans[event.Spec.Fact.Livemode].Insert(event.Spec.Fact.Session.ID)
 		}
 		if phase == v1alpha1.StripeEventParked {
 			oldest = max(oldest, c.Clock.Since(event.CreationTimestamp.Time))

@@ -26,7 +26,7 @@ import (
 
 // FactRecorder writes a fact to its order. *ledger.Ledger is the real one.
 type FactRecorder interface {
-	Record(context.Context, payment.Fact) (order *v1alpha1.Order, wrote bool, err error)
+	Record(context.Context, payment.Fact, *v1alpha1.OrderReference) (order *v1alpha1.Order, wrote bool, err error)
 }
 
 // Retention says how long StripeEvents are kept.
@@ -87,7 +87,7 @@ func (r *StripeEventReconciler) Reconcile(ctx context.Context, event *v1alpha1.S
 		return ctrl.Result{}, nil
 	}
 	// An applied event is recorded again too, which changes nothing unless its order was deleted and made anew.
-	order, _, err := r.Ledger.Record(ctx, payment.Fact(event.Spec))
+	order, _, err := r.Ledger.Record(ctx, payment.Fact(event.Spec.Fact), event.Spec.Resolution.AssignTo)
 	if event.Status.Phase == v1alpha1.StripeEventApplied {
 		if err != nil && !errors.Is(err, ledger.ErrUnknown) {
 			return ctrl.Result{}, fmt.Errorf("apply event again: %w", err)
@@ -99,7 +99,7 @@ func (r *StripeEventReconciler) Reconcile(ctx context.Context, event *v1alpha1.S
 		case foreign:
 			return r.dropForeign(ctx, event)
 		case ours:
-			order, _, err = r.Ledger.Record(ctx, payment.Fact(event.Spec))
+			order, _, err = r.Ledger.Record(ctx, payment.Fact(event.Spec.Fact), event.Spec.Resolution.AssignTo)
 		}
 	}
 	now := stamp(r.Clock)
@@ -136,7 +136,7 @@ func (r *StripeEventReconciler) Reconcile(ctx context.Context, event *v1alpha1.S
 
 // resolve says whose an event is. Where Stripe cannot be asked it waits as if there were nobody to ask.
 func (r *StripeEventReconciler) resolve(ctx context.Context, event *v1alpha1.StripeEvent) verdict {
-	whose, err := r.Resolver.Resolve(ctx, payment.Fact(event.Spec))
+	whose, err := r.Resolver.Resolve(ctx, payment.Fact(event.Spec.Fact))
 	if err != nil {
 		ctrl.LoggerFrom(ctx).Error(err, "Look up at Stripe whose a payment is")
 		return undecided

@@ -27,22 +27,22 @@ func byAwaited(o client.Object) []string {
 	if !ok {
 		return nil
 	}
-	if event.Spec.Session == nil {
-		return []string{awaitedPayment(event.Spec.PaymentIntentID)}
+	if event.Spec.Fact.Session == nil {
+		return []string{awaitedPayment(event.Spec.Fact.PaymentIntentID)}
 	}
-	keys := []string{awaitedReference(event.Spec.ClientReferenceID)}
-	if to := event.Spec.AssignTo; to != nil {
+	keys := []string{awaitedReference(event.Spec.Fact.ClientReferenceID)}
+	if to := event.Spec.Resolution.AssignTo; to != nil {
 		keys = append(keys, awaitedOrder(to.Namespace, to.Name))
 	}
-	if event.Spec.PaymentIntentID != "" {
-		keys = append(keys, sessionOf(event.Spec.PaymentIntentID))
+	if event.Spec.Fact.PaymentIntentID != "" {
+		keys = append(keys, sessionOf(event.Spec.Fact.PaymentIntentID))
 	}
 	return keys
 }
 
 // ofSamePayment returns the other events of a payment that may change what becomes of this one: its refunds and disputes
 // for a session, and the sessions for any of those.
-func ofSamePayment(ctx context.Context, reader client.Reader, fact v1alpha1.StripeEventSpec) ([]v1alpha1.StripeEvent, error) {
+func ofSamePayment(ctx context.Context, reader client.Reader, fact v1alpha1.StripeEventFact) ([]v1alpha1.StripeEvent, error) {
 	switch {
 	case fact.PaymentIntentID == "":
 		return nil, nil
@@ -68,7 +68,7 @@ func (r *StripeEventReconciler) samePayment(ctx context.Context, o client.Object
 	if !ok {
 		return nil
 	}
-	found, err := ofSamePayment(ctx, r.Client, event.Spec)
+	found, err := ofSamePayment(ctx, r.Client, event.Spec.Fact)
 	if err != nil {
 		ctrl.LoggerFrom(ctx).Error(err, "Wake the events of one payment", "stripeEvent", client.ObjectKeyFromObject(event))
 		return nil

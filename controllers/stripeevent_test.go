@@ -25,7 +25,7 @@ func kept(fact payment.Fact, ago time.Duration) *v1alpha1.StripeEvent {
 		ObjectMeta: metav1.ObjectMeta{
 			Namespace: "paylink-system", Name: ledger.EventName(fact.EventID), UID: types.UID(fact.EventID), CreationTimestamp: metav1.NewTime(now.Add(-ago)),
 		},
-		Spec:   v1alpha1.StripeEventSpec(fact),
+		Spec:   v1alpha1.StripeEventSpec{Fact: v1alpha1.StripeEventFact(fact)},
 		Status: v1alpha1.StripeEventStatus{Phase: v1alpha1.StripeEventParked},
 	}
 }

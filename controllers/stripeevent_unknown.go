@@ -32,14 +32,14 @@ type company struct {
 func (r *StripeEventReconciler) look(ctx context.Context, event *v1alpha1.StripeEvent) (company, error) {
 	var around company
 	var err error
-	if around.others, err = ofSamePayment(ctx, r.Client, event.Spec); err != nil {
+	if around.others, err = ofSamePayment(ctx, r.Client, event.Spec.Fact); err != nil {
 		return around, err
 	}
-	if event.Spec.Session == nil || event.Spec.Session.PaymentLinkID == "" {
+	if event.Spec.Fact.Session == nil || event.Spec.Fact.Session.PaymentLinkID == "" {
 		return around, nil
 	}
 	var links v1alpha1.PaymentLinkList
-	if err := r.Client.List(ctx, &links, client.MatchingFields{ledger.IndexPaymentLinkID: event.Spec.Session.PaymentLinkID}); err != nil {
+	if err := r.Client.List(ctx, &links, client.MatchingFields{ledger.IndexPaymentLinkID: event.Spec.Fact.Session.PaymentLinkID}); err != nil {
 		return around, fmt.Errorf("list the payment links of a session: %w", err)
 	}
 	around.links = links.Items
@@ -49,13 +49,13 @@ func (r *StripeEventReconciler) look(ctx context.Context, event *v1alpha1.Stripe
 // unknown is the status of an event whose order or payment is unknown.
 func (r *StripeEventReconciler) unknown(event *v1alpha1.StripeEvent, around company, now metav1.Time) v1alpha1.StripeEventStatus {
 	switch {
-	case event.Spec.Session == nil:
+	case event.Spec.Fact.Session == nil:
 		return r.unknownAftermath(event, around, now)
 	case !r.orphaned(event, around):
 		return r.waiting(event, waitsFor(&event.Spec), now)
-	case event.Spec.Acknowledged:
+	case event.Spec.Resolution.Acknowledged:
 		return v1alpha1.StripeEventStatus{Phase: v1alpha1.StripeEventClosed, Message: "An orphan payment, acknowledged: " + describePayment(&event.Spec) + "."}
-	case slices.ContainsFunc(around.others, func(e v1alpha1.StripeEvent) bool { return e.Spec.Refund != nil && e.Spec.Refund.Full }):
+	case slices.ContainsFunc(around.others, func(e v1alpha1.StripeEvent) bool { return e.Spec.Fact.Refund != nil && e.Spec.Fact.Refund.Full }):
 		return v1alpha1.StripeEventStatus{Phase: v1alpha1.StripeEventClosed, Message: "An orphan payment, refunded in full: " + describePayment(&event.Spec) + "."}
 	default:
 		return v1alpha1.StripeEventStatus{Phase: v1alpha1.StripeEventOrphaned, Message: orphanMessage(&event.Spec)}
@@ -65,7 +65,7 @@ func (r *StripeEventReconciler) unknown(event *v1alpha1.StripeEvent, around comp
 // orphaned reports whether an event is of money that came through a link of ours for no order. What was one stays one,
 // even where its PaymentLink is deleted.
 func (r *StripeEventReconciler) orphaned(event *v1alpha1.StripeEvent, around company) bool {
-	switch session := event.Spec.Session; {
+	switch session := event.Spec.Fact.Session; {
 	case session.Outcome != v1alpha1.OutcomePaid || session.Amount == 0:
 		return false
 	case event.Status.Phase == v1alpha1.StripeEventOrphaned, event.Status.Phase == v1alpha1.StripeEventClosed:
@@ -73,7 +73,7 @@ func (r *StripeEventReconciler) orphaned(event *v1alpha1.StripeEvent, around com
 	case len(around.links) == 0:
 		return false
 	default:
-		return event.Spec.ClientReferenceID == "" || r.Clock.Since(event.CreationTimestamp.Time) >= orphanGrace
+		return event.Spec.Fact.ClientReferenceID == "" || r.Clock.Since(event.CreationTimestamp.Time) >= orphanGrace
 	}
 }
 
@@ -111,37 +111,37 @@ func refusedStatus(cause error) string {
 // waitsFor says what an event waits for, and what a person can do.
 func waitsFor(spec *v1alpha1.StripeEventSpec) string {
 	switch {
-	case spec.AssignTo != nil:
+	case spec.Resolution.AssignTo != nil:
 		return notAssignable(spec)
-	case spec.Session == nil:
-		return fmt.Sprintf("No Order has the payment %s: look it up at Stripe.", spec.PaymentIntentID)
-	case spec.ClientReferenceID == "":
-		return fmt.Sprintf("Session %s came through a link of ours without naming an Order: look it up at Stripe.", spec.Session.ID)
+	case spec.Fact.Session == nil:
+		return fmt.Sprintf("No Order has the payment %s: look it up at Stripe.", spec.Fact.PaymentIntentID)
+	case spec.Fact.ClientReferenceID == "":
+		return fmt.Sprintf("Session %s came through a link of ours without naming an Order: look it up at Stripe.", spec.Fact.Session.ID)
 	default:
 		return fmt.Sprintf("No Order that was given its checkout URL has the reference %s: create one with that orderId, or look up session %s at Stripe.",
-			spec.ClientReferenceID, spec.Session.ID)
+			spec.Fact.ClientReferenceID, spec.Fact.Session.ID)
 	}
 }
 
 func notAssignable(spec *v1alpha1.StripeEventSpec) string {
-	return fmt.Sprintf("spec.assignTo: there is no Order %s/%s that was given its checkout URL: name one that is Ready.", spec.AssignTo.Namespace, spec.AssignTo.Name)
+	return fmt.Sprintf("spec.resolution.assignTo: there is no Order %s/%s that was given its checkout URL: name one that is Ready.", spec.Resolution.AssignTo.Namespace, spec.Resolution.AssignTo.Name)
 }
 
 // orphanMessage says what an orphan payment is, and what a person can do.
 func orphanMessage(spec *v1alpha1.StripeEventSpec) string {
-	if spec.AssignTo != nil {
+	if spec.Resolution.AssignTo != nil {
 		return notAssignable(spec)
 	}
 	why := "it names no Order"
-	if spec.ClientReferenceID != "" {
-		why = fmt.Sprintf("no Order has its reference %s", spec.ClientReferenceID)
+	if spec.Fact.ClientReferenceID != "" {
+		why = fmt.Sprintf("no Order has its reference %s", spec.Fact.ClientReferenceID)
 	}
-	return fmt.Sprintf("Money without an Order: %s came through a PaymentLink, and %s. Set spec.assignTo to the Order that it is for, or refund it at Stripe; if neither is right, set spec.acknowledged.",
+	return fmt.Sprintf("Money without an Order: %s came through a PaymentLink, and %s. Set spec.resolution.assignTo to the Order that it is for, or refund it at Stripe; if neither is right, set spec.resolution.acknowledged.",
 		describePayment(spec), why)
 }
 
 func describePayment(spec *v1alpha1.StripeEventSpec) string {
-	return fmt.Sprintf("%s in session %s (%s)", payment.FormatAmount(spec.Session.Amount, spec.Session.Currency), spec.Session.ID, spec.PaymentIntentID)
+	return fmt.Sprintf("%s in session %s (%s)", payment.FormatAmount(spec.Fact.Session.Amount, spec.Fact.Session.Currency), spec.Fact.Session.ID, spec.Fact.PaymentIntentID)
 }
 
 // tell says so where an event was given up, and where money without an order came.
@@ -151,10 +151,10 @@ func (r *StripeEventReconciler) tell(before, after *v1alpha1.StripeEvent, links 
 	}
 	switch after.Status.Phase {
 	case v1alpha1.StripeEventExpired:
-		r.Metrics.ExpiredEvents.WithLabelValues(after.Spec.Type).Inc()
+		r.Metrics.ExpiredEvents.WithLabelValues(after.Spec.Fact.Type).Inc()
 		r.Recorder.Eventf(after, nil, corev1.EventTypeWarning, "Expired", "Apply", "Waited in vain: %s", after.Status.Message)
 	case v1alpha1.StripeEventOrphaned:
-		if after.Spec.Session == nil {
+		if after.Spec.Fact.Session == nil {
 			return
 		}
 		r.Recorder.Eventf(after, nil, corev1.EventTypeWarning, "OrphanPayment", "Apply", "%s", after.Status.Message)

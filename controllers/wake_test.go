@@ -90,8 +90,8 @@ func TestOrderWakesEvents(t *testing.T) {
 	session, refund, second := kept(paid("o1-uid", "1"), 0), kept(refunded("1", 100, false), 0), kept(refunded("2", 100, false), 0)
 	nameless := kept(paid("", "7"), 0)
 	assigned, elsewhere := kept(paid("", "6"), 0), kept(paid("", "5"), 0)
-	assigned.Spec.AssignTo = &v1alpha1.OrderReference{Namespace: "shop", Name: "o1"}
-	elsewhere.Spec.AssignTo = &v1alpha1.OrderReference{Namespace: "annex", Name: "o1"}
+	assigned.Spec.Resolution.AssignTo = &v1alpha1.OrderReference{Namespace: "shop", Name: "o1"}
+	elsewhere.Spec.Resolution.AssignTo = &v1alpha1.OrderReference{Namespace: "annex", Name: "o1"}
 	s := newShop(t, interceptor.Funcs{}, applied, expired, session, refund, second, nameless, assigned, elsewhere, kept(paid("o2-uid", "3"), 0), kept(refunded("3", 100, false), 0))
 	o := order("o1", func(o *v1alpha1.Order) {
 		o.Status.Payments = []v1alpha1.Payment{{SessionID: "cs_1", PaymentIntentID: "pi_1"}, {SessionID: "cs_2", PaymentIntentID: "pi_2"}, {SessionID: "cs_3"}}

@@ -115,7 +115,7 @@ type PaymentLinkStatus struct {
 //
 // +kubebuilder:object:root=true
 // +kubebuilder:subresource:status
-// +kubebuilder:resource:shortName=paylink,categories=paylink
+// +kubebuilder:resource:categories=paylink
 // +kubebuilder:selectablefield:JSONPath=".spec.paymentLinkId"
 // +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=".status.conditions[?(@.type==\"Ready\")].status"
 // +kubebuilder:printcolumn:name="Product",type=string,JSONPath=".spec.productId"

@@ -4,87 +4,97 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// StripeEventSpec is the fact that one verified Stripe event states: ids and amounts, nothing about the buyer.
-// Exactly one of session, refund, failedRefund and dispute is set. All of it is immutable but what a person decides:
-// assignTo and acknowledged.
+// StripeEventSpec holds a fact of Stripe's and a person's decision about it.
+//
+// +kubebuilder:validation:XValidation:rule="has(self.fact.session) || !has(self.resolution)",message="set the resolution of the StripeEvent of the session: refunds and disputes follow their payment"
+type StripeEventSpec struct {
+	// Fact is the statement of one verified Stripe event: ids and amounts, nothing about the buyer. Paylink sets it when
+	// it creates the StripeEvent. Immutable.
+	//
+	// +required
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="spec.fact is Stripe's statement and is immutable: decide in spec.resolution, or delete the StripeEvent if it is of no use"
+	Fact StripeEventFact `json:"fact"`
+
+	// Resolution is a person's decision about a payment that no Order has. Unset: nobody has decided. Only the StripeEvent
+	// of a session takes one; its refunds and disputes follow.
+	//
+	// +optional
+	Resolution StripeEventResolution `json:"resolution,omitempty,omitzero"`
+}
+
+// StripeEventFact is the statement of one verified Stripe event about one payment. Exactly one of session, refund,
+// failedRefund and dispute is set.
 //
 // +kubebuilder:validation:XValidation:rule="[has(self.session), has(self.refund), has(self.failedRefund), has(self.dispute)].exists_one(x, x)",message="set exactly one of session, refund, failedRefund and dispute"
 // +kubebuilder:validation:XValidation:rule="has(self.session) || self.?paymentIntentId.orValue(\"\") != \"\"",message="a refund or dispute names its payment: set paymentIntentId"
-// +kubebuilder:validation:XValidation:rule="has(self.session) || (!has(self.assignTo) && !has(self.acknowledged))",message="assign or acknowledge the StripeEvent of the session: refunds and disputes follow their payment"
-type StripeEventSpec struct {
+type StripeEventFact struct {
 	// EventID is Stripe's id of the event (evt_…) or, of what no event told of and was looked up, that of the session or
 	// charge and what became of it (cs_…:Paid).
 	//
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=255
-	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="a StripeEvent's spec is what Stripe said and is immutable, but for assignTo and acknowledged: delete the StripeEvent if it is of no use"
 	EventID string `json:"eventId"`
 
 	// Type is Stripe's type of the event, such as checkout.session.completed.
 	//
 	// +required
 	// +kubebuilder:validation:MaxLength=100
-	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="a StripeEvent's spec is what Stripe said and is immutable, but for assignTo and acknowledged: delete the StripeEvent if it is of no use"
 	Type string `json:"type"`
 
 	// Created is when Stripe created the event, by Stripe's clock.
 	//
 	// +optional
-	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="a StripeEvent's spec is what Stripe said and is immutable, but for assignTo and acknowledged: delete the StripeEvent if it is of no use"
 	Created metav1.Time `json:"created,omitempty,omitzero"`
 
 	// Livemode is true for real money and false for Stripe's test mode.
 	//
 	// +optional
-	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="a StripeEvent's spec is what Stripe said and is immutable, but for assignTo and acknowledged: delete the StripeEvent if it is of no use"
 	Livemode bool `json:"livemode"`
 
 	// ClientReferenceID is the order's id, as the session carried it. Unset for refunds and disputes.
 	//
 	// +optional
 	// +kubebuilder:validation:MaxLength=200
-	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="a StripeEvent's spec is what Stripe said and is immutable, but for assignTo and acknowledged: delete the StripeEvent if it is of no use"
 	ClientReferenceID string `json:"clientReferenceId,omitempty"`
 
 	// PaymentIntentID is the PaymentIntent (pi_…). Unset for a session with nothing due.
 	//
 	// +optional
 	// +kubebuilder:validation:MaxLength=255
-	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="a StripeEvent's spec is what Stripe said and is immutable, but for assignTo and acknowledged: delete the StripeEvent if it is of no use"
 	PaymentIntentID string `json:"paymentIntentId,omitempty"`
 
 	// Session is what became of a Checkout Session.
 	//
 	// +optional
-	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="a StripeEvent's spec is what Stripe said and is immutable, but for assignTo and acknowledged: delete the StripeEvent if it is of no use"
 	Session *SessionFact `json:"session,omitempty"`
 
 	// Refund is how much of the payment has been refunded so far.
 	//
 	// +optional
-	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="a StripeEvent's spec is what Stripe said and is immutable, but for assignTo and acknowledged: delete the StripeEvent if it is of no use"
 	Refund *RefundFact `json:"refund,omitempty"`
 
 	// FailedRefund is a refund that failed after it had been made.
 	//
 	// +optional
-	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="a StripeEvent's spec is what Stripe said and is immutable, but for assignTo and acknowledged: delete the StripeEvent if it is of no use"
 	FailedRefund *FailedRefund `json:"failedRefund,omitempty"`
 
 	// Dispute is where a dispute of the payment stands.
 	//
 	// +optional
-	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="a StripeEvent's spec is what Stripe said and is immutable, but for assignTo and acknowledged: delete the StripeEvent if it is of no use"
 	Dispute *Dispute `json:"dispute,omitempty"`
+}
 
-	// AssignTo is the Order that the payment is for, set by a person where the session names none, or one that does not
-	// exist. The Order judges the payment like any other. It cannot be changed once the event is Applied.
+// StripeEventResolution is a person's decision about the payment of a Checkout Session.
+type StripeEventResolution struct {
+	// AssignTo is the Order that the payment is for, where the session names none, or one that does not exist. The Order
+	// judges the payment like any other. Unset: the session's clientReferenceId decides. It cannot be changed once the
+	// event is Applied.
 	//
 	// +optional
 	AssignTo *OrderReference `json:"assignTo,omitempty"`
 
-	// Acknowledged, set by a person, says that an orphan payment was seen to, and needs no Order.
+	// Acknowledged says that a person has dealt with an orphan payment, and that it needs no Order. Unset, it is false.
 	//
 	// +optional
 	Acknowledged bool `json:"acknowledged,omitempty"`
@@ -206,30 +216,29 @@ type StripeEventStatus struct {
 }
 
 // StripeEvent is a verified event that could not be applied when it came: its order or its payment was unknown.
-// Paylink makes, retries and removes them. Those that are Orphaned wait for a person: set spec.assignTo to the Order that
-// the payment is for, or spec.acknowledged.
+// Paylink makes, retries and removes them. Those that are Orphaned wait for a person: set spec.resolution.assignTo to
+// the Order that the payment is for, or spec.resolution.acknowledged.
 //
 // +kubebuilder:object:root=true
 // +kubebuilder:subresource:status
 // +kubebuilder:resource:shortName=stripeevent,categories=paylink
 // +kubebuilder:printcolumn:name="Phase",type=string,JSONPath=".status.phase"
-// +kubebuilder:printcolumn:name="Type",type=string,JSONPath=".spec.type"
-// +kubebuilder:printcolumn:name="Reference",type=string,JSONPath=".spec.clientReferenceId"
-// +kubebuilder:printcolumn:name="Payment",type=string,JSONPath=".spec.paymentIntentId"
-// +kubebuilder:printcolumn:name="Live",type=boolean,JSONPath=".spec.livemode"
+// +kubebuilder:printcolumn:name="Type",type=string,JSONPath=".spec.fact.type"
+// +kubebuilder:printcolumn:name="Reference",type=string,JSONPath=".spec.fact.clientReferenceId"
+// +kubebuilder:printcolumn:name="Payment",type=string,JSONPath=".spec.fact.paymentIntentId"
+// +kubebuilder:printcolumn:name="Live",type=boolean,JSONPath=".spec.fact.livemode"
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=".metadata.creationTimestamp"
-// +kubebuilder:printcolumn:name="Event",type=string,priority=1,JSONPath=".spec.eventId"
+// +kubebuilder:printcolumn:name="Event",type=string,priority=1,JSONPath=".spec.fact.eventId"
 // +kubebuilder:printcolumn:name="Order",type=string,priority=1,JSONPath=".status.orderRef.name"
 // +kubebuilder:printcolumn:name="Message",type=string,priority=1,JSONPath=".status.message"
-// +kubebuilder:validation:XValidation:rule="!has(oldSelf.status) || !has(oldSelf.status.phase) || oldSelf.status.phase != \"Applied\" || (has(self.spec.assignTo) == has(oldSelf.spec.assignTo) && (!has(self.spec.assignTo) || self.spec.assignTo == oldSelf.spec.assignTo))",message="the payment is in an Order's status already: assignTo cannot be changed any more"
+// +kubebuilder:validation:XValidation:rule="oldSelf.?status.?phase != optional.of('Applied') || self.spec.?resolution.?assignTo == oldSelf.spec.?resolution.?assignTo",message="the payment is in an Order's status already: spec.resolution.assignTo cannot be changed any more"
 type StripeEvent struct {
 	metav1.TypeMeta   `json:",inline"`
 	metav1.ObjectMeta `json:"metadata,omitempty"`
 
-	// Spec is the fact that the event states, and what a person decided about it.
+	// Spec is the event's fact and a person's decision about it.
 	//
 	// +required
-	// +kubebuilder:validation:XValidation:rule="has(self.created) == has(oldSelf.created) && has(self.livemode) == has(oldSelf.livemode) && has(self.clientReferenceId) == has(oldSelf.clientReferenceId) && has(self.paymentIntentId) == has(oldSelf.paymentIntentId) && has(self.session) == has(oldSelf.session) && has(self.refund) == has(oldSelf.refund) && has(self.failedRefund) == has(oldSelf.failedRefund) && has(self.dispute) == has(oldSelf.dispute)",message="a StripeEvent's spec is what Stripe said and is immutable, but for assignTo and acknowledged: delete the StripeEvent if it is of no use"
 	Spec StripeEventSpec `json:"spec"`
 
 	// Status says what became of the event.

@@ -127,11 +127,11 @@ func TestAttention(t *testing.T) {
 // TestRecord is how kept events are tried again: an unknown order is an error there, and parks nothing.
 func TestRecord(t *testing.T) {
 	s := newShop(t, interceptor.Funcs{}, order("o1", ready))
-	got, wrote, err := s.ledger.Record(t.Context(), sessionOf("o1-uid", "1", v1alpha1.OutcomePaid))
+	got, wrote, err := s.ledger.Record(t.Context(), sessionOf("o1-uid", "1", v1alpha1.OutcomePaid), nil)
 	if err != nil || !wrote || got.Name != "o1" || got.Status.Phase != v1alpha1.OrderPaid {
 		t.Errorf("%v, %t, %+v", err, wrote, got)
 	}
-	got, wrote, err = s.ledger.Record(t.Context(), sessionOf("o1-uid", "1", v1alpha1.OutcomePaid))
+	got, wrote, err = s.ledger.Record(t.Context(), sessionOf("o1-uid", "1", v1alpha1.OutcomePaid), nil)
 	if err != nil || wrote || got.Status.Phase != v1alpha1.OrderPaid {
 		t.Errorf("again: %v, %t, %+v", err, wrote, got)
 	}
@@ -140,7 +140,7 @@ func TestRecord(t *testing.T) {
 		"of no order":           sessionOf("", "2", v1alpha1.OutcomePaid),
 		"of an unknown payment": refundOf("2", 1, false),
 	} {
-		if _, _, err := s.ledger.Record(t.Context(), fact); !errors.Is(err, ledger.ErrUnknown) {
+		if _, _, err := s.ledger.Record(t.Context(), fact, nil); !errors.Is(err, ledger.ErrUnknown) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

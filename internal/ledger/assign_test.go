@@ -14,38 +14,52 @@ import (
 	"github.com/paylink-dev/paylink/internal/payment"
 )
 
-// assignedTo is a session's fact that a person gave to an order.
-func assignedTo(name string, fact payment.Fact) payment.Fact {
-	fact.AssignTo = &v1alpha1.OrderReference{Namespace: "shop", Name: name}
-	return fact
+// assigned is a fact and the order that a person chose for it; to is empty where nobody did.
+type assigned struct {
+	fact payment.Fact
+	to   string
 }
 
-// TestAssign: a person's word goes before the session's own, but not before an order that has the session already.
+func (a assigned) record(s *shop) (wrote bool, err error) {
+	var to *v1alpha1.OrderReference
+	if a.to != "" {
+		to = &v1alpha1.OrderReference{Namespace: "shop", Name: a.to}
+	}
+	_, wrote, err = s.ledger.Record(s.t.Context(), a.fact, to)
+	return wrote, err
+}
+
+// TestAssign: a person's choice goes before the session's own, but not before an order that has the session already.
 func TestAssign(t *testing.T) {
+	ofNone := sessionOf("", "1", v1alpha1.OutcomePaid)
+	ofUnknown := sessionOf("unknown", "1", v1alpha1.OutcomePaid)
+	ofO2 := sessionOf("o2-uid", "1", v1alpha1.OutcomePaid)
 	for name, row := range map[string]struct {
-		known  []payment.Fact
-		fact   payment.Fact
+		known  []assigned
+		given  assigned
 		served []string
 		err    error
 		holder string
 	}{
-		"names none":              {nil, assignedTo("o1", sessionOf("", "1", v1alpha1.OutcomePaid)), nil, nil, "o1"},
-		"names one that is not":   {nil, assignedTo("o1", sessionOf("unknown", "1", v1alpha1.OutcomePaid)), nil, nil, "o1"},
-		"names another":           {nil, assignedTo("o1", sessionOf("o2-uid", "1", v1alpha1.OutcomePaid)), nil, nil, "o1"},
-		"another has it already":  {[]payment.Fact{sessionOf("o2-uid", "1", v1alpha1.OutcomePaid)}, assignedTo("o1", sessionOf("o2-uid", "1", v1alpha1.OutcomePaid)), nil, nil, "o2"},
-		"it has it already":       {[]payment.Fact{assignedTo("o1", sessionOf("", "1", v1alpha1.OutcomePaid))}, sessionOf("o2-uid", "1", v1alpha1.OutcomePaid), nil, nil, "o1"},
-		"to none that is there":   {nil, assignedTo("o9", sessionOf("o2-uid", "1", v1alpha1.OutcomePaid)), nil, ledger.ErrUnknown, ""},
-		"to one that is unready":  {nil, assignedTo("o3", sessionOf("o2-uid", "1", v1alpha1.OutcomePaid)), nil, ledger.ErrUnknown, ""},
-		"to a namespace unserved": {nil, assignedTo("o1", sessionOf("o2-uid", "1", v1alpha1.OutcomePaid)), []string{"other"}, ledger.ErrUnknown, ""},
-		"to a namespace served":   {nil, assignedTo("o1", sessionOf("o2-uid", "1", v1alpha1.OutcomePaid)), []string{"other", "shop"}, nil, "o1"},
+		"names none":              {nil, assigned{ofNone, "o1"}, nil, nil, "o1"},
+		"names one that is not":   {nil, assigned{ofUnknown, "o1"}, nil, nil, "o1"},
+		"names another":           {nil, assigned{ofO2, "o1"}, nil, nil, "o1"},
+		"another has it already":  {[]assigned{{ofO2, ""}}, assigned{ofO2, "o1"}, nil, nil, "o2"},
+		"it has it already":       {[]assigned{{ofNone, "o1"}}, assigned{ofO2, ""}, nil, nil, "o1"},
+		"to none that is there":   {nil, assigned{ofO2, "o9"}, nil, ledger.ErrUnknown, ""},
+		"to one that is unready":  {nil, assigned{ofO2, "o3"}, nil, ledger.ErrUnknown, ""},
+		"to a namespace unserved": {nil, assigned{ofO2, "o1"}, []string{"other"}, ledger.ErrUnknown, ""},
+		"to a namespace served":   {nil, assigned{ofO2, "o1"}, []string{"other", "shop"}, nil, "o1"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newShop(t, interceptor.Funcs{}, order("o1", ready), order("o2", ready), order("o3"))
 			s.ledger.Namespaces = row.served
-			for _, fact := range row.known {
-				s.apply(fact, ledger.Applied)
+			for _, known := range row.known {
+				if wrote, err := known.record(s); err != nil || !wrote {
+					t.Fatalf("recorded before: wrote %t, %v", wrote, err)
+				}
 			}
-			if _, _, err := s.ledger.Record(t.Context(), row.fact); !errors.Is(err, row.err) {
+			if _, err := row.given.record(s); !errors.Is(err, row.err) {
 				t.Fatal(err)
 			}
 			for _, o := range []string{"o1", "o2", "o3"} {
@@ -132,14 +146,16 @@ func TestUncertain(t *testing.T) {
 		},
 		List: func(context.Context, client.WithWatch, client.ObjectList, ...client.ListOption) error { return away },
 	}, order("o1", ready))
-	for _, fact := range []payment.Fact{assignedTo("o1", sessionOf("", "1", v1alpha1.OutcomePaid)), sessionOf("unknown", "1", v1alpha1.OutcomePaid), refundOf("1", 1, false)} {
+	unknown := sessionOf("unknown", "1", v1alpha1.OutcomePaid)
+	for _, fact := range []payment.Fact{unknown, refundOf("1", 1, false)} {
 		if _, err := s.ledger.Preview(t.Context(), fact); !errors.Is(err, away) {
-			t.Errorf("%v", err)
+			t.Errorf("preview: %v", err)
 		}
-		if fact.OfSession() {
-			if _, err := s.ledger.Ours(t.Context(), fact); !errors.Is(err, away) {
-				t.Errorf("%v", err)
-			}
-		}
+	}
+	if _, err := (assigned{sessionOf("", "1", v1alpha1.OutcomePaid), "o1"}).record(s); !errors.Is(err, away) {
+		t.Errorf("record, assigned: %v", err)
+	}
+	if _, err := s.ledger.Ours(t.Context(), unknown); !errors.Is(err, away) {
+		t.Errorf("ours: %v", err)
 	}
 }

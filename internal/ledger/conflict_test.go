@@ -123,7 +123,7 @@ func TestGone(t *testing.T) {
 				}
 				s.apply(sessionOf("o1-uid", "1", v1alpha1.OutcomePaid), ledger.Parked)
 				kept := s.parked()
-				if len(kept) != 1 || kept[0].Spec.ClientReferenceID != "o1-uid" {
+				if len(kept) != 1 || kept[0].Spec.Fact.ClientReferenceID != "o1-uid" {
 					t.Errorf("parked: %+v", kept)
 				}
 			})
@@ -138,11 +138,11 @@ func TestInvalid(t *testing.T) {
 	s.apply(sessionOf("o1-uid", "1", v1alpha1.OutcomePaid), ledger.Parked)
 	s.apply(sessionOf("o1-uid", "1", v1alpha1.OutcomePaid), ledger.Unchanged)
 	s.counted("invalid_total", 2)
-	if kept := s.parked(); len(kept) != 1 || kept[0].Spec.EventID != "evt_1Paid" {
+	if kept := s.parked(); len(kept) != 1 || kept[0].Spec.Fact.EventID != "evt_1Paid" {
 		t.Errorf("parked: %+v", kept)
 	}
 	// The controller learns why, to say so.
-	if _, _, err := s.ledger.Record(t.Context(), sessionOf("o1-uid", "1", v1alpha1.OutcomePaid)); !apierrors.IsInvalid(err) {
+	if _, _, err := s.ledger.Record(t.Context(), sessionOf("o1-uid", "1", v1alpha1.OutcomePaid), nil); !apierrors.IsInvalid(err) {
 		t.Errorf("Record: %v", err)
 	}
 }

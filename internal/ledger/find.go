@@ -113,7 +113,7 @@ func Index(ctx context.Context, indexer client.FieldIndexer) error {
 //
 // The API server can select by reference, and by the payment that counts, but not by the other payments of an order.
 // A fact about one of those is at worst parked, and applied by the controller as soon as its cache has the payment.
-func (l *Ledger) find(ctx context.Context, fact payment.Fact) (*v1alpha1.Order, error) {
+func (l *Ledger) find(ctx context.Context, fact payment.Fact, assignTo *v1alpha1.OrderReference) (*v1alpha1.Order, error) {
 	if !fact.OfSession() {
 		return l.lookUp(ctx, fact.PaymentIntentID, IndexPaymentIntent, []string{fieldCaptureID}, nil)
 	}
@@ -124,8 +124,8 @@ func (l *Ledger) find(ctx context.Context, fact payment.Fact) (*v1alpha1.Order, 
 	if len(holders) > 0 {
 		return Oldest(holders), nil
 	}
-	if fact.AssignTo != nil {
-		return l.assigned(ctx, *fact.AssignTo)
+	if assignTo != nil {
+		return l.assigned(ctx, *assignTo)
 	}
 	return l.lookUp(ctx, fact.ClientReferenceID, IndexReference, referenceFields, ready)
 }

@@ -70,7 +70,7 @@ const FieldOwner = "paylink"
 // It is safe to call any number of times, at once and in any order. An error means that nothing is certain: apply
 // the fact again.
 func (l *Ledger) Apply(ctx context.Context, fact payment.Fact) (Result, error) {
-	_, wrote, err := l.Record(ctx, fact)
+	_, wrote, err := l.Record(ctx, fact, nil)
 	switch {
 	case apierrors.IsInvalid(err):
 		// Trying again cannot help, and the fact must not be lost: keep it, and say so.
@@ -88,10 +88,11 @@ func (l *Ledger) Apply(ctx context.Context, fact payment.Fact) (Result, error) {
 	}
 }
 
-// Record writes the fact to its order and returns the order as it is then, and whether that took a write. It returns
-// ErrUnknown where no order has the fact's reference or payment.
-func (l *Ledger) Record(ctx context.Context, fact payment.Fact) (order *v1alpha1.Order, wrote bool, err error) {
-	order, err = l.find(ctx, fact)
+// Record writes the fact to its order and returns the order as it is then, and whether that took a write. assignTo is the
+// order that a person chose for the fact's session; nil: the session's reference decides. Record returns ErrUnknown where
+// no order has the fact's reference or payment.
+func (l *Ledger) Record(ctx context.Context, fact payment.Fact, assignTo *v1alpha1.OrderReference) (order *v1alpha1.Order, wrote bool, err error) {
+	order, err = l.find(ctx, fact, assignTo)
 	if err != nil {
 		return nil, false, err
 	}
@@ -104,7 +105,7 @@ func (l *Ledger) Record(ctx context.Context, fact payment.Fact) (order *v1alpha1
 
 // Preview returns what Apply would do with a fact, as far as can be told without doing it.
 func (l *Ledger) Preview(ctx context.Context, fact payment.Fact) (Result, error) {
-	order, err := l.find(ctx, fact)
+	order, err := l.find(ctx, fact, nil)
 	if errors.Is(err, ErrUnknown) {
 		return l.previewPark(ctx, fact)
 	}

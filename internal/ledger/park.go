@@ -61,7 +61,7 @@ func (l *Ledger) OurLink(ctx context.Context, id string) (bool, error) {
 
 // Ours reports whether a session is of our sales: it came through a link of ours, or names an order that is there.
 func (l *Ledger) Ours(ctx context.Context, fact payment.Fact) (bool, error) {
-	if _, err := l.find(ctx, fact); !errors.Is(err, ErrUnknown) {
+	if _, err := l.find(ctx, fact, nil); !errors.Is(err, ErrUnknown) {
 		return err == nil, err
 	}
 	if _, err := l.ByReference(ctx, fact.ClientReferenceID); !errors.Is(err, ErrUnknown) {
@@ -74,7 +74,7 @@ func (l *Ledger) Ours(ctx context.Context, fact payment.Fact) (bool, error) {
 func (l *Ledger) park(ctx context.Context, fact payment.Fact) (Result, error) {
 	event := &v1alpha1.StripeEvent{
 		ObjectMeta: metav1.ObjectMeta{Namespace: l.EventNamespace, Name: EventName(fact.EventID)},
-		Spec:       v1alpha1.StripeEventSpec(fact),
+		Spec:       v1alpha1.StripeEventSpec{Fact: v1alpha1.StripeEventFact(fact)},
 	}
 	err := l.Writer.Create(ctx, event)
 	switch {

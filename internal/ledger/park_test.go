@@ -80,7 +80,7 @@ func TestPark(t *testing.T) {
 				if len(kept) != 1 {
 					t.Fatalf("%d are kept", len(kept))
 				}
-				if diff := cmp.Diff(v1alpha1.StripeEventSpec(row.fact), kept[0].Spec); diff != "" {
+				if diff := cmp.Diff(v1alpha1.StripeEventSpec{Fact: v1alpha1.StripeEventFact(row.fact)}, kept[0].Spec); diff != "" {
 					t.Error(diff)
 				}
 				if kept[0].Namespace != eventNamespace || kept[0].Name != ledger.EventName(row.fact.EventID) {

@@ -15,7 +15,7 @@ import (
 
 // Fact is what one verified Stripe event states about one payment. Exactly one of Session, Refund, FailedRefund and
 // Dispute is set; all but Session find their payment by PaymentIntentID.
-type Fact v1alpha1.StripeEventSpec
+type Fact v1alpha1.StripeEventFact
 
 // OfSession reports whether the fact is about a Checkout Session, and so names its order by ClientReferenceID.
 // Any other fact knows only the PaymentIntent.

@@ -78,7 +78,7 @@ func settled(ctx context.Context, order *v1alpha1.Order, body []byte) (*v1alpha1
 	}
 	c := &copyist{order: order}
 	l := &ledger.Ledger{Cache: c, Live: c, Writer: c, Clock: clock.RealClock{}, Metrics: metrics.NewLedger(prometheus.NewRegistry())}
-	next, _, err := l.Record(ctx, *event.Fact)
+	next, _, err := l.Record(ctx, *event.Fact, nil)
 	return next, c.patch, err
 }
 

@@ -101,7 +101,7 @@ func (s *stage) reconcile(t *testing.T) {
 	}
 	for i := range kept.Items {
 		if phase := kept.Items[i].Status.Phase; phase != v1alpha1.StripeEventApplied {
-			t.Errorf("%s of %s is %s", kept.Items[i].Spec.Type, kept.Items[i].Spec.ClientReferenceID, phase)
+			t.Errorf("%s of %s is %s", kept.Items[i].Spec.Fact.Type, kept.Items[i].Spec.Fact.ClientReferenceID, phase)
 		}
 	}
 }

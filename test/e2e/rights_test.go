@@ -185,7 +185,7 @@ func (s *stage) try(t *testing.T, account string) {
 		"changes an order":                     c.Patch(t.Context(), order.DeepCopy(), client.RawPatch(types.MergePatchType, []byte(`{"spec":{"productName":"Other"}}`)), client.DryRunAll),
 		"deletes an order":                     c.Delete(t.Context(), order.DeepCopy(), client.DryRunAll),
 		"assigns a StripeEvent": c.Patch(t.Context(), &v1alpha1.StripeEvent{ObjectMeta: metav1.ObjectMeta{Namespace: systemNamespace, Name: "any"}},
-			client.RawPatch(types.MergePatchType, []byte(`{"spec":{"acknowledged":true}}`)), client.DryRunAll),
+			client.RawPatch(types.MergePatchType, []byte(`{"spec":{"resolution":{"acknowledged":true}}}`)), client.DryRunAll),
 	} {
 		if !apierrors.IsForbidden(err) {
 			t.Errorf("%s %s: %v", account, what, err)

@@ -53,7 +53,7 @@ func MakeDispute(session string, dispute v1alpha1.Dispute) *FactBuilder {
 
 // Obj returns the fact.
 func (b *FactBuilder) Obj() payment.Fact {
-	return payment.Fact(*(*v1alpha1.StripeEventSpec)(&b.fact).DeepCopy())
+	return payment.Fact(*(*v1alpha1.StripeEventFact)(&b.fact).DeepCopy())
 }
 
 // With applies changes for which there is no method.

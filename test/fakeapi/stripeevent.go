@@ -20,7 +20,7 @@ func MakeStripeEvent(fact payment.Fact) *StripeEventBuilder {
 		ObjectMeta: metav1.ObjectMeta{
 			Namespace: EventNamespace, Name: ledger.EventName(fact.EventID), UID: types.UID(fact.EventID), CreationTimestamp: metav1.NewTime(Now),
 		},
-		Spec:   v1alpha1.StripeEventSpec(fact),
+		Spec:   v1alpha1.StripeEventSpec{Fact: v1alpha1.StripeEventFact(fact)},
 		Status: v1alpha1.StripeEventStatus{Phase: v1alpha1.StripeEventParked},
 	}}
 }
@@ -50,12 +50,12 @@ func (b *StripeEventBuilder) Phase(phase v1alpha1.StripeEventPhase) *StripeEvent
 
 // AssignTo has a person assign the payment to an order.
 func (b *StripeEventBuilder) AssignTo(namespace, name string) *StripeEventBuilder {
-	b.event.Spec.AssignTo = &v1alpha1.OrderReference{Namespace: namespace, Name: name}
+	b.event.Spec.Resolution.AssignTo = &v1alpha1.OrderReference{Namespace: namespace, Name: name}
 	return b
 }
 
 // Acknowledged has a person acknowledge the payment.
 func (b *StripeEventBuilder) Acknowledged() *StripeEventBuilder {
-	b.event.Spec.Acknowledged = true
+	b.event.Spec.Resolution.Acknowledged = true
 	return b
 }

@@ -70,17 +70,17 @@ func (s *Seller) Intent(sessionID string) string {
 func (s *Seller) Kept(session stripesim.Session) []v1alpha1.StripeEvent {
 	s.T.Helper()
 	intent := s.Intent(session.ID)
-	return s.KeptThat(func(e v1alpha1.StripeEventSpec) bool { return e.PaymentIntentID == intent })
+	return s.KeptThat(func(e v1alpha1.StripeEventFact) bool { return e.PaymentIntentID == intent })
 }
 
 // KeptThat returns the StripeEvents that speak of what is wanted.
-func (s *Seller) KeptThat(is func(v1alpha1.StripeEventSpec) bool) []v1alpha1.StripeEvent {
+func (s *Seller) KeptThat(is func(v1alpha1.StripeEventFact) bool) []v1alpha1.StripeEvent {
 	s.T.Helper()
 	var list v1alpha1.StripeEventList
 	if err := s.Paylink.Client.List(s.Ctx, &list, client.InNamespace(s.Paylink.Namespace)); err != nil {
 		s.T.Fatal(err)
 	}
-	return slices.DeleteFunc(list.Items, func(e v1alpha1.StripeEvent) bool { return !is(e.Spec) })
+	return slices.DeleteFunc(list.Items, func(e v1alpha1.StripeEvent) bool { return !is(e.Spec.Fact) })
 }
 
 // Ready says that the buyer can be sent to pay.

@@ -32,7 +32,7 @@ func CheckFact(t testing.TB, fact payment.Fact) {
 	if fact.ClientReferenceID != "" && (fact.Session == nil || !regexp.MustCompile(`^[A-Za-z0-9_-]{1,200}$`).MatchString(fact.ClientReferenceID)) {
 		t.Errorf("the reference is %q", fact.ClientReferenceID)
 	}
-	kept, err := json.Marshal(v1alpha1.StripeEventSpec(fact))
+	kept, err := json.Marshal(v1alpha1.StripeEventFact(fact))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,11 +43,11 @@ func CheckFact(t testing.TB, fact payment.Fact) {
 	if err := crd.VisitJSON(value); err != nil {
 		t.Errorf("the CRD does not take it: %v\n%s", err, kept)
 	}
-	var back v1alpha1.StripeEventSpec
+	var back v1alpha1.StripeEventFact
 	if err := json.Unmarshal(kept, &back); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(v1alpha1.StripeEventSpec(fact), back, cmpopts.EquateEmpty()); diff != "" {
+	if diff := cmp.Diff(v1alpha1.StripeEventFact(fact), back, cmpopts.EquateEmpty()); diff != "" {
 		t.Errorf("it comes back as another: %s", diff)
 	}
 }
@@ -57,12 +57,12 @@ var (
 	schema     openapi3.Schema
 )
 
-// specSchema returns the schema of a StripeEvent's spec.
+// specSchema returns the schema of a StripeEvent's spec.fact.
 func specSchema(t testing.TB) *openapi3.Schema {
 	t.Helper()
 	schemaOnce.Do(func() {
-		spec := fakeapi.CRD(t, "stripeevents").Spec.Versions[0].Schema.OpenAPIV3Schema.Properties["spec"]
-		text, err := json.Marshal(spec)
+		fact := fakeapi.CRD(t, "stripeevents").Spec.Versions[0].Schema.OpenAPIV3Schema.Properties["spec"].Properties["fact"]
+		text, err := json.Marshal(fact)
 		if err == nil {
 			err = json.Unmarshal(text, &schema)
 		}

@@ -22,15 +22,21 @@ func shop(t *testing.T) string {
 // kubectl runs the real one in the namespace and returns what it printed.
 func kubectl(t *testing.T, namespace string, args ...string) string {
 	t.Helper()
+	out, err := tryKubectl(t, namespace, args...)
+	if err != nil {
+		t.Fatalf("kubectl %s: %v\n%s", strings.Join(args, " "), err, out)
+	}
+	return out
+}
+
+func tryKubectl(t *testing.T, namespace string, args ...string) (string, error) {
+	t.Helper()
 	if shared.Kubectl() == "" {
 		t.Fatal("no kubectl: install it, or unset KUBECONFIG to have the cluster and kubectl built")
 	}
 	args = append([]string{"--kubeconfig", shared.Kubeconfig(), "--cache-dir", filepath.Join(shared.Dir(), "kubectl"), "--namespace", namespace}, args...)
 	out, err := exec.CommandContext(t.Context(), shared.Kubectl(), args...).CombinedOutput()
-	if err != nil {
-		t.Fatalf("kubectl %s: %v\n%s", strings.Join(args, " "), err, out)
-	}
-	return strings.TrimSpace(string(out))
+	return strings.TrimSpace(string(out)), err
 }
 
 // named creates an object by name in the namespace, with a status.
@@ -148,7 +154,7 @@ func TestKubectlNames(t *testing.T) {
 		"payorder/lifetime-1":               ourOrder,
 		"paymentlinks":                      ourLink,
 		"paymentlink":                       ourLink,
-		"paylink/lifetime":                  ourLink,
+		"paymentlink/lifetime":              ourLink,
 		"paymentlinks.payments.paylink.dev": ourLink,
 		"stripeevents":                      ourEvent,
 		"stripeevent":                       ourEvent,
@@ -163,8 +169,8 @@ func TestKubectlNames(t *testing.T) {
 	}
 }
 
-// TestKubectlCategory: paylink is the category's name and a PaymentLink's short name. Alone it means the category, so
-// that "kubectl get paylink" shows all that is ours; with a slash and a name it means the PaymentLink.
+// TestKubectlCategory: "kubectl get paylink" shows all that is ours. No kind has the category's name as its short name, so
+// that nobody deletes orders who means PaymentLinks.
 func TestKubectlCategory(t *testing.T) {
 	ns := shop(t)
 	named(t, order, ns, "lifetime", `{}`, `{}`)
@@ -177,6 +183,9 @@ func TestKubectlCategory(t *testing.T) {
 	want := []string{"order.payments.paylink.dev/lifetime", "paymentlink.payments.paylink.dev/lifetime", "stripeevent.payments.paylink.dev/evt-1"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("kubectl get paylink (-want +got)\n%s", diff)
+	}
+	if out, err := tryKubectl(t, ns, "get", "paylink/lifetime", "-o", "name"); err == nil {
+		t.Errorf("kubectl get paylink/lifetime finds %s", out)
 	}
 }
 

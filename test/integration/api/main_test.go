@@ -69,13 +69,14 @@ apiVersion: payments.paylink.dev/v1alpha1
 kind: StripeEvent
 metadata: {generateName: case-, namespace: default}
 spec:
-  eventId: evt_1
-  type: checkout.session.completed
-  created: "2026-01-02T03:04:05Z"
-  livemode: true
-  clientReferenceId: order-1
-  paymentIntentId: pi_1
-  session: {id: cs_1, outcome: Paid, amount: 19900, currency: usd}`
+  fact:
+    eventId: evt_1
+    type: checkout.session.completed
+    created: "2026-01-02T03:04:05Z"
+    livemode: true
+    clientReferenceId: order-1
+    paymentIntentId: pi_1
+    session: {id: cs_1, outcome: Paid, amount: 19900, currency: usd}`
 )
 
 // object reads a manifest with a change laid over it, as a merge patch is: null removes.

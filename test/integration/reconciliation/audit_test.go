@@ -100,7 +100,7 @@ func TestADryAudit(t *testing.T) {
 			t.Errorf("%s was changed to %+v", o.Name, now.Status)
 		}
 	}
-	if kept := s.KeptThat(func(v1alpha1.StripeEventSpec) bool { return true }); len(kept) > 0 {
+	if kept := s.KeptThat(func(v1alpha1.StripeEventFact) bool { return true }); len(kept) > 0 {
 		t.Errorf("kept: %+v", kept)
 	}
 	s.awaitSummary("2 sessions", "3 facts were missing here (not applied: this is a dry run)")

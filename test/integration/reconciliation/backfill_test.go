@@ -62,7 +62,7 @@ func TestTheEndpointIsGone(t *testing.T) {
 	if diff := cmp.Diff(known, s.byType(s.Paylink.Controller, foundTotal)); diff != "" {
 		t.Errorf("found (-before +after)\n%s", diff)
 	}
-	if kept := s.KeptThat(func(v1alpha1.StripeEventSpec) bool { return true }); len(kept) > 0 {
+	if kept := s.KeptThat(func(v1alpha1.StripeEventFact) bool { return true }); len(kept) > 0 {
 		t.Errorf("kept: %+v", kept)
 	}
 	s.agree()

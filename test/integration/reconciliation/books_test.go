@@ -25,7 +25,7 @@ func (s *shop) agree() {
 		if all := s.differences(); len(all) > 0 {
 			return false, fmt.Errorf("there are %d differences: %v", len(all), all[:min(len(all), 5)])
 		}
-		waiting := s.KeptThat(func(v1alpha1.StripeEventSpec) bool { return true })
+		waiting := s.KeptThat(func(v1alpha1.StripeEventFact) bool { return true })
 		waiting = slices.DeleteFunc(waiting, func(e v1alpha1.StripeEvent) bool { return e.Status.Phase == v1alpha1.StripeEventApplied })
 		return len(waiting) == 0, fmt.Errorf("kept are %+v", waiting)
 	})
@@ -109,7 +109,7 @@ func (w *witness) look(ctx context.Context) error {
 		if event.Created.Unix() >= until.Unix() {
 			return nil
 		}
-		isKept := slices.ContainsFunc(events.Items, func(e v1alpha1.StripeEvent) bool { return e.Spec.EventID == event.ID })
+		isKept := slices.ContainsFunc(events.Items, func(e v1alpha1.StripeEvent) bool { return e.Spec.Fact.EventID == event.ID })
 		if !isKept && !recorded(event, orders.Items) {
 			return fmt.Errorf("the controller said that it had read until %s, and no order knew of %s (%s) of %s", until, event.ID, event.Type, event.Created)
 		}

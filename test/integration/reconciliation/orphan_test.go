@@ -24,7 +24,7 @@ func TestMoneyWithoutAnOrder(t *testing.T) {
 	session := s.Pay(s.Link.URL)
 	orphan := s.awaitKept(session, "an orphan", inPhase(v1alpha1.StripeEventOrphaned))
 	s.awaitMetric(s.Paylink.Controller, orphans, equals(1))
-	for _, word := range []string{"199.00 USD", session.ID, "spec.assignTo", "names no Order"} {
+	for _, word := range []string{"199.00 USD", session.ID, "spec.resolution.assignTo", "names no Order"} {
 		if !strings.Contains(orphan.Status.Message, word) {
 			t.Errorf("the message does not say %q: %s", word, orphan.Status.Message)
 		}
@@ -39,7 +39,7 @@ func TestMoneyWithoutAnOrder(t *testing.T) {
 	}
 
 	o := s.orderElsewhere()
-	s.must(s.decide(orphan, v1alpha1.StripeEventSpec{AssignTo: &v1alpha1.OrderReference{Namespace: o.Namespace, Name: o.Name}}))
+	s.must(s.decide(orphan, v1alpha1.StripeEventResolution{AssignTo: &v1alpha1.OrderReference{Namespace: o.Namespace, Name: o.Name}}))
 	s.Await(o, "paid", func(o *v1alpha1.Order) bool {
 		return o.Status.Phase == v1alpha1.OrderPaid && o.Status.ProviderOrderID == session.ID
 	})
@@ -48,7 +48,7 @@ func TestMoneyWithoutAnOrder(t *testing.T) {
 		t.Errorf("it is applied to %+v", to)
 	}
 	s.awaitMetric(s.Paylink.Controller, orphans, equals(0))
-	if err := s.decide(applied, v1alpha1.StripeEventSpec{AssignTo: &v1alpha1.OrderReference{Namespace: o.Namespace, Name: "other"}}); err == nil {
+	if err := s.decide(applied, v1alpha1.StripeEventResolution{AssignTo: &v1alpha1.OrderReference{Namespace: o.Namespace, Name: "other"}}); err == nil {
 		t.Error("the payment can be assigned to another order, though one has it")
 	}
 	s.refund(session, 0)
@@ -66,7 +66,7 @@ func TestAnOrderForMoneyThatCameBefore(t *testing.T) {
 		session := s.Pay(url)
 		o.Name += "-too"
 		kept := s.awaitKept(session, what, func(e *v1alpha1.StripeEvent) bool { return e.Status.Message != "" })
-		s.must(s.decide(kept, v1alpha1.StripeEventSpec{AssignTo: &v1alpha1.OrderReference{Namespace: o.Namespace, Name: o.Name}}))
+		s.must(s.decide(kept, v1alpha1.StripeEventResolution{AssignTo: &v1alpha1.OrderReference{Namespace: o.Namespace, Name: o.Name}}))
 		s.awaitKept(session, "waiting for its order", func(e *v1alpha1.StripeEvent) bool {
 			return strings.Contains(e.Status.Message, "there is no Order "+o.Namespace+"/"+o.Name)
 		})
@@ -108,7 +108,7 @@ func TestMoneyWithoutAnOrderThatNobodyToldOf(t *testing.T) {
 				t.Errorf("found later on (-want +got)\n%s", diff)
 			}
 			o := s.sell(1)[0]
-			s.must(s.decide(orphan, v1alpha1.StripeEventSpec{AssignTo: &v1alpha1.OrderReference{Namespace: o.Namespace, Name: o.Name}}))
+			s.must(s.decide(orphan, v1alpha1.StripeEventResolution{AssignTo: &v1alpha1.OrderReference{Namespace: o.Namespace, Name: o.Name}}))
 			s.Await(o, "paid, and refunded in part", func(o *v1alpha1.Order) bool {
 				return o.Status.Phase == v1alpha1.OrderPaid && o.Status.AmountRefunded == 900
 			})
@@ -135,10 +135,10 @@ func TestMoneyThatIsSentBack(t *testing.T) {
 	s.awaitMetric(s.Paylink.Controller, orphans, equals(2))
 
 	kept := s.awaitKept(acknowledged, "an orphan", inPhase(v1alpha1.StripeEventOrphaned))
-	s.must(s.decide(kept, v1alpha1.StripeEventSpec{Acknowledged: true}))
+	s.must(s.decide(kept, v1alpha1.StripeEventResolution{Acknowledged: true}))
 	kept = s.awaitKept(acknowledged, "closed", inPhase(v1alpha1.StripeEventClosed))
 	s.awaitMetric(s.Paylink.Controller, orphans, equals(1))
-	s.must(s.decide(kept, v1alpha1.StripeEventSpec{}))
+	s.must(s.decide(kept, v1alpha1.StripeEventResolution{}))
 	s.awaitKept(acknowledged, "an orphan again", inPhase(v1alpha1.StripeEventOrphaned))
 
 	s.dispute(disputed)
@@ -154,7 +154,7 @@ func (s *shop) awaitAll(session stripesim.Session, n int, phase v1alpha1.StripeE
 		kept := s.Kept(session)
 		for i := range kept {
 			if !inPhase(phase)(&kept[i]) {
-				return false, fmt.Errorf("%s is %+v", kept[i].Spec.Type, kept[i].Status)
+				return false, fmt.Errorf("%s is %+v", kept[i].Spec.Fact.Type, kept[i].Status)
 			}
 		}
 		return len(kept) == n, fmt.Errorf("there are %d", len(kept))
@@ -172,10 +172,10 @@ func (s *shop) orderElsewhere() *v1alpha1.Order {
 }
 
 // decide writes what a person decides of a StripeEvent, as a person does.
-func (s *shop) decide(event *v1alpha1.StripeEvent, decision v1alpha1.StripeEventSpec) error {
+func (s *shop) decide(event *v1alpha1.StripeEvent, decision v1alpha1.StripeEventResolution) error {
 	s.T.Helper()
-	spec := map[string]any{"assignTo": decision.AssignTo, "acknowledged": decision.Acknowledged}
-	patch, err := json.Marshal(map[string]any{"spec": spec})
+	resolution := map[string]any{"assignTo": decision.AssignTo, "acknowledged": decision.Acknowledged}
+	patch, err := json.Marshal(map[string]any{"spec": map[string]any{"resolution": resolution}})
 	s.must(err)
 	_, err = s.kubectl("patch", "stripeevents.payments.paylink.dev", event.Name, "--namespace", event.Namespace, "--type", "merge", "--patch", string(patch))
 	return err

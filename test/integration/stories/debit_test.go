@@ -57,7 +57,7 @@ func TestLateFailureAfterPaid(t *testing.T) {
 			unchanged(s, before)
 		}
 		// The API server refuses such an order too, but then the event would be kept, and wait for somebody.
-		if kept := s.KeptThat(func(e v1alpha1.StripeEventSpec) bool { return e.PaymentIntentID == h.intent("A") }); len(kept) > 0 {
+		if kept := s.KeptThat(func(e v1alpha1.StripeEventFact) bool { return e.PaymentIntentID == h.intent("A") }); len(kept) > 0 {
 			t.Errorf("kept: %+v", kept)
 		}
 	})

@@ -60,7 +60,7 @@ func TestSessionExpiringADayAfterPayment(t *testing.T) {
 		}
 		unchanged(s, before)
 	})
-	if kept := s.KeptThat(func(e v1alpha1.StripeEventSpec) bool { return e.Type == sessionExpired }); len(kept) > 0 {
+	if kept := s.KeptThat(func(e v1alpha1.StripeEventFact) bool { return e.Type == sessionExpired }); len(kept) > 0 {
 		t.Errorf("kept: %+v", kept)
 	}
 }

@@ -95,7 +95,7 @@ func arrive(s *seller.Seller, o *v1alpha1.Order, events []func(handmade) []byte)
 	}
 	// One of a payment that was not known yet is kept until then.
 	s.Eventually("every event is applied", func(context.Context) (bool, error) {
-		kept := s.KeptThat(func(e v1alpha1.StripeEventSpec) bool { return strings.Contains(e.EventID, h.tag()) })
+		kept := s.KeptThat(func(e v1alpha1.StripeEventFact) bool { return strings.Contains(e.EventID, h.tag()) })
 		waiting := slices.ContainsFunc(kept, func(e v1alpha1.StripeEvent) bool { return e.Status.Phase != v1alpha1.StripeEventApplied })
 		return !waiting, fmt.Errorf("kept are %+v", kept)
 	})

@@ -43,12 +43,12 @@ func TestReferenceLostOrForeign(t *testing.T) {
 					t.Errorf("order %s is paid by it: %+v", o.Name, now.Status)
 				}
 			}
-			kept := s.KeptThat(func(e v1alpha1.StripeEventSpec) bool { return e.Session != nil && e.Session.ID == session.ID })
+			kept := s.KeptThat(func(e v1alpha1.StripeEventFact) bool { return e.Session != nil && e.Session.ID == session.ID })
 			if row.kept != (len(kept) == 1) {
 				t.Errorf("want it kept: %t; there is %+v", row.kept, kept)
 			}
 			for _, e := range kept {
-				if e.Spec.PaymentIntentID != s.Intent(session.ID) || e.Spec.Session.Amount != seller.Price || e.Status.Phase == v1alpha1.StripeEventApplied {
+				if e.Spec.Fact.PaymentIntentID != s.Intent(session.ID) || e.Spec.Fact.Session.Amount != seller.Price || e.Status.Phase == v1alpha1.StripeEventApplied {
 					t.Errorf("the money is kept as %+v", e)
 				}
 			}

@@ -1,6 +1,9 @@
 package stripesim_test
 
 import (
+	"context"
+	"errors"
+	"io"
 	"net/http"
 	"slices"
 	"strconv"
@@ -22,7 +25,7 @@ func TestKeys(t *testing.T) {
 		c := newCaller(t, sim, key)
 		status, content, _ := c.do(http.MethodGet, "/v1/events", "")
 		if status != want {
-			t.Errorf("key %q: %d %s", key, status, content)
+			t.Errorf("key %q: got %d %s, want %d", key, status, content, want)
 		}
 		if key != "" && status == 401 && strings.Contains(string(content), key) {
 			t.Errorf("the refusal repeats the key: %s", content)
@@ -30,7 +33,7 @@ func TestKeys(t *testing.T) {
 	}
 	basic := newCaller(t, sim, "")
 	if status, _, _ := basic.do(http.MethodGet, "/v1/events", "", "Authorization", "Basic c2tfdGVzdF9hYmM6"); status != http.StatusOK {
-		t.Errorf("basic auth: %d", status)
+		t.Errorf("basic auth: got %d, want 200", status)
 	}
 }
 
@@ -78,7 +81,7 @@ func TestRefusals(t *testing.T) {
 		method, path, _ := strings.Cut(r.route, " ")
 		status, content, _ := c.do(method, path, r.form)
 		if status != r.status {
-			t.Errorf("%s %s: %d %s", r.route, r.form, status, content)
+			t.Errorf("%s %s: got %d %s, want %d", r.route, r.form, status, content, r.status)
 			continue
 		}
 		if status == http.StatusOK {
@@ -88,7 +91,7 @@ func TestRefusals(t *testing.T) {
 		code, _ := refusal["code"].(string)
 		param, _ := refusal["param"].(string)
 		if code != r.code || param != r.param || refusal["type"] != "invalid_request_error" || refusal["message"] == "" {
-			t.Errorf("%s %s: %s", r.route, r.form, content)
+			t.Errorf("%s %s: got %s, want code %q and param %q", r.route, r.form, content, r.code, r.param)
 		}
 	}
 	if links := ids(c.get("/v1/payment_links", "")); len(links) != 0 {
@@ -126,7 +129,7 @@ func TestPagination(t *testing.T) {
 	} {
 		list := c.get("/v1/checkout/sessions", strings.Trim("payment_link="+link.ID+"&"+p.query, "&"))
 		if got := ids(list); !slices.Equal(got, p.want) || list["has_more"] != p.more {
-			t.Errorf("%s: %v, has_more %v", p.query, got, list["has_more"])
+			t.Errorf("%s: got %v, has_more %v, want %v, %t", p.query, got, list["has_more"], p.want, p.more)
 		}
 	}
 }
@@ -157,24 +160,83 @@ func TestEventFilters(t *testing.T) {
 		"delivery_success=false": 0,
 	} {
 		if n := len(ids(c.get("/v1/events", strings.Trim(query+"&limit=100", "&")))); n != want {
-			t.Errorf("%q lists %d events, not %d", query, n, want)
+			t.Errorf("%q: got %d events, want %d", query, n, want)
 		}
 	}
 }
 
-func TestDisturbedAPI(t *testing.T) {
+// TestModes: objects of one mode are invisible to keys and endpoints of the other.
+func TestModes(t *testing.T) {
 	sim := start(t, stripesim.Options{})
-	c := newCaller(t, sim, stripesim.TestKey)
-	sim.DisturbAPI(func(r *http.Request) int {
-		if r.URL.Path == "/v1/events" {
-			return http.StatusServiceUnavailable
-		}
-		return 0
-	})
-	if status, _, _ := c.do(http.MethodGet, "/v1/events", ""); status != http.StatusServiceUnavailable {
-		t.Errorf("a disturbed route: %d", status)
+	testShop, liveShop := newShop(t, nil), newShop(t, nil)
+	sim.AddEndpoint(stripesim.EndpointParams{URL: testShop.URL})
+	sim.AddEndpoint(stripesim.EndpointParams{URL: liveShop.URL, Livemode: true})
+	link := sim.CreatePaymentLink(stripesim.PaymentLinkParams{Amount: 100, Livemode: true})
+	session := pay(t, sim, link)
+	delivered(t, sim)
+	if inTest, inLive := len(testShop.received()), len(liveShop.received()); inTest != 0 || inLive == 0 {
+		t.Errorf("got %d events in test mode and %d in live mode", inTest, inLive)
 	}
-	c.get("/v1/charges", "")
-	sim.DisturbAPI(nil)
-	c.get("/v1/events", "")
+	test, live := newCaller(t, sim, "rk_test_1"), newCaller(t, sim, "rk_live_1")
+	for _, path := range []string{"/v1/payment_links/" + link.ID, "/v1/checkout/sessions/" + session.ID, "/v1/payment_intents/" + session.PaymentIntent} {
+		if status, _, _ := test.do(http.MethodGet, path, ""); status != http.StatusNotFound {
+			t.Errorf("%s with a test key: got %d, want 404", path, status)
+		}
+		live.get(path, "")
+	}
+	if got := ids(test.get("/v1/events", "")); len(got) != 0 {
+		t.Errorf("got events %v with a test key, want none", got)
+	}
+}
+
+// TestFaults: the API fails as it is told, and answers with the time of its own clock.
+func TestFaults(t *testing.T) {
+	at := time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC)
+	sim := start(t, stripesim.Options{Clock: testingclock.NewFakeClock(at)})
+	pay(t, sim, sim.CreatePaymentLink(stripesim.PaymentLinkParams{Amount: 1000}))
+	list := func() (status int, content []byte, err error) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, sim.URL()+"/v1/events?limit=5", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Header.Set("Authorization", "Bearer "+stripesim.TestKey)
+		transport := &http.Transport{}
+		defer transport.CloseIdleConnections()
+		answer, err := (&http.Client{Transport: transport}).Do(request)
+		if err != nil {
+			return 0, nil, err
+		}
+		defer func() { _ = answer.Body.Close() }()
+		if date, err := http.ParseTime(answer.Header.Get("Date")); err != nil || !date.Equal(at) {
+			t.Errorf("got date %s, want %s", date, at)
+		}
+		content, err = io.ReadAll(answer.Body)
+		return answer.StatusCode, content, err
+	}
+	_, whole, err := list()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, row := range map[string]struct {
+		fault  stripesim.Trouble
+		status int
+		err    error
+		size   int
+	}{
+		"none":   {stripesim.Trouble{}, 200, nil, len(whole)},
+		"status": {stripesim.Trouble{Status: http.StatusTooManyRequests}, 429, nil, -1},
+		"hang":   {stripesim.Trouble{Hang: true}, 0, context.DeadlineExceeded, 0},
+		"cut":    {stripesim.Trouble{Cut: true}, 200, io.ErrUnexpectedEOF, len(whole) / 2},
+	} {
+		sim.TroubleAPI(func(*http.Request) stripesim.Trouble { return row.fault })
+		if status, content, err := list(); status != row.status || !errors.Is(err, row.err) || row.size >= 0 && len(content) != row.size {
+			t.Errorf("%s: got %d, %d bytes, %v, want %d, %d bytes, %v", name, status, len(content), err, row.status, row.size, row.err)
+		}
+	}
+	sim.TroubleAPI(func(*http.Request) stripesim.Trouble { return stripesim.Trouble{PageLimit: 2} })
+	if _, content, err := list(); err != nil || len(ids(decoded(t, content))) != 2 || decoded(t, content)["has_more"] != true {
+		t.Errorf("got page %s, %v, want two events and more", content, err)
+	}
 }

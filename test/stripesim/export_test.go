@@ -1,11 +1,8 @@
 package stripesim
 
-import (
-	"net/http"
-	"time"
-)
+import "time"
 
-// Routes are the patterns of the API, for the tests that must touch each.
+// Routes returns the patterns of the API, for the tests that call each.
 func (s *Simulator) Routes() []string {
 	var patterns []string
 	for pattern := range s.api.routes() {
@@ -14,19 +11,8 @@ func (s *Simulator) Routes() []string {
 	return patterns
 }
 
-// Money shows an amount to a person.
+// Money exports money.
 var Money = money
 
-// Wait is how long a back-off waits after so many failures.
+// Wait returns how long a back-off waits after so many failures.
 func Wait(b Backoff, failures int) time.Duration { return b.wait(failures) }
-
-// Handler answers without a network between.
-func (s *Simulator) Handler() http.Handler { return s.server.Handler }
-
-// Made counts all that requests have made so far.
-func (s *Simulator) Made() int {
-	s.account.mu.Lock()
-	defer s.account.mu.Unlock()
-	a := s.account
-	return len(a.products.order) + len(a.prices.order) + len(a.links.order) + len(a.events.order)
-}

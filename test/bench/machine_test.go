@@ -3,36 +3,10 @@ package main
 import (
 	"os"
 	"path/filepath"
-	"regexp"
 	"runtime"
 	"strings"
 	"testing"
-	"time"
 )
-
-func TestMachine(t *testing.T) {
-	if runtime.GOOS != "linux" {
-		t.Skip("only Linux has /proc")
-	}
-	t.Setenv("KUBEBUILDER_ASSETS", "")
-	m, err := machine(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	version := regexp.MustCompile(`^v\d+\.\d+\.\d+`)
-	if m.CPU == "" || m.Kernel == "" || m.OS == "" || strings.ContainsAny(m.CPU+m.Kernel+m.OS, "\n\"") {
-		t.Errorf("%+v", m)
-	}
-	if !version.MatchString(m.Kubernetes) || !version.MatchString(m.Etcd) || m.Go != runtime.Version() {
-		t.Errorf("the versions are %s, %s and %s", m.Kubernetes, m.Etcd, m.Go)
-	}
-	if m.Cores < 1 || m.Memory < 256*mib || time.Since(m.Date) > time.Hour {
-		t.Errorf("%+v", m)
-	}
-	if !regexp.MustCompile(`^[0-9a-f]{12,40}(-dirty)?$`).MatchString(m.Commit) {
-		t.Errorf("the commit is %q", m.Commit)
-	}
-}
 
 func TestOfTheMachine(t *testing.T) {
 	const cpuinfo = "processor\t: 0\nmodel\t\t: 143\nmodel name\t: Some(R) CPU\nstepping\t: 8\nprocessor\t: 1\nmodel name\t: Some(R) CPU\n"
@@ -42,11 +16,11 @@ func TestOfTheMachine(t *testing.T) {
 		{prettyName("PRETTY_NAME=Plain\n"), "Plain"}, {prettyName("NAME=x"), "an unknown distribution"},
 	} {
 		if test.got != test.want {
-			t.Errorf("%q, not %q", test.got, test.want)
+			t.Errorf("got %q, want %q", test.got, test.want)
 		}
 	}
 	if n, err := memoryOf("MemFree:    12 kB\nMemTotal:       8130000 kB\n"); err != nil || n != 8130000*1024 {
-		t.Errorf("the memory is %d: %v", n, err)
+		t.Errorf("got memory %d, %v", n, err)
 	}
 	if _, err := memoryOf("MemFree: 12 kB"); err == nil {
 		t.Error("memory is found where there is none")
@@ -76,7 +50,7 @@ func TestVersions(t *testing.T) {
 		var m Machine
 		err := m.readVersions(dir)
 		if test.err == "" && (err != nil || m != test.want) || test.err != "" && (err == nil || !strings.Contains(err.Error(), test.err)) {
-			t.Errorf("%s: %+v, %v", name, m, err)
+			t.Errorf("%s: got %+v, %v, want %+v, %s", name, m, err, test.want, test.err)
 		}
 	}
 }

@@ -48,7 +48,7 @@ func expectOnly(t *testing.T, r recipe, names ...string) {
 		got = append(got, entry.Name())
 	}
 	if strings.Join(got, " ") != strings.Join(names, " ") {
-		t.Errorf("the cache holds %q, want %q", got, names)
+		t.Errorf("got %q in the cache, want %q", got, names)
 	}
 }
 
@@ -69,7 +69,7 @@ func TestBuildOnceForAll(t *testing.T) {
 		built += strings.Count(progress[i].String(), "two built in")
 	}
 	if built != 1 {
-		t.Errorf("built %d times, want once", built)
+		t.Errorf("got %d builds, want 1", built)
 	}
 	expectOnly(t, r, "result", "result.lock")
 	for _, name := range []string{"one", "two"} {
@@ -79,25 +79,24 @@ func TestBuildOnceForAll(t *testing.T) {
 	}
 }
 
-func TestFailedBuildSaysWhyAndLeavesNothing(t *testing.T) {
+// TestFailedBuild: a build that fails says why. It leaves nothing, and neither does one that is cancelled.
+func TestFailedBuild(t *testing.T) {
 	r := smallRecipe(t, "package main\n\nfunc main() { nonsense() }\n")
 	err := r.build(t.Context(), &bytes.Buffer{})
 	if err == nil || !strings.Contains(err.Error(), "build two:") || !strings.Contains(err.Error(), "undefined: nonsense") {
-		t.Errorf("error %v", err)
+		t.Errorf("got error %v, want the compiler's", err)
 	}
 	expectOnly(t, r, "result.lock")
-}
 
-func TestCancelledBuildLeavesNothing(t *testing.T) {
-	r := smallRecipe(t, "package main\n\nfunc main() {}\n")
+	r = smallRecipe(t, "package main\n\nfunc main() {}\n")
 	ctx, cancel := context.WithCancel(t.Context())
-	err := r.build(ctx, writerFunc(func(line string) {
+	err = r.build(ctx, writerFunc(func(line string) {
 		if strings.Contains(line, "one built in") {
 			cancel()
 		}
 	}))
 	if !errors.Is(err, context.Canceled) {
-		t.Errorf("error %v", err)
+		t.Errorf("got error %v, want context.Canceled", err)
 	}
 	expectOnly(t, r, "result.lock")
 	expectGone(t, filepath.Join(filepath.Dir(r.folder), "result.partial-"))
@@ -110,22 +109,26 @@ func (f writerFunc) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func TestAssetsVariable(t *testing.T) {
+// TestBinaries: a folder that the environment names is used if it is complete. Otherwise a checkout is needed to build in.
+func TestBinaries(t *testing.T) {
 	dir := t.TempDir()
-	t.Setenv(assetsVariable, dir)
-	for _, name := range []string{"kube-apiserver", "etcd"} {
-		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o755); err != nil {
-			t.Fatal(err)
+	t.Chdir(t.TempDir())
+	for _, row := range []struct{ assets, program, want string }{
+		{dir, "kube-apiserver", "has no program kubectl"},
+		{dir, "kubectl", "has no program etcd"},
+		{dir, "etcd", ""},
+		{"", "", "change to it first"},
+	} {
+		t.Setenv(assetsVariable, row.assets)
+		if row.program != "" {
+			if err := os.WriteFile(filepath.Join(dir, row.program), nil, 0o755); err != nil {
+				t.Fatal(err)
+			}
 		}
-	}
-	if _, err := Binaries(t.Context(), &bytes.Buffer{}); err == nil || !strings.Contains(err.Error(), "has no program kubectl") {
-		t.Errorf("a folder without kubectl: error %v", err)
-	}
-	if err := os.WriteFile(filepath.Join(dir, "kubectl"), nil, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if got, err := Binaries(t.Context(), &bytes.Buffer{}); got != dir || err != nil {
-		t.Errorf("got %s, %v, want %s", got, err, dir)
+		got, err := Binaries(t.Context(), &bytes.Buffer{})
+		if row.want == "" && (err != nil || got != dir) || row.want != "" && (err == nil || !strings.Contains(err.Error(), row.want)) {
+			t.Errorf("with %s: got %s, %v, want %q", row.program, got, err, row.want)
+		}
 	}
 }
 
@@ -146,16 +149,9 @@ func TestRecipeFollowsThePins(t *testing.T) {
 	const head = "module small\n\ngo 1.26\n\nrequire (\n\tk8s.io/kubernetes "
 	first, again, other := write(head+"v1.37.2 // indirect\n)\n"), write(head+"v1.37.2 // indirect\n)\n"), write(head+"v1.38.0\n)\n")
 	if first.folder != again.folder || first.folder == other.folder {
-		t.Errorf("folders %s, %s and %s", first.folder, again.folder, other.folder)
+		t.Errorf("got folders %s and %s of the same versions, %s of others", first.folder, again.folder, other.folder)
 	}
 	if first.version != "v1.37.2" || !strings.Contains(other.ldflags, "component-base/version.gitMinor=38") {
-		t.Errorf("version %s, flags %s", first.version, other.ldflags)
-	}
-}
-
-func TestOutsideACheckout(t *testing.T) {
-	t.Chdir(t.TempDir())
-	if _, err := Binaries(t.Context(), &bytes.Buffer{}); err == nil || !strings.Contains(err.Error(), "change to it first") {
-		t.Errorf("error %v", err)
+		t.Errorf("got version %s, flags %s of the other", first.version, other.ldflags)
 	}
 }

@@ -3,25 +3,25 @@ package cluster
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"os"
 	"os/exec"
-	"path/filepath"
-	"strings"
+	"slices"
 	"testing"
+	"time"
 
 	"github.com/go-logr/logr"
 	"go.uber.org/goleak"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 )
 
-// shared is the cluster of this package's tests; a test that ends a cluster starts its own.
+// shared is the cluster of this package's tests. A test that stops a cluster starts its own.
 var shared *Cluster
 
 func TestMain(m *testing.M) {
@@ -45,9 +45,10 @@ func configMap(name string) *corev1.ConfigMap {
 	return &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: name}}
 }
 
-func TestServesThePinnedVersion(t *testing.T) {
+// TestVersion: the cluster serves the version that is pinned, and says so as clients compare it.
+func TestVersion(t *testing.T) {
 	if os.Getenv(assetsVariable) != "" {
-		t.Skip("the version is pinned only where the programs are built: unset " + assetsVariable)
+		t.Skip("the version is pinned only where the programs are built here: unset " + assetsVariable)
 	}
 	pinned, err := newRecipe(t.Context(), "kubernetes")
 	if err != nil {
@@ -57,118 +58,186 @@ func TestServesThePinnedVersion(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var versions struct {
+	var got struct {
 		ClientVersion, ServerVersion struct{ GitVersion, Major, Minor string }
 	}
-	if err := json.Unmarshal(out, &versions); err != nil {
+	if err := json.Unmarshal(out, &got); err != nil {
 		t.Fatal(err)
 	}
-	if versions.ClientVersion != versions.ServerVersion || versions.ServerVersion.GitVersion != pinned.version {
-		t.Errorf("versions %+v, want %s", versions, pinned.version)
-	}
-	if versions.ServerVersion.Major == "" || versions.ServerVersion.Minor == "" {
-		t.Errorf("versions %+v lack the parts that clients compare", versions)
+	if got.ClientVersion != got.ServerVersion || got.ServerVersion.GitVersion != pinned.version || got.ServerVersion.Major == "" || got.ServerVersion.Minor == "" {
+		t.Errorf("got versions %+v, want %s", got, pinned.version)
 	}
 }
 
-func TestKubeconfigIsPrivate(t *testing.T) {
-	info, err := os.Stat(shared.Kubeconfig())
+// TestUsers: a user has the rights of its groups and roles and no others, in a cluster of our own and in one that was found.
+func TestUsers(t *testing.T) {
+	const role = "test/cluster/testdata/reader-role.yaml"
+	found, err := Connect(t.Context(), shared.Kubeconfig(), Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if info.Mode().Perm() != 0o600 || !strings.HasPrefix(shared.Kubeconfig(), shared.Dir()+"/") {
-		t.Errorf("%s has mode %v, want 0600 and a place in %s", shared.Kubeconfig(), info.Mode(), shared.Dir())
+	nobody, err := shared.AddUser("nobody")
+	if err != nil {
+		t.Fatal(err)
 	}
-}
+	deputy, err := shared.AddUser("deputy", "system:masters")
+	if err != nil {
+		t.Fatal(err)
+	}
+	reader, err := shared.AddServiceUser(t.Context(), "reader", role)
+	if err != nil {
+		t.Fatal(err)
+	}
+	visitor, err := found.AddServiceUser(t.Context(), "visitor", role)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range []struct {
+		user         *User
+		read, create bool
+	}{{nobody, false, false}, {deputy, true, true}, {reader, true, false}, {visitor, true, false}} {
+		api := clientFor(t, row.user.Config)
+		expectAllowed(t, row.user.Name+" reads", row.read, api.List(t.Context(), &corev1.ConfigMapList{}))
+		expectAllowed(t, row.user.Name+" creates", row.create, api.Create(t.Context(), configMap("made-by-"+row.user.Name)))
+	}
+	if info, err := os.Stat(shared.Kubeconfig()); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("got kubeconfig %v, %v, want mode 0600", info, err)
+	}
 
-func TestInstallCRDs(t *testing.T) {
-	dir, err := filepath.Abs("testdata/crds")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, round := range []string{"create", "update"} {
-		if err := shared.InstallCRDs(t.Context(), dir); err != nil {
-			t.Fatalf("%s: %v", round, err)
+	// A cluster that was found is left as it was, and its servers are not touched.
+	for name, act := range map[string]func() error{
+		"stop": found.StopAPIServer, "pause": found.PauseAPIServer, "resume": found.ResumeAPIServer, "kill etcd": found.KillEtcd, "start etcd": found.StartEtcd,
+	} {
+		if act() == nil {
+			t.Errorf("%s: done to a cluster that was not started here", name)
 		}
 	}
-	greeting := &unstructured.Unstructured{Object: map[string]any{
-		"apiVersion": "test.paylink.dev/v1", "kind": "Greeting",
-		"metadata": map[string]any{"namespace": "default", "generateName": "hello-"},
-		"spec":     map[string]any{"words": "hello"},
-	}}
-	if err := clientFor(t, shared.Config()).Create(t.Context(), greeting); err != nil {
-		t.Error(err)
+	if err := found.Stop(); err != nil || found.Embedded() {
+		t.Errorf("stop of a cluster that was found: got %v, embedded: %t", err, found.Embedded())
 	}
-	if err := shared.InstallCRDs(t.Context(), t.TempDir()); err == nil || !strings.Contains(err.Error(), "there are none") {
-		t.Errorf("a folder without CRDs: error %v", err)
-	}
+	expectGone(t, found.Dir())
+	expectAllowed(t, "visitor reads afterwards", false, clientFor(t, visitor.Config).List(t.Context(), &corev1.ConfigMapList{}))
+	expectAllowed(t, "admin reads afterwards", true, clientFor(t, shared.Config()).List(t.Context(), &corev1.ConfigMapList{}))
 }
 
-func TestUsersHaveTheirOwnRights(t *testing.T) {
-	nobody, err := shared.UserConfig("nobody")
-	if err != nil {
-		t.Fatal(err)
-	}
-	deputy, err := shared.UserConfig("deputy", "system:masters")
-	if err != nil {
-		t.Fatal(err)
-	}
-	reader, err := shared.AddServiceUser(t.Context(), "reader", "test/cluster/testdata/reader-role.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name, tt := range map[string]struct {
-		config           *rest.Config
-		mayRead, mayMake bool
-	}{
-		"no role":         {config: nobody},
-		"administrators":  {config: deputy, mayRead: true, mayMake: true},
-		"its role's only": {config: reader.Config, mayRead: true},
-	} {
-		t.Run(name, func(t *testing.T) {
-			api := clientFor(t, tt.config)
-			expectAllowed(t, tt.mayRead, api.List(t.Context(), &corev1.ConfigMapList{}))
-			expectAllowed(t, tt.mayMake, api.Create(t.Context(), configMap("made-by-deputy")))
-		})
-	}
-	out, err := exec.CommandContext(t.Context(), shared.Kubectl(), "--kubeconfig", reader.Kubeconfig, "auth", "whoami", "-o", "name").CombinedOutput()
-	if err != nil {
-		t.Errorf("kubectl with the user's kubeconfig: %v: %s", err, out)
-	}
-}
-
-func expectAllowed(t *testing.T, want bool, err error) {
+func expectAllowed(t *testing.T, what string, want bool, err error) {
 	t.Helper()
-	if want && err != nil {
-		t.Errorf("refused: %v", err)
-	}
-	if !want && !apierrors.IsForbidden(err) {
-		t.Errorf("got %v, want Forbidden", err)
+	if want && err != nil || !want && !apierrors.IsForbidden(err) {
+		t.Errorf("%s: got error %v, want it allowed: %t", what, err, want)
 	}
 }
 
-func TestConnect(t *testing.T) {
-	c, err := Connect(t.Context(), shared.Kubeconfig(), Options{})
+// TestAuditEvents: each request is there once, with its answer. Tests of the product count writes by it.
+func TestAuditEvents(t *testing.T) {
+	config, err := shared.UserConfig("auditor", "system:masters")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.Embedded() {
-		t.Error("a cluster that was found counts as started here")
-	}
-	reader, err := c.AddServiceUser(t.Context(), "visitor", "test/cluster/testdata/reader-role.yaml")
+	api := clientFor(t, config)
+	before, err := shared.AuditEvents(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	api := clientFor(t, reader.Config)
-	expectAllowed(t, true, api.List(t.Context(), &corev1.ConfigMapList{}))
-	expectAllowed(t, false, api.Create(t.Context(), configMap("made-by-visitor")))
-	if err := c.StopAPIServer(); err == nil {
-		t.Error("stopped an API server that was not started here")
+	object := configMap("audited")
+	ctx := t.Context()
+	for i, err := range []error{
+		api.Create(ctx, object),
+		api.Get(ctx, client.ObjectKeyFromObject(object), object),
+		api.Patch(ctx, object, client.RawPatch("application/merge-patch+json", []byte(`{"data":{"a":"b"}}`))),
+		api.List(ctx, &corev1.ConfigMapList{}),
+		api.Delete(ctx, object),
+		client.IgnoreNotFound(api.Delete(ctx, object)),
+	} {
+		if err != nil {
+			t.Fatalf("request %d: %v", i, err)
+		}
+	}
+	after, err := shared.AuditEvents(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []AuditEvent
+	writes := 0
+	for _, event := range after[len(before):] {
+		if event.User == "auditor" && event.Resource != "" {
+			event.UserAgent = ""
+			got = append(got, event)
+			if event.Write() {
+				writes++
+			}
+		}
+	}
+	event := func(verb, namespace, name string, code int) AuditEvent {
+		return AuditEvent{Verb: verb, Resource: "configmaps", Namespace: namespace, Name: name, User: "auditor", Code: code}
+	}
+	want := []AuditEvent{
+		event("create", "default", "audited", 201), event("get", "default", "audited", 200), event("patch", "default", "audited", 200),
+		event("list", "", "", 200), event("delete", "default", "audited", 200), event("delete", "default", "audited", 404),
+	}
+	if !slices.Equal(got, want) || writes != 4 {
+		t.Errorf("got %+v with %d writes, want %+v with 4", got, writes, want)
+	}
+}
+
+// TestOutages: during an outage the API server does not answer, or hangs. Afterwards it answers and has lost nothing, nor has
+// the audit log.
+func TestOutages(t *testing.T) {
+	c, err := Start(t.Context(), Options{Audit: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := c.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	api := clientFor(t, c.Config())
+	if err := api.Create(t.Context(), configMap("kept")); err != nil {
+		t.Fatal(err)
+	}
+	get := func(timeout time.Duration) error {
+		ctx, cancel := context.WithTimeout(t.Context(), timeout)
+		defer cancel()
+		return api.Get(ctx, client.ObjectKeyFromObject(configMap("kept")), &corev1.ConfigMap{})
+	}
+	var before []AuditEvent
+	for _, row := range []struct {
+		name       string
+		begin, end func() error
+		hangs      bool
+	}{
+		{"stop", c.StopAPIServer, c.StartAPIServer, false},
+		{"kill", c.KillAPIServer, c.StartAPIServer, false},
+		{"pause", c.PauseAPIServer, c.ResumeAPIServer, true},
+		{"kill etcd", c.KillEtcd, c.StartEtcd, false},
+	} {
+		if err := row.begin(); err != nil {
+			t.Fatalf("%s: %v", row.name, err)
+		}
+		if err := get(time.Second); err == nil || row.hangs && !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("%s: got %v, want an error, a time-out: %t", row.name, err, row.hangs)
+		}
+		if err := row.end(); err != nil {
+			t.Fatalf("%s: %v", row.name, err)
+		}
+		eventually(t, row.name+": it answers again", func() bool { return get(10*time.Second) == nil })
+		after, err := c.AuditEvents(t.Context())
+		if err != nil || len(after) <= len(before) || !slices.Equal(after[:len(before)], before) {
+			t.Errorf("%s: got audit log %+v, %v, want it to begin with %+v", row.name, after, err, before)
+		}
+		before = after
+	}
+	creates := slices.DeleteFunc(before, func(e AuditEvent) bool { return !e.Write() || e.Resource != "configmaps" || e.Name != "kept" })
+	if len(creates) != 1 {
+		t.Errorf("got %d writes of the object, want 1", len(creates))
+	}
+
+	// A cluster whose API server hangs can be stopped too.
+	if err := c.PauseAPIServer(); err != nil {
+		t.Fatal(err)
 	}
 	if err := c.Stop(); err != nil {
 		t.Fatal(err)
 	}
 	expectGone(t, c.Dir())
-	expectAllowed(t, false, api.List(t.Context(), &corev1.ConfigMapList{}))
-	expectAllowed(t, true, clientFor(t, shared.Config()).List(t.Context(), &corev1.ConfigMapList{}))
 }

@@ -1,6 +1,5 @@
-// Package apiproxy puts a proxy between a server and the Kubernetes API, to do to the server what a busy cluster does:
-// conflicts on every write, and a cache that lags behind. The proxy asks in the server's own name, so that the server
-// has no other rights than it has without.
+// Package apiproxy is a proxy between a server and the Kubernetes API. It makes the faults of a busy cluster: conflicts on
+// every write, and a cache that lags. The proxy uses the server's own credentials, so that the server keeps its rights.
 package apiproxy
 
 import (
@@ -21,19 +20,19 @@ import (
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 )
 
-// Proxy is one server's way to the API.
+// Proxy is the proxy of one server.
 type Proxy struct {
-	dials  *Dials
+	faults *Faults
 	server *http.Server
 	url    string
-	onward http.Handler
+	target http.Handler
 
 	serving sync.WaitGroup
 }
 
-// Start listens on loopback, without TLS, and passes on to the cluster of config what it is asked, as the user of config.
-// Several proxies may share their dials.
-func Start(ctx context.Context, config *rest.Config, dials *Dials) (*Proxy, error) {
+// Start listens on loopback without TLS, and forwards requests to the cluster of config as the user of config. Several
+// proxies can share their faults.
+func Start(ctx context.Context, config *rest.Config, faults *Faults) (*Proxy, error) {
 	transport, err := rest.TransportFor(config)
 	if err != nil {
 		return nil, fmt.Errorf("proxy to the API server: %w", err)
@@ -46,15 +45,15 @@ func Start(ctx context.Context, config *rest.Config, dials *Dials) (*Proxy, erro
 	if err != nil {
 		return nil, fmt.Errorf("proxy to the API server: %w", err)
 	}
-	silent := log.New(io.Discard, "", 0) // an API server that is away is what tests do on purpose
+	silent := log.New(io.Discard, "", 0) // tests stop the API server on purpose
 	p := &Proxy{
-		dials: dials,
-		url:   "http://" + listener.Addr().String(),
-		onward: &httputil.ReverseProxy{
+		faults: faults,
+		url:    "http://" + listener.Addr().String(),
+		target: &httputil.ReverseProxy{
 			Rewrite:        func(r *httputil.ProxyRequest) { r.SetURL(upstream) },
 			Transport:      transport,
-			FlushInterval:  -1, // a watch is told of each change when it happens
-			ModifyResponse: dials.delay,
+			FlushInterval:  -1, // or watches would wait for a full buffer
+			ModifyResponse: faults.delay,
 			ErrorLog:       silent,
 		},
 	}
@@ -63,18 +62,18 @@ func Start(ctx context.Context, config *rest.Config, dials *Dials) (*Proxy, erro
 	return p, nil
 }
 
-// ServeHTTP passes a request on, unless the dials have another answer to it.
+// ServeHTTP forwards a request, unless a fault answers it.
 func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if p.dials.obstruct(w, r) {
+	if p.faults.conflictWith(w, r) {
 		return
 	}
-	p.onward.ServeHTTP(w, r)
+	p.target.ServeHTTP(w, r)
 }
 
-// URL is where the proxy listens.
+// URL is the address of the proxy.
 func (p *Proxy) URL() string { return p.url }
 
-// WriteKubeconfig writes a kubeconfig that leads to the proxy. It holds no secret: the proxy has those.
+// WriteKubeconfig writes a kubeconfig of the proxy. It holds no secret: the proxy has the credentials.
 func (p *Proxy) WriteKubeconfig(path string) error {
 	config := clientcmdapi.NewConfig()
 	config.Clusters["proxy"] = &clientcmdapi.Cluster{Server: p.url}
@@ -86,7 +85,7 @@ func (p *Proxy) WriteKubeconfig(path string) error {
 	return nil
 }
 
-// Close ends the proxy and every request that is still on its way through it.
+// Close stops the proxy and the requests in flight.
 func (p *Proxy) Close() error {
 	err := p.server.Close()
 	p.serving.Wait()

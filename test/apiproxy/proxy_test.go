@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -28,70 +27,62 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const order = "/apis/payments.paylink.dev/v1alpha1/namespaces/shop/orders/lifetime"
 
-// upstream is an API server that writes down what it is asked. A watch is told one word for each that news brings.
-type upstream struct {
-	news chan string
+// apiServer records its requests, and sends to a watch what events has.
+type apiServer struct {
+	events chan string
 
-	mu   sync.Mutex
-	seen []string
+	mu       sync.Mutex
+	requests []string
 }
 
-func (u *upstream) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	u.note(r.Method + " " + r.URL.Path)
+func (s *apiServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.record(r.Method + " " + r.URL.Path)
 	if r.Header.Get("Authorization") != "Bearer token-of-the-server" {
-		http.Error(w, "who are you?", http.StatusUnauthorized)
-		return
-	}
-	if r.URL.Query().Get("watch") != "true" {
-		_, _ = io.WriteString(w, "done")
+		w.WriteHeader(http.StatusUnauthorized)
 		return
 	}
 	w.WriteHeader(http.StatusOK)
+	if r.URL.Query().Get("watch") != "true" {
+		return
+	}
 	for {
 		_ = http.NewResponseController(w).Flush()
 		select {
-		case word, more := <-u.news:
+		case event, more := <-s.events:
 			if !more {
 				return
 			}
-			_, _ = io.WriteString(w, word)
+			_, _ = io.WriteString(w, event)
 		case <-r.Context().Done():
-			u.note("the watch ended")
+			s.record("the watch ended")
 			return
 		}
 	}
 }
 
-func (u *upstream) note(what string) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	u.seen = append(u.seen, what)
+func (s *apiServer) record(request string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.requests = append(s.requests, request)
 }
 
-func (u *upstream) saw() []string {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	return slices.Clone(u.seen)
+func (s *apiServer) recorded() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.requests)
 }
 
-// asker asks an API server through a proxy, of which it knows the kubeconfig alone.
-type asker struct {
-	t      *testing.T
-	client *http.Client
-	host   string
-}
-
-// start returns an API server, the dials of a proxy to it, and who asks.
-func start(t *testing.T) (*upstream, *apiproxy.Dials, *asker) {
+// start returns an API server, the faults of a proxy to it, and a client that knows the proxy's kubeconfig.
+func start(t *testing.T) (*apiServer, *apiproxy.Faults, func(ctx context.Context, request string) (*http.Response, error)) {
 	t.Helper()
-	u := &upstream{news: make(chan string, 100)}
-	server := httptest.NewTLSServer(u)
+	s := &apiServer{events: make(chan string, 100)}
+	server := httptest.NewTLSServer(s)
 	t.Cleanup(server.Close)
 	authority := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
-	dials := &apiproxy.Dials{}
+	faults := &apiproxy.Faults{}
 	proxy, err := apiproxy.Start(t.Context(), &rest.Config{
 		Host: server.URL, BearerToken: "token-of-the-server", TLSClientConfig: rest.TLSClientConfig{CAData: authority},
-	}, dials)
+	}, faults)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -110,161 +101,100 @@ func start(t *testing.T) (*upstream, *apiproxy.Dials, *asker) {
 			t.Error(err)
 		}
 	})
-	return u, dials, &asker{t: t, client: &http.Client{Transport: transport}, host: config.Host}
-}
-
-func (a *asker) do(ctx context.Context, method, path string) (*http.Response, error) {
-	a.t.Helper()
-	request, err := http.NewRequestWithContext(ctx, method, a.host+path, nil)
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	return a.client.Do(request)
-}
-
-// ask returns what is answered to one request.
-func (a *asker) ask(method, path string) (int, string) {
-	a.t.Helper()
-	answer, err := a.do(a.t.Context(), method, path)
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	defer func() { _ = answer.Body.Close() }()
-	content, err := io.ReadAll(answer.Body)
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	return answer.StatusCode, string(content)
-}
-
-func TestPassesOnInTheServersName(t *testing.T) {
-	u, dials, server := start(t)
-	for _, request := range []string{"GET " + order, "PATCH " + order + "/status", "POST /apis"} {
+	return s, faults, func(ctx context.Context, request string) (*http.Response, error) {
 		method, path, _ := strings.Cut(request, " ")
-		if code, content := server.ask(method, path); code != http.StatusOK || content != "done" {
-			t.Errorf("%s: %d %s", request, code, content)
+		r, err := http.NewRequestWithContext(ctx, method, config.Host+path, nil)
+		if err != nil {
+			return nil, err
+		}
+		return transport.RoundTrip(r)
+	}
+}
+
+// TestConflicts: writes to the status of orders fail as often as they are told, and no other request does.
+func TestConflicts(t *testing.T) {
+	s, faults, do := start(t)
+	overtake := func(err error) func(context.Context, string, string) error {
+		return func(_ context.Context, namespace, name string) error {
+			s.record("overtaken: " + namespace + "/" + name)
+			return err
 		}
 	}
-	if n := len(u.saw()); n != 3 || dials.Conflicts() != 0 {
-		t.Errorf("the API server saw %q, and there were %d conflicts", u.saw(), dials.Conflicts())
-	}
-}
-
-func TestEveryWriteIsRefusedFirst(t *testing.T) {
-	u, dials, server := start(t)
-	dials.ObstructWrites(apiproxy.Obstacle{Times: 2})
-	for round := range 2 {
-		for attempt, want := range []int{409, 409, 200} {
-			code, content := server.ask(http.MethodPatch, order+"/status")
-			if code != want {
-				t.Errorf("write %d, attempt %d: %d %s", round, attempt, code, content)
-			}
-			if want == 200 {
-				continue
-			}
-			var status metav1.Status
-			if err := json.Unmarshal([]byte(content), &status); err != nil {
+	const write = "PATCH " + order + "/status"
+	for _, row := range []struct {
+		name     string
+		conflict apiproxy.Conflict
+		request  string
+		codes    []int
+		recorded []string // by the API server
+	}{
+		{"none", apiproxy.Conflict{}, write, []int{200}, []string{write}},
+		{"first write", apiproxy.Conflict{Times: 2}, write, []int{409, 409, 200}, []string{write}},
+		{"second write", apiproxy.Conflict{Times: 1}, write, []int{409, 200, 409, 200}, []string{write, write}},
+		{"overtaken", apiproxy.Conflict{Times: 1, Overtake: overtake(nil)}, write, []int{200, 200}, []string{"overtaken: shop/lifetime", write, write}},
+		{"not overtaken", apiproxy.Conflict{Times: 1, Overtake: overtake(errors.New("no rival"))}, write, []int{503}, []string{"overtaken: shop/lifetime"}},
+		{"read", apiproxy.Conflict{Times: 1}, "GET " + order + "/status", []int{200}, []string{"GET " + order + "/status"}},
+		{"other write", apiproxy.Conflict{Times: 1}, "PATCH " + order, []int{200}, []string{"PATCH " + order}},
+		{"other kind", apiproxy.Conflict{Times: 1}, "PATCH " + strings.Replace(order, "orders", "stripeevents", 1) + "/status", []int{200},
+			[]string{"PATCH " + strings.Replace(order, "orders", "stripeevents", 1) + "/status"}},
+	} {
+		before, conflicts := len(s.recorded()), faults.Conflicts()
+		faults.ConflictWrites(row.conflict)
+		for i, want := range row.codes {
+			answer, err := do(t.Context(), row.request)
+			if err != nil {
 				t.Fatal(err)
 			}
-			if status.Kind != "Status" || status.Code != 409 || status.Reason != metav1.StatusReasonConflict || status.Details.Name != "lifetime" {
-				t.Errorf("the refusal is %+v", status)
+			var status metav1.Status
+			if err := json.NewDecoder(answer.Body).Decode(&status); want != 200 && (err != nil || status.Kind != "Status" || int(status.Code) != want || status.Details.Name != "lifetime") {
+				t.Errorf("%s: got status %+v, %v, want %d", row.name, status, err, want)
+			}
+			_ = answer.Body.Close()
+			if answer.StatusCode != want {
+				t.Errorf("%s, request %d: got %d, want %d", row.name, i, answer.StatusCode, want)
 			}
 		}
-	}
-	if n := len(u.saw()); n != 2 || dials.Conflicts() != 4 {
-		t.Errorf("%d writes arrived after %d conflicts, want 2 after 4", n, dials.Conflicts())
-	}
-	// Whatever is not a write to an order's status has its way.
-	for _, request := range []string{
-		"GET " + order + "/status", "PATCH " + order, "POST " + strings.TrimSuffix(order, "/lifetime"),
-		"PATCH /apis/payments.paylink.dev/v1alpha1/namespaces/shop/stripeevents/evt-1/status",
-	} {
-		method, path, _ := strings.Cut(request, " ")
-		if code, _ := server.ask(method, path); code != http.StatusOK {
-			t.Errorf("%s: %d", request, code)
+		if got := s.recorded()[before:]; !slices.Equal(got, row.recorded) {
+			t.Errorf("%s: got requests %q, want %q", row.name, got, row.recorded)
 		}
-	}
-	dials.ObstructWrites(apiproxy.Obstacle{})
-	if code, _ := server.ask(http.MethodPut, order+"/status"); code != http.StatusOK {
-		t.Errorf("after the conflicts: %d", code)
+		if conflicted := slices.Contains(row.codes, 409) || row.conflict.Overtake != nil; (faults.Conflicts() > conflicts) != conflicted {
+			t.Errorf("%s: got %d conflicts", row.name, faults.Conflicts()-conflicts)
+		}
 	}
 }
 
-func TestEveryWriteIsOvertaken(t *testing.T) {
-	u, dials, server := start(t)
-	dials.ObstructWrites(apiproxy.Obstacle{Times: 1, Overtake: func(_ context.Context, namespace, name string) error {
-		u.note("a rival changes " + namespace + "/" + name)
-		return nil
-	}})
-	for range 2 {
-		if code, _ := server.ask(http.MethodPatch, order+"/status"); code != http.StatusOK {
-			t.Errorf("a write that was overtaken: %d", code)
-		}
-	}
-	want := []string{"a rival changes shop/lifetime", "PATCH " + order + "/status", "PATCH " + order + "/status"}
-	if got := u.saw(); !slices.Equal(got, want) {
-		t.Errorf("the API server saw %q, want %q", got, want)
-	}
-	dials.ObstructWrites(apiproxy.Obstacle{Times: 1, Overtake: func(context.Context, string, string) error { return errors.New("no rival") }})
-	if code, content := server.ask(http.MethodPatch, order+"/status"); code != http.StatusServiceUnavailable || !strings.Contains(content, "no rival") {
-		t.Errorf("a rival that failed: %d %s", code, content)
-	}
-}
-
-func TestWatchesAreTheLaterTheSame(t *testing.T) {
-	for _, by := range []time.Duration{0, 300 * time.Millisecond} {
+// TestDelays: a watch gets the same events in the same order, later; and it can be cancelled meanwhile.
+func TestDelays(t *testing.T) {
+	for _, by := range []time.Duration{0, 300 * time.Millisecond, time.Hour} {
 		t.Run(by.String(), func(t *testing.T) {
-			u, dials, server := start(t)
-			dials.DelayWatches(by)
-			answer, err := server.do(t.Context(), http.MethodGet, "/orders?watch=true")
+			s, faults, do := start(t)
+			faults.DelayWatches(by)
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			answer, err := do(ctx, "GET /orders?watch=true")
 			if err != nil {
 				t.Fatal(err)
 			}
 			defer func() { _ = answer.Body.Close() }()
-			var want strings.Builder
-			begun := time.Now()
-			for i := range 50 {
-				word := fmt.Sprintf("word-%d ", i)
-				want.WriteString(word)
-				u.news <- word
+			want, begin := "", time.Now()
+			for range 50 {
+				s.events <- "event "
+				want += "event "
 			}
-			close(u.news) // the end of the watch is late too
+			if by == time.Hour {
+				cancel()
+				tick := time.NewTicker(5 * time.Millisecond)
+				defer tick.Stop()
+				for !slices.Contains(s.recorded(), "the watch ended") { // or the test times out
+					<-tick.C
+				}
+				return
+			}
+			close(s.events) // the end of the watch is late too
 			got, err := io.ReadAll(answer.Body)
-			if err != nil || string(got) != want.String() {
-				t.Errorf("the watch was told %q, %v", got, err)
-			}
-			if took := time.Since(begun); took < by {
-				t.Errorf("the watch ended after %s, want it %s late", took, by)
-			}
-			if late := dials.Delayed() > 0; late != (by > 0) {
-				t.Errorf("%d pieces were delayed", dials.Delayed())
+			if err != nil || string(got) != want || time.Since(begin) < by || (faults.Delayed() > 0) != (by > 0) {
+				t.Errorf("got %q, %v after %s, want %q", got, err, time.Since(begin), want)
 			}
 		})
-	}
-}
-
-func TestAWatchThatIsGivenUpEnds(t *testing.T) {
-	u, dials, server := start(t)
-	dials.DelayWatches(time.Hour)
-	ctx, cancel := context.WithCancel(t.Context())
-	answer, err := server.do(ctx, http.MethodGet, "/orders?watch=true")
-	if err != nil {
-		t.Fatal(err)
-	}
-	u.news <- "never told"
-	cancel()
-	if content, err := io.ReadAll(answer.Body); err == nil || len(content) > 0 {
-		t.Errorf("the watch was told %q, %v", content, err)
-	}
-	_ = answer.Body.Close()
-	deadline := time.After(time.Minute)
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for !slices.Contains(u.saw(), "the watch ended") {
-		select {
-		case <-tick.C:
-		case <-deadline:
-			t.Fatal("the API server still tells the watch")
-		}
 	}
 }

@@ -7,50 +7,49 @@ import (
 	"time"
 )
 
-// delay makes a watch's answer a late one.
-func (d *Dials) delay(answer *http.Response) error {
+// delay delays the answer of a watch.
+func (f *Faults) delay(answer *http.Response) error {
 	if watch := answer.Request.URL.Query().Get("watch"); watch != "true" && watch != "1" || answer.StatusCode != http.StatusOK {
 		return nil
 	}
-	d.mu.Lock()
-	by := d.watchDelay
-	d.mu.Unlock()
+	f.mu.Lock()
+	by := f.watchDelay
+	f.mu.Unlock()
 	if by > 0 {
-		answer.Body = d.lateBody(answer.Request.Context(), answer.Body, by)
+		answer.Body = f.lateBody(answer.Request.Context(), answer.Body, by)
 	}
 	return nil
 }
 
-// lateBody hands on what it reads, its end too, so much later and in the same order.
+// lateBody delays what it reads, the end too, and keeps its order.
 type lateBody struct {
 	upstream io.ReadCloser
-	news     chan piece
+	pieces   chan piece
 	current  piece
 	ctx      context.Context // of the watch: http.Response has no other place for it
 	cancel   context.CancelFunc
 }
 
-// piece is what one read brought, and when it may be told.
+// piece is the content of one read, and when it is due.
 type piece struct {
 	content []byte
 	err     error
 	due     time.Time
 }
 
-// backlog is how many pieces may be held back before the API server is no longer listened to, which makes the rest later
-// still.
+// backlog is how many pieces can wait before the proxy stops reading from the API server.
 const backlog = 4096
 
-func (d *Dials) lateBody(ctx context.Context, upstream io.ReadCloser, by time.Duration) *lateBody {
+func (f *Faults) lateBody(ctx context.Context, upstream io.ReadCloser, by time.Duration) *lateBody {
 	ctx, cancel := context.WithCancel(ctx)
-	b := &lateBody{upstream: upstream, news: make(chan piece, backlog), ctx: ctx, cancel: cancel}
+	b := &lateBody{upstream: upstream, pieces: make(chan piece, backlog), ctx: ctx, cancel: cancel}
 	go func() {
 		buffer := make([]byte, 32<<10)
 		for {
 			n, err := upstream.Read(buffer)
-			d.delayed.Add(1)
+			f.delayed.Add(1)
 			select {
-			case b.news <- piece{content: append([]byte(nil), buffer[:n]...), err: err, due: time.Now().Add(by)}:
+			case b.pieces <- piece{content: append([]byte(nil), buffer[:n]...), err: err, due: time.Now().Add(by)}:
 			case <-ctx.Done():
 				return
 			}
@@ -62,14 +61,14 @@ func (d *Dials) lateBody(ctx context.Context, upstream io.ReadCloser, by time.Du
 	return b
 }
 
-// Read waits until there is something that may be told.
+// Read waits until a piece is due.
 func (b *lateBody) Read(into []byte) (int, error) {
 	for len(b.current.content) == 0 {
 		if b.current.err != nil {
 			return 0, b.current.err
 		}
 		select {
-		case b.current = <-b.news:
+		case b.current = <-b.pieces:
 		case <-b.ctx.Done():
 			return 0, b.ctx.Err()
 		}

@@ -161,12 +161,12 @@ func (s *Stack) server(ctx context.Context, name, role string, rights, flags []s
 	}, nil
 }
 
-// wayIn returns the kubeconfig of a user: one that leads through a proxy of its own, where there are dials for it.
+// wayIn returns the kubeconfig of a user: one that leads through a proxy of its own, where there are faults for it.
 func (s *Stack) wayIn(ctx context.Context, user *cluster.User) (string, error) {
-	if s.options.Dials == nil {
+	if s.options.Faults == nil {
 		return user.Kubeconfig, nil
 	}
-	proxy, err := apiproxy.Start(ctx, user.Config, s.options.Dials)
+	proxy, err := apiproxy.Start(ctx, user.Config, s.options.Faults)
 	if err != nil {
 		return "", err
 	}

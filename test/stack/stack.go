@@ -40,8 +40,8 @@ type Options struct {
 	// WebhookReplicas is how many webhook servers there are. More than one are behind one address, as behind a Service of
 	// Kubernetes. Default: 1.
 	WebhookReplicas int
-	// Dials, where set, are those of a proxy between each server and the API server.
-	Dials *apiproxy.Dials
+	// Faults, where set, are those of a proxy between each server and the API server.
+	Faults *apiproxy.Faults
 	// KeepRunning starts a server again when it has ended, however it did, as a kubelet does.
 	KeepRunning bool
 }

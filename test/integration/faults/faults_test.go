@@ -35,7 +35,7 @@ type fault struct {
 }
 
 func faults() []fault {
-	conflicts, overtaken, lag := &apiproxy.Dials{}, &apiproxy.Dials{}, &apiproxy.Dials{}
+	conflicts, overtaken, lag := &apiproxy.Faults{}, &apiproxy.Faults{}, &apiproxy.Faults{}
 	trouble := &stripeTrouble{}
 	return []fault{
 		{name: "none"},
@@ -62,13 +62,13 @@ func faults() []fault {
 		{
 			name: "every payment's write refused twice with a conflict",
 			// From before there are orders: no change is behind these conflicts, so no news of one ever comes.
-			install: through(conflicts, func() { conflicts.ObstructWrites(apiproxy.Obstacle{Times: 2}) }),
+			install: through(conflicts, func() { conflicts.ConflictWrites(apiproxy.Conflict{Times: 2}) }),
 			felt:    atLeast("conflicts", conflicts.Conflicts, func(s *sale) int { return 3 * s.n }), // 2 each as they become ready
 		},
 		{
 			name:    "every status write overtaken by another writer",
 			install: through(overtaken, nil),
-			begin:   func(s *sale) { overtaken.ObstructWrites(apiproxy.Obstacle{Times: 1, Overtake: s.touch}) },
+			begin:   func(s *sale) { overtaken.ConflictWrites(apiproxy.Conflict{Times: 1, Overtake: s.touch}) },
 			felt:    atLeast("conflicts", overtaken.Conflicts, func(s *sale) int { return s.n }),
 		},
 		{
@@ -170,10 +170,10 @@ func (f *fault) survive(t *testing.T) {
 	}
 }
 
-// through has the servers go through proxies with these dials.
-func through(dials *apiproxy.Dials, turn func()) func(*stack.Options) {
+// through has the servers go through proxies with these faults.
+func through(faults *apiproxy.Faults, turn func()) func(*stack.Options) {
 	return func(o *stack.Options) {
-		o.Dials = dials
+		o.Faults = faults
 		if turn != nil {
 			turn()
 		}

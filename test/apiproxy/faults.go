@@ -13,79 +13,79 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// Dials say what a proxy does to its server. The zero value does nothing; they may be turned while the proxy runs.
-type Dials struct {
+// Faults are the faults that a proxy makes. The zero value makes none. They can be changed while the proxy runs.
+type Faults struct {
 	mu         sync.Mutex
-	obstacle   Obstacle
+	conflict   Conflict
 	watchDelay time.Duration
 	attempts   map[string]int
 
 	conflicts, delayed atomic.Int64
 }
 
-// Obstacle stands in the way of writes to orders' status.
-type Obstacle struct {
-	// Times is how many attempts at each write meet the obstacle before one gets through.
+// Conflict makes writes to the status of orders fail by a conflict.
+type Conflict struct {
+	// Times is how often each write fails before it succeeds.
 	Times int
-	// Overtake changes the order before the write arrives, so that the API server itself finds the conflict. Nil: the proxy
-	// answers with a conflict, and the write does not arrive at all.
+	// Overtake changes the order before the write, so that the API server finds the conflict. Nil: the proxy answers with a
+	// conflict, and the API server does not get the write.
 	Overtake func(ctx context.Context, namespace, name string) error
 }
 
-// ObstructWrites has every write to an order's status meet an obstacle from now on; the zero Obstacle ends that.
-func (d *Dials) ObstructWrites(by Obstacle) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.obstacle, d.attempts = by, map[string]int{}
+// ConflictWrites makes each write to the status of an order fail from now on. The zero Conflict ends that.
+func (f *Faults) ConflictWrites(by Conflict) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.conflict, f.attempts = by, map[string]int{}
 }
 
-// DelayWatches holds back, by so much, whatever watches are told. What they are told stays in order.
-func (d *Dials) DelayWatches(by time.Duration) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.watchDelay = by
+// DelayWatches delays the events of watches. Their order stays.
+func (f *Faults) DelayWatches(by time.Duration) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.watchDelay = by
 }
 
-// Conflicts counts the writes that met an obstacle so far.
-func (d *Dials) Conflicts() int64 { return d.conflicts.Load() }
+// Conflicts counts the writes that failed so far.
+func (f *Faults) Conflicts() int64 { return f.conflicts.Load() }
 
-// Delayed counts the pieces of news that were held back so far.
-func (d *Dials) Delayed() int64 { return d.delayed.Load() }
+// Delayed counts the delayed pieces of watches so far.
+func (f *Faults) Delayed() int64 { return f.delayed.Load() }
 
-// obstruct puts the obstacle in the way of a request, and reports whether that answered it.
-func (d *Dials) obstruct(w http.ResponseWriter, r *http.Request) bool {
+// conflictWith makes a write fail, and reports whether the request is answered.
+func (f *Faults) conflictWith(w http.ResponseWriter, r *http.Request) bool {
 	namespace, name, ok := statusWrite(r)
 	if !ok {
 		return false
 	}
-	d.mu.Lock()
-	obstacle, key := d.obstacle, namespace+"/"+name
-	if obstacle.Times == 0 {
-		d.mu.Unlock()
+	f.mu.Lock()
+	conflict, key := f.conflict, namespace+"/"+name
+	if conflict.Times == 0 {
+		f.mu.Unlock()
 		return false
 	}
-	d.attempts[key]++
-	through := d.attempts[key] > obstacle.Times
+	f.attempts[key]++
+	through := f.attempts[key] > conflict.Times
 	if through {
-		delete(d.attempts, key)
+		delete(f.attempts, key)
 	}
-	d.mu.Unlock()
+	f.mu.Unlock()
 	if through {
 		return false
 	}
-	d.conflicts.Add(1)
-	if obstacle.Overtake == nil {
+	f.conflicts.Add(1)
+	if conflict.Overtake == nil {
 		refuse(w, http.StatusConflict, metav1.StatusReasonConflict, name, "the object has been modified; please apply your changes to the latest version and try again")
 		return true
 	}
-	if err := obstacle.Overtake(r.Context(), namespace, name); err != nil {
+	if err := conflict.Overtake(r.Context(), namespace, name); err != nil {
 		refuse(w, http.StatusServiceUnavailable, metav1.StatusReasonServiceUnavailable, name, err.Error())
 		return true
 	}
 	return false
 }
 
-// statusWrite tells whether a request writes an order's status, and of which order.
+// statusWrite reports whether a request writes the status of an order, and names the order.
 func statusWrite(r *http.Request) (namespace, name string, ok bool) {
 	if r.Method != http.MethodPatch && r.Method != http.MethodPut {
 		return "", "", false
@@ -110,5 +110,5 @@ func refuse(w http.ResponseWriter, code int32, reason metav1.StatusReason, name,
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(int(code))
-	_ = json.NewEncoder(w).Encode(status) // a server that went away needs no answer
+	_ = json.NewEncoder(w).Encode(status) // fails if the server is gone
 }

@@ -17,7 +17,7 @@ import (
 	strict "sigs.k8s.io/json"
 )
 
-// complaints says in what a request, whose body is given beside it, and its answer are not as described.
+// complaints returns how a request, its body and its answer differ from the description.
 func (c *Contract) complaints(r *http.Request, body *copied, answer *httptest.ResponseRecorder) []string {
 	head := r.Method == http.MethodHead
 	if head { // is answered as GET, with all but the body
@@ -46,7 +46,7 @@ func (c *Contract) complaints(r *http.Request, body *copied, answer *httptest.Re
 	return nil
 }
 
-// note remembers that an answer has come.
+// note records that an answer has come.
 func (c *Contract) note(in *openapi3filter.RequestValidationInput, answer *httptest.ResponseRecorder) {
 	operation, kind := in.Route.Operation, ""
 	if len(operation.Responses.Status(answer.Code).Value.Content) > 0 {
@@ -57,12 +57,12 @@ func (c *Contract) note(in *openapi3filter.RequestValidationInput, answer *httpt
 	c.seen.Insert(exchange(operation.OperationID, strconv.Itoa(answer.Code), kind))
 }
 
-// formal are the answers to a request whose form is wrong. Too large a body is not one: a description of JSON has no size.
+// formal are the statuses for a malformed request. 413 is not one: a description of JSON has no size.
 var formal = []int{http.StatusBadRequest, http.StatusRequestTimeout, http.StatusUnsupportedMediaType}
 
-// ofRequest says whether description and handler agree on a request's being one.
+// ofRequest reports whether description and handler disagree on the validity of a request.
 func ofRequest(in *openapi3filter.RequestValidationInput, body *copied, answer *httptest.ResponseRecorder) []string {
-	// Several fields of one name are one field, as HTTP has it.
+	// HTTP joins several fields of one name.
 	for name, values := range in.Request.Header {
 		in.Request.Header[name] = []string{strings.Join(values, ", ")}
 	}
@@ -79,7 +79,7 @@ func ofRequest(in *openapi3filter.RequestValidationInput, body *copied, answer *
 	return nil
 }
 
-// bearer reports whether there is a bearer token at all; whose it is, Kubernetes says.
+// bearer checks that there is a bearer token. Kubernetes checks the token itself.
 func bearer(_ context.Context, in *openapi3filter.AuthenticationInput) error {
 	words := strings.Fields(in.RequestValidationInput.Request.Header.Get("Authorization"))
 	if len(words) < 2 || !strings.EqualFold(words[0], "Bearer") {
@@ -88,7 +88,7 @@ func bearer(_ context.Context, in *openapi3filter.AuthenticationInput) error {
 	return nil
 }
 
-// ambiguous is what is wrong with a body that is not JSON as everybody reads it (RFC 7493), which a schema cannot say.
+// ambiguous returns why a body is not interoperable JSON (RFC 7493), which a schema cannot express.
 func ambiguous(body []byte) error {
 	if len(body) == 0 {
 		return nil
@@ -101,13 +101,13 @@ func ambiguous(body []byte) error {
 	return errors.Join(append(repeated, err)...)
 }
 
-// ordinary are the headers that any answer may have, whatever it is about.
+// ordinary are the headers that any answer can have.
 var ordinary = []string{
 	"Content-Type", "Content-Length", "Cache-Control", "X-Content-Type-Options", "Vary", "Access-Control-Allow-Origin", "Access-Control-Expose-Headers",
 	"Content-Security-Policy", "Referrer-Policy", "X-Robots-Tag", // of pages
 }
 
-// ofAnswer says in what an answer is not as described.
+// ofAnswer returns how an answer differs from the description.
 func ofAnswer(in *openapi3filter.RequestValidationInput, answer *httptest.ResponseRecorder) (wrong []string) {
 	response := in.Route.Operation.Responses.Status(answer.Code)
 	if response == nil { // which kin-openapi lets pass where it is a redirect

@@ -1,4 +1,4 @@
-// Package openapi holds what goes through a handler to the description that the handler gives of itself.
+// Package openapi checks the requests and answers of a handler against the handler's own OpenAPI description.
 package openapi
 
 import (
@@ -20,9 +20,9 @@ import (
 	"k8s.io/apimachinery/pkg/util/sets"
 )
 
-// Contract is a description. Several may ask under it at once.
+// Contract is an OpenAPI description. Its methods can be called concurrently.
 type Contract struct {
-	// Complete says that there are no routes but those described.
+	// Complete means that every route is described.
 	Complete bool
 
 	doc    *openapi3.T
@@ -32,7 +32,7 @@ type Contract struct {
 	seen sets.Set[string]
 }
 
-// Read has a handler answer with its description, which must be a valid one.
+// Read reads the description that a handler serves.
 func Read(h http.Handler, path string) (*Contract, error) {
 	ctx, answer := context.Background(), httptest.NewRecorder()
 	h.ServeHTTP(answer, httptest.NewRequestWithContext(ctx, http.MethodGet, path, nil))
@@ -53,10 +53,10 @@ func Read(h http.Handler, path string) (*Contract, error) {
 	return c, nil
 }
 
-// Ask has the handler answer a request, and says in what the two are not as described.
+// Ask has the handler answer a request, and returns how request and answer differ from the description.
 func (c *Contract) Ask(h http.Handler, r *http.Request) (answer *httptest.ResponseRecorder, complaints []string) {
 	asked := r.Clone(context.WithoutCancel(r.Context()))
-	// The handler is sent the body itself, so that it notices nothing. What it does not read is read after it.
+	// The handler gets the body itself, so that it behaves as always. The rest that it does not read is read afterwards.
 	body := &copied{from: r.Body}
 	r.Body = body
 	answer = httptest.NewRecorder()
@@ -69,11 +69,11 @@ func (c *Contract) Ask(h http.Handler, r *http.Request) (answer *httptest.Respon
 	return answer, complaints
 }
 
-// copied is a body of which a copy is kept.
+// copied is a body that keeps a copy of itself.
 type copied struct {
 	from io.ReadCloser
 	text bytes.Buffer
-	// broken is why the body could not be read to its end, if so: such a body has no form that could be described.
+	// broken is the error that ended the body too early. No description covers such a body.
 	broken error
 }
 
@@ -88,20 +88,20 @@ func (c *copied) Read(p []byte) (int, error) {
 
 func (c *copied) Close() error { return c.from.Close() }
 
-// described is what the description says of a path, which is a pattern of http.ServeMux too.
+// described is the description of a path, which is a pattern of http.ServeMux too.
 type described struct {
 	doc  *openapi3.T
 	path string
 	item *openapi3.PathItem
 }
 
-// found is filled in by described, in the place of an answer.
+// found gets the result of described, instead of an answer.
 type found struct {
 	http.ResponseWriter
 	input *openapi3filter.RequestValidationInput
 }
 
-// ServeHTTP says what is described of a request: a route, and its operation where it has the method.
+// ServeHTTP finds the route of a request, and its operation if it has the method.
 func (d *described) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	parameters := map[string]string{}
 	for _, step := range strings.Split(d.path, "/") {
@@ -121,7 +121,7 @@ func exchange(operation, status, mediaType string) string {
 	return strings.TrimSpace(operation + " " + status + " " + mediaType)
 }
 
-// Unseen lists the answers that are described and that no request has brought about.
+// Unseen lists the described answers that no request has had.
 func (c *Contract) Unseen() []string {
 	all := sets.New[string]()
 	for _, item := range c.doc.Paths.Map() {

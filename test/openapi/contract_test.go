@@ -189,10 +189,10 @@ func TestNotices(t *testing.T) {
 			t.Run(about+": "+name, func(t *testing.T) {
 				answer, complaints := c.Ask(row.answer, row.request(t))
 				if answer.Code != row.answer.status || answer.Body.String() != row.answer.body {
-					t.Errorf("the answer is changed: %d %s", answer.Code, answer.Body)
+					t.Errorf("got answer %d %s, want %d %s", answer.Code, answer.Body, row.answer.status, row.answer.body)
 				}
 				if (row.want == "") != (len(complaints) == 0) || !strings.Contains(strings.Join(complaints, "\n"), row.want) {
-					t.Errorf("not %q: %q", row.want, complaints)
+					t.Errorf("got complaints %q, want %q", complaints, row.want)
 				}
 			})
 		}

@@ -16,7 +16,7 @@ import (
 	"github.com/paylink-dev/paylink/api/v1alpha1"
 	"github.com/paylink-dev/paylink/internal/ledger"
 	"github.com/paylink-dev/paylink/internal/metrics"
-	"github.com/paylink-dev/paylink/internal/orders"
+	"github.com/paylink-dev/paylink/internal/ordercache"
 	"github.com/paylink-dev/paylink/internal/payment"
 	stripeclient "github.com/paylink-dev/paylink/internal/stripe/client"
 	"github.com/paylink-dev/paylink/internal/stripe/webhook"
@@ -162,7 +162,7 @@ func (r *auditRound) run(ctx context.Context) error {
 			return fmt.Errorf("audit payment link %s: %w", link, err)
 		}
 	}
-	if err := orders.Each(ctx, r.Cache, func(o *v1alpha1.Order) error { return r.others(ctx, o) }); err != nil {
+	if err := ordercache.Each(ctx, r.Cache, func(o *v1alpha1.Order) error { return r.others(ctx, o) }); err != nil {
 		return fmt.Errorf("audit orders: %w", err)
 	}
 	for key, disagreements := range r.verdicts {

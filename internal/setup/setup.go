@@ -30,7 +30,7 @@ import (
 	"github.com/paylink-dev/paylink/api/v1alpha1"
 	"github.com/paylink-dev/paylink/internal/ledger"
 	"github.com/paylink-dev/paylink/internal/metrics"
-	"github.com/paylink-dev/paylink/internal/orders"
+	"github.com/paylink-dev/paylink/internal/ordercache"
 	"github.com/paylink-dev/paylink/internal/version"
 )
 
@@ -169,7 +169,7 @@ func (o *Options) NewManager(config *rest.Config, more func(*ctrl.Options)) (ctr
 				&v1alpha1.StripeEvent{}: {Namespaces: map[string]cache.Config{o.EventNamespace: {}}},
 			},
 		},
-		NewCache: orders.New,
+		NewCache: ordercache.New,
 		NewClient: func(config *rest.Config, options client.Options) (client.Client, error) {
 			c, err := client.New(config, options)
 			if err != nil {

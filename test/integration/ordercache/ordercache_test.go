@@ -1,4 +1,4 @@
-package orders_test
+package ordercache_test
 
 import (
 	"context"
@@ -21,7 +21,7 @@ import (
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
 	"github.com/paylink-dev/paylink/internal/ledger"
-	"github.com/paylink-dev/paylink/internal/orders"
+	"github.com/paylink-dev/paylink/internal/ordercache"
 	"github.com/paylink-dev/paylink/test/cluster"
 )
 
@@ -117,8 +117,8 @@ func TestCachesKnowWhatThereIs(t *testing.T) {
 	}
 	w := &world{T: t}
 	subjects := []*subject{
-		open(t, "all namespaces", orders.New, true),
-		open(t, "two namespaces", orders.New, true, namespaces[:2]...),
+		open(t, "all namespaces", ordercache.New, true),
+		open(t, "two namespaces", ordercache.New, true, namespaces[:2]...),
 		open(t, "controller-runtime's own", cache.New, false),
 	}
 	ctx, cancel := context.WithCancel(t.Context())

@@ -1,6 +1,6 @@
 // Package orders is the servers' memory of orders: a cache for controller-runtime's manager that keeps each order in some
 // hundred bytes, and everything else as controller-runtime's own cache does.
-package orders
+package ordercache
 
 import (
 	"context"

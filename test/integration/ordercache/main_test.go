@@ -1,6 +1,6 @@
 // Package orders_test compares the servers' cache of orders with controller-runtime's own, and both with the API server,
 // which does not always stay up.
-package orders_test
+package ordercache_test
 
 import (
 	"context"

@@ -231,7 +231,7 @@ type StripeEventStatus struct {
 // +kubebuilder:printcolumn:name="Event",type=string,priority=1,JSONPath=".spec.fact.eventId"
 // +kubebuilder:printcolumn:name="Order",type=string,priority=1,JSONPath=".status.orderRef.name"
 // +kubebuilder:printcolumn:name="Message",type=string,priority=1,JSONPath=".status.message"
-// +kubebuilder:validation:XValidation:rule="oldSelf.?status.?phase != optional.of('Applied') || self.spec.?resolution.?assignTo == oldSelf.spec.?resolution.?assignTo",message="the payment is in an Order's status already: spec.resolution.assignTo cannot be changed any more"
+// +kubebuilder:validation:XValidation:rule="oldSelf.?status.phase.orValue('Parked') != 'Applied' || (has(self.spec.resolution) && has(self.spec.resolution.assignTo) ? has(oldSelf.spec.resolution) && has(oldSelf.spec.resolution.assignTo) && self.spec.resolution.assignTo == oldSelf.spec.resolution.assignTo : !has(oldSelf.spec.resolution) || !has(oldSelf.spec.resolution.assignTo))",message="the payment is in an Order's status already: spec.resolution.assignTo cannot be changed any more"
 type StripeEvent struct {
 	metav1.TypeMeta   `json:",inline"`
 	metav1.ObjectMeta `json:"metadata,omitempty"`

@@ -16,7 +16,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/validate"
 )
 
-// bin returns a folder with something in the place of each server of each architecture.
+// bin returns a folder with a stand-in of each server for each architecture.
 func bin(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -40,7 +40,7 @@ func args(command, bin, archive string, more ...string) []string {
 	}, more...)
 }
 
-// TestOCI: one archive holds an image for each architecture, the very ones that the other archives hold.
+// TestOCI: the archive holds an image for each architecture, equal to those of the docker archives.
 func TestOCI(t *testing.T) {
 	dir, out := bin(t), t.TempDir()
 	archive, again := filepath.Join(out, "oci.tar"), filepath.Join(out, "again.tar")
@@ -50,7 +50,7 @@ func TestOCI(t *testing.T) {
 		}
 	}
 	if !bytes.Equal(read(t, archive), read(t, again)) {
-		t.Error("a second archive is not the same")
+		t.Error("got other bytes the second time")
 	}
 	outer, err := layout.ImageIndexFromPath(untar(t, archive))
 	if err != nil {
@@ -65,7 +65,7 @@ func TestOCI(t *testing.T) {
 	}
 	want := map[string]string{"org.opencontainers.image.ref.name": testVersion, "io.containerd.image.name": "registry.example/paylink:" + testVersion}
 	if len(manifest.Manifests) != 1 || cmp.Diff(want, manifest.Manifests[0].Annotations) != "" {
-		t.Fatalf("it holds %+v", manifest.Manifests)
+		t.Fatalf("got manifests %+v, want one with annotations %v", manifest.Manifests, want)
 	}
 	index, err := outer.ImageIndex(manifest.Manifests[0].Digest)
 	if err != nil {
@@ -95,7 +95,7 @@ func checkIndex(t *testing.T, index v1.ImageIndex, bin string) {
 			t.Fatal(err)
 		}
 		if id(t, image) != id(t, open(t, archive)) {
-			t.Errorf("the image for %s differs between archives", descriptor.Platform)
+			t.Errorf("got another image for %s than the docker archive has", descriptor.Platform)
 		}
 	}
 	if diff := cmp.Diff([]string{"linux/amd64", "linux/arm64"}, platforms); diff != "" {
@@ -130,7 +130,7 @@ func untar(t *testing.T, path string) string {
 	}
 }
 
-// TestRefuses with what is wrong, and leaves no archive that is not whole.
+// TestRefuses: a wrong call has an error that says what is wrong, and leaves no file.
 func TestRefuses(t *testing.T) {
 	dir := bin(t)
 	if err := os.Remove(filepath.Join(dir, "linux-arm64", "controller")); err != nil {
@@ -159,10 +159,10 @@ func TestRefuses(t *testing.T) {
 			out := t.TempDir()
 			err := run(args(row.command, dir, filepath.Join(out, "image.tar"), row.args...), io.Discard)
 			if err == nil || !strings.Contains(err.Error(), row.want) {
-				t.Errorf("%v does not say %q", err, row.want)
+				t.Errorf("got error %v, want %q", err, row.want)
 			}
 			if left, _ := os.ReadDir(out); len(left) > 0 {
-				t.Errorf("it leaves %s", left[0].Name())
+				t.Errorf("got a file %s, want none", left[0].Name())
 			}
 		})
 	}

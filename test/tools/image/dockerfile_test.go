@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestDockerfile: Docker is not at hand here, but that its image would have the same settings can be read.
+// TestDockerfile: its image has the settings of the other images. No test builds it.
 func TestDockerfile(t *testing.T) {
 	text := strings.ReplaceAll(string(read(t, root+"/Dockerfile")), "\\\n", "")
 	build, image, found := strings.Cut(text, "\nFROM scratch\n")
@@ -43,11 +43,11 @@ func TestDockerfile(t *testing.T) {
 		`make image-servers ARCH=\$TARGETARCH VERSION=\$VERSION COMMIT=\$COMMIT DATE=\$DATE `, `go -C test/tools/image run \. roots > root/` + rootsPath,
 	} {
 		if !regexp.MustCompile(step).MatchString(build) {
-			t.Errorf("it does not run %s", step)
+			t.Errorf("got a build stage without %s", step)
 		}
 	}
 	needs := regexp.MustCompile(`(?m)^go (\d+\.\d+)`).FindSubmatch(read(t, root+"/go.mod"))
 	if from := regexp.MustCompile(`(?m)^FROM \S+ golang:(\d+\.\d+)\.\d+ AS build$`).FindStringSubmatch(build); from == nil || from[1] != string(needs[1]) {
-		t.Errorf("it builds with %v, where go.mod needs %s", from, needs[1])
+		t.Errorf("got Go %v, want %s of go.mod", from, needs[1])
 	}
 }

@@ -73,7 +73,7 @@ func TestVersion(t *testing.T) {
 		const variable = `-X github\.com/paylink-dev/paylink/internal/version\.`
 		want := variable + `version=` + version + ` ` + variable + `commit=` + commit + ` ` + variable + `date=` + date + `'`
 		if !regexp.MustCompile(want).MatchString(printed) {
-			t.Errorf("%s: %s is not in %s", what, want, printed)
+			t.Errorf("%s: got %s, want %s", what, printed, want)
 		}
 	}
 	builds("no repository", `v0\.0\.0-unknown`, `unknown`, `1970-01-01T00:00:00Z`)

@@ -15,7 +15,7 @@ import (
 	"github.com/paylink-dev/paylink/test/fakeshop"
 	"github.com/paylink-dev/paylink/test/openapi"
 	"github.com/paylink-dev/paylink/webhookserver"
-	"github.com/paylink-dev/paylink/webhookserver/visitor"
+	"github.com/paylink-dev/paylink/webhookserver/ratelimit"
 )
 
 // TestContract goes through every operation and every answer that openapi.yaml describes, and none other comes.
@@ -70,13 +70,13 @@ type row struct {
 // Troubles of the API server, wherever it is asked, or of the cache.
 var (
 	noGet = everywhere(interceptor.Funcs{Get: func(context.Context, client.WithWatch, client.ObjectKey, client.Object, ...client.GetOption) error {
-		return errAway
+		return errUnreachable
 	}})
 	noList = everywhere(interceptor.Funcs{List: func(context.Context, client.WithWatch, client.ObjectList, ...client.ListOption) error {
-		return errAway
+		return errUnreachable
 	}})
 	noCreate = everywhere(interceptor.Funcs{Create: func(context.Context, client.WithWatch, client.Object, ...client.CreateOption) error {
-		return errAway
+		return errUnreachable
 	}})
 )
 
@@ -93,12 +93,12 @@ func because(reason string) fakeshop.Options {
 
 // looks are so many a minute.
 func looks(n int) fakeshop.Options {
-	return fakeshop.Options{Looks: visitor.Rate{Events: n, Per: time.Minute, Burst: n}}
+	return fakeshop.Options{Looks: ratelimit.Rate{Events: n, Per: time.Minute, Burst: n}}
 }
 
 // Kubernetes reviews no tokens, or tokens but no rights.
-func noTokens(s *fakeshop.Shop) { s.Users.AwayAfter(0, errAway) }
-func noRights(s *fakeshop.Shop) { s.Users.AwayAfter(1, errAway) }
+func noTokens(s *fakeshop.Shop) { s.Users.AwayAfter(0, errUnreachable) }
+func noRights(s *fakeshop.Shop) { s.Users.AwayAfter(1, errUnreachable) }
 
 // exchanges are the conversations.
 func exchanges() map[string]row {

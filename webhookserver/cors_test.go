@@ -12,6 +12,7 @@ import (
 	"github.com/paylink-dev/paylink/test/fakeshop"
 	"github.com/paylink-dev/paylink/webhookserver"
 	"github.com/paylink-dev/paylink/webhookserver/checkout"
+	"github.com/paylink-dev/paylink/webhookserver/webhook"
 )
 
 const appURL = "https://shop.example.com/en"
@@ -65,7 +66,7 @@ func TestShared(t *testing.T) {
 		"the billing page's file": {get("/dashboard/billing/billing.js"), "https://shop.example.com", 200, none},
 		"the buy page":            {get(lifetimePath), "https://shop.example.com", 200, none},
 		"to buy":                  {buy(lifetimePath), "https://shop.example.com", 303, none},
-		"a webhook":               {call{method: http.MethodPost, path: webhookserver.WebhookPath, body: "{}"}, "https://shop.example.com", 400, none},
+		"a webhook":               {call{method: http.MethodPost, path: webhook.Path, body: "{}"}, "https://shop.example.com", 400, none},
 		"nothing":                 {get("/"), "https://shop.example.com", 404, none},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -109,7 +110,7 @@ func TestPreflight(t *testing.T) {
 		"to buy":                  {preflight(lifetimePath, ours, "POST", ""), false, 405},
 		"the billing page":        {preflight("/dashboard/billing", ours, "GET", ""), false, 405},
 		"the billing page's file": {preflight("/dashboard/billing/page.css", ours, "GET", ""), false, 405},
-		"a webhook":               {preflight(webhookserver.WebhookPath, ours, "POST", "stripe-signature"), false, 405},
+		"a webhook":               {preflight(webhook.Path, ours, "POST", "stripe-signature"), false, 405},
 		"nothing":                 {preflight("/api/refunds", ours, "POST", ""), false, 404},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -1,49 +1,25 @@
 package webhookserver
 
-import "time"
+import (
+	"time"
 
-// Every limit of the server, and why it is what it is.
+	"github.com/paylink-dev/paylink/webhookserver/webhook"
+)
+
+// Limits of the HTTP server, for all routes.
 const (
-	// maxBody is the largest event taken. Checkout events are about 5 KiB; a dispute with evidence can be far larger.
-	maxBody = 512 << 10
-	// maxReading is how many bodies are read at once, and maxReadingLarge how many of those may be over smallBody.
-	// Anybody can send bodies, and they are held before they are verified: this bounds them to 80 MiB in all.
-	maxReading      = 1024
-	maxReadingLarge = 32
-	smallBody       = 64 << 10
-	// maxHeader bounds a request's headers, and so what a forged Stripe-Signature can cost.
+	// maxHeader bounds the headers of a request, and so the cost of a forged Stripe-Signature.
 	maxHeader = 32 << 10
-
-	// deadline bounds the whole of handling one event. Stripe gives up after 10 to 30 s (it does not say): an answer
-	// in time, even a 503, is better than none, since the event then comes again.
-	deadline = 8 * time.Second
-	// maxInFlight is how many verified events are written at once, and minInFlight how many at least. In between it is as many as
-	// the API server writes within goodTime each, beginning with startInFlight: more than it can do at once only make all of
-	// them slower.
-	maxInFlight   = 128
-	startInFlight = 32
-	minInFlight   = 8
-	goodTime      = 400 * time.Millisecond
-	// maxWaiting is how many verified events may wait for their turn, at about 10 KiB each, and maxWait how long one may.
-	// The rest is answered 503. With what is in flight before it, an event that is taken is to be taken within 2 s: docs/performance.md
-	// has what was measured. Stripe has no reason to give up on it meanwhile, and to send it twice.
-	maxWaiting = 2048
-	maxWait    = 500 * time.Millisecond
-	// refusalLogSeconds is how often a bad signature, or being overloaded, is worth a line in the log.
-	refusalLogSeconds = 60
-	// retryAfter tells a sender when to come back after a 503. Stripe has its own mind about it.
-	retryAfter = 5 * time.Second
-
 	// headerTimeout and bodyTimeout drop a client that sends slowly. Stripe sends an event in one go.
 	headerTimeout = 5 * time.Second
 	bodyTimeout   = 10 * time.Second
 	// writeTimeout bounds reading, handling and answering.
-	writeTimeout = bodyTimeout + deadline + 2*time.Second
-	// idleTimeout keeps a sender's connection open between events.
+	writeTimeout = bodyTimeout + webhook.Deadline + 2*time.Second
+	// idleTimeout keeps the connection of a sender open between events.
 	idleTimeout = 90 * time.Second
 
-	// leaveTime is how long a stopping server still takes requests, and closes each connection by its answer.
-	leaveTime = time.Second
-	// drainTimeout is how long it waits in all for the events it has accepted.
-	drainTimeout = leaveTime + deadline + 2*time.Second
+	// drainDelay is how long a stopping server still accepts requests. It closes each connection with its answer.
+	drainDelay = time.Second
+	// drainTimeout bounds the whole shutdown, the wait for accepted events included.
+	drainTimeout = drainDelay + webhook.Deadline + 2*time.Second
 )

@@ -16,9 +16,14 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
+	"github.com/paylink-dev/paylink/internal/ledger"
+	"github.com/paylink-dev/paylink/internal/payment"
 	"github.com/paylink-dev/paylink/test/fakeshop"
+	"github.com/paylink-dev/paylink/test/scrape"
+	"github.com/paylink-dev/paylink/test/stripeevents"
 	"github.com/paylink-dev/paylink/webhookserver"
 	"github.com/paylink-dev/paylink/webhookserver/checkout"
+	"github.com/paylink-dev/paylink/webhookserver/webhook"
 )
 
 // allowed are the methods of each route that shops and buyers use.
@@ -99,9 +104,28 @@ func TestWithoutCheckout(t *testing.T) {
 	}
 }
 
+// TestOtherWebhookPaths: Stripe follows no redirect, so a path that is not quite right is refused and not redirected.
+func TestOtherWebhookPaths(t *testing.T) {
+	body := event(t)
+	for _, path := range []string{"/", "/api/webhooks/stripe/", "/api/webhooks", "/api/webhooks/stripe2", "/API/webhooks/stripe", "/healthz", "/metrics"} {
+		f := newFixture(t, ledgerFunc(func(context.Context, payment.Fact) (ledger.Result, error) {
+			t.Errorf("%s: got a call of the ledger, want none", path)
+			return ledger.Applied, nil
+		}))
+		r := stripeevents.MakeDelivery(body).Sign(secret, time.Now()).Obj(t.Context())
+		r.URL.Path = path
+		fakeshop.Refused(t, f.send(r), http.StatusNotFound, webhook.Path)
+		for sample, value := range scrape.Metrics(t, f.registry) {
+			if value != 0 {
+				t.Errorf("%s: got %s %v, want 0", path, sample, value)
+			}
+		}
+	}
+}
+
 // TestWithoutShop: a server that takes webhooks alone has none of the routes.
 func TestWithoutShop(t *testing.T) {
-	s := newShopWith(t, blocking{})
+	s := newFixture(t, blocking(nil))
 	for path := range allowed {
 		if answer := s.send(get(path).request(t.Context())); answer.Code != http.StatusNotFound {
 			t.Errorf("%s: %d", path, answer.Code)

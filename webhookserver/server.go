@@ -14,6 +14,7 @@ import (
 	"github.com/go-logr/logr"
 
 	"github.com/paylink-dev/paylink/webhookserver/problem"
+	"github.com/paylink-dev/paylink/webhookserver/webhook"
 )
 
 // +kubebuilder:rbac:groups=payments.paylink.dev,resources=orders,verbs=get;list;watch
@@ -41,12 +42,12 @@ func (s *Server) NeedLeaderElection() bool { return false }
 // Handler returns the routes.
 func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle(WebhookPath, s.Webhook)
+	mux.Handle(webhook.Path, s.Webhook)
 	if s.Shop != nil {
 		s.Shop.register(mux)
 	}
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
-		problem.New(http.StatusNotFound, "There is nothing here. Stripe's webhooks go to "+WebhookPath+".").Write(w)
+		problem.New(http.StatusNotFound, "There is nothing here. Stripe's webhooks go to "+webhook.Path+".").Write(w)
 	})
 	return mux
 }
@@ -74,7 +75,7 @@ func (s *Server) serve(ctx context.Context, listener net.Listener) error {
 	defer s.serving.Store(false)
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
-	s.Log.Info("Taking webhooks", "address", listener.Addr().String(), "path", WebhookPath)
+	s.Log.Info("Taking webhooks", "address", listener.Addr().String(), "path", webhook.Path)
 
 	select {
 	case err := <-failed:
@@ -86,7 +87,7 @@ func (s *Server) serve(ctx context.Context, listener net.Listener) error {
 	// The context has ended, and what was accepted is to be finished all the same.
 	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
 	defer cancel()
-	<-time.After(leaveTime)
+	<-time.After(drainDelay)
 	if err := server.Shutdown(drain); err != nil {
 		return fmt.Errorf("finish accepted webhooks: %w", errors.Join(err, server.Close()))
 	}
@@ -98,7 +99,7 @@ func (s *Server) serve(ctx context.Context, listener net.Listener) error {
 
 // farewell tells proxies, once the server is to stop, that it closes the connection after this answer. They keep connections
 // for their next requests, and one that is closed at the moment in which a request comes would answer it with nothing: a
-// proxy does not dare to send a POST twice. Only those that are idle for all of leaveTime are closed without it.
+// proxy does not dare to send a POST twice. Only those that are idle for all of drainDelay are closed without it.
 func (s *Server) farewell(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !s.serving.Load() {

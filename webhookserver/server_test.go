@@ -28,15 +28,15 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // TestGracefulStop: at once unready, then closed to new senders, while what was accepted is finished.
 func TestGracefulStop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := blocking{let: make(chan struct{})}
-		r := run(t, l)
+		release := make(chan struct{})
+		r := run(t, blocking(release))
 		if err := r.server.Ready(nil); err != nil {
 			t.Errorf("serving, but %v", err)
 		}
 		if r.server.NeedLeaderElection() {
 			t.Error("a replica that does not lead would not serve")
 		}
-		sender := r.connect(delivery(small(t)))
+		sender := r.connect(delivery(event(t)))
 		idle := r.connect("")
 		synctest.Wait()
 		if n := r.sample("in_flight"); n != 1 {
@@ -48,17 +48,17 @@ func TestGracefulStop(t *testing.T) {
 		if r.server.Ready(nil) == nil {
 			t.Error("still ready while stopping")
 		}
-		<-time.After(webhookserver.LeaveTime)
+		<-time.After(webhookserver.DrainDelay)
 		synctest.Wait()
 		if _, err := r.wire.dial(); err == nil {
 			t.Error("a new sender is let in while stopping")
 		}
 		select {
 		case err := <-r.done:
-			t.Fatalf("stopped, with %v, before the event was kept", err)
+			t.Fatalf("stopped, with %v, before the event was accepting", err)
 		default:
 		}
-		close(l.let)
+		close(release)
 		if code := status(t, sender); code != http.StatusOK {
 			t.Errorf("the accepted event was answered %d", code)
 		}
@@ -72,8 +72,8 @@ func TestGracefulStop(t *testing.T) {
 // TestStopTellsProxies: a connection that a proxy keeps ends by an answer, and not while a request is on its way.
 func TestStopTellsProxies(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := run(t, kept)
-		text := delivery(small(t))
+		r := run(t, accepting)
+		text := delivery(event(t))
 		proxy := r.connect(text)
 		answers := bufio.NewReader(proxy)
 		if code, last := answered(t, answers); code != http.StatusOK || last {
@@ -97,11 +97,11 @@ func TestStopTellsProxies(t *testing.T) {
 	})
 }
 
-// TestStopWithAStuckLedger: an event that cannot be kept is answered at its deadline, and the server ends all the same.
+// TestStopWithAStuckLedger: an event that cannot be accepting is answered at its deadline, and the server ends all the same.
 func TestStopWithAStuckLedger(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := run(t, blocking{})
-		sender := r.connect(delivery(small(t)))
+		r := run(t, blocking(nil))
+		sender := r.connect(delivery(event(t)))
 		defer func() { _ = sender.Close() }()
 		synctest.Wait()
 		start := time.Now()
@@ -120,7 +120,7 @@ func TestStopWithALedgerThatNeverEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		end := make(chan struct{})
 		r := run(t, ledgerFunc(func(context.Context, payment.Fact) (ledger.Result, error) { <-end; return ledger.Applied, nil }))
-		sender := r.connect(delivery(small(t)))
+		sender := r.connect(delivery(event(t)))
 		defer func() { _ = sender.Close() }()
 		synctest.Wait()
 		start := time.Now()
@@ -135,8 +135,8 @@ func TestStopWithALedgerThatNeverEnds(t *testing.T) {
 // TestStopWithASenderThatStalls: a body that never ends does not keep the server.
 func TestStopWithASenderThatStalls(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := run(t, kept)
-		text := delivery(small(t))
+		r := run(t, accepting)
+		text := delivery(event(t))
 		sender := r.connect(text[:len(text)-1])
 		defer func() { _ = sender.Close() }()
 		<-time.After(time.Second)
@@ -162,8 +162,8 @@ func TestSlowClients(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				whole = delivery(small(t))
-				r := run(t, kept)
+				whole = delivery(event(t))
+				r := run(t, accepting)
 				start := time.Now()
 				c := r.connect(row.text())
 				defer func() { _ = c.Close() }()
@@ -199,8 +199,8 @@ func TestHeaderCap(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				r := run(t, kept)
-				text := strings.Replace(delivery(small(t)), "Stripe-Signature: ", "Stripe-Signature: "+strings.Repeat("v1=00,", row.size/6), 1)
+				r := run(t, accepting)
+				text := strings.Replace(delivery(event(t)), "Stripe-Signature: ", "Stripe-Signature: "+strings.Repeat("v1=00,", row.size/6), 1)
 				c, err := r.wire.dial()
 				if err != nil {
 					t.Fatal(err)
@@ -228,7 +228,7 @@ func tell(pattern *regexp.Regexp, found chan<- string) logr.Logger {
 
 // TestStart goes through the real network once.
 func TestStart(t *testing.T) {
-	s := newShopWith(t, kept)
+	s := newFixture(t, accepting)
 	started := make(chan string, 1)
 	s.server.Log = tell(regexp.MustCompile(`"address"="([^"]+)"`), started)
 	ctx, stop := context.WithCancel(t.Context())
@@ -241,14 +241,14 @@ func TestStart(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = c.Close() }()
-	if _, err := c.Write([]byte(delivery(small(t)))); err != nil {
+	if _, err := c.Write([]byte(delivery(event(t)))); err != nil {
 		t.Fatal(err)
 	}
 	if code := status(t, c); code != http.StatusOK {
 		t.Errorf("%d", code)
 	}
 
-	taken := newShopWith(t, kept)
+	taken := newFixture(t, accepting)
 	taken.server.Address = address
 	if err := taken.server.Start(t.Context()); err == nil || !strings.Contains(err.Error(), "listen for webhooks") {
 		t.Errorf("the address is taken: %v", err)

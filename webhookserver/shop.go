@@ -10,17 +10,17 @@ import (
 	"k8s.io/utils/clock"
 
 	"github.com/paylink-dev/paylink/internal/metrics"
-	"github.com/paylink-dev/paylink/webhookserver/billing"
 	"github.com/paylink-dev/paylink/webhookserver/checkout"
 	"github.com/paylink-dev/paylink/webhookserver/page"
 	"github.com/paylink-dev/paylink/webhookserver/problem"
+	"github.com/paylink-dev/paylink/webhookserver/returnpage"
 )
 
 // Shop is the routes of shops and buyers. All fields are required but AppURL, API and Counter.
 type Shop struct {
 	// AppURL is the shop's address, whose scripts may read the answers; nil: no other origin's may.
 	AppURL  *url.URL
-	Billing *billing.Desk
+	Billing *returnpage.Desk
 	// API and Counter create orders; both nil: nobody does here.
 	API     *checkout.API
 	Counter *checkout.Counter
@@ -42,7 +42,7 @@ func (s *Shop) register(mux *http.ServeMux) {
 	}
 	ours := func(h http.Handler) http.Handler { return h }
 
-	route(billing.CapturePath, problem.Methods{http.MethodPost: s.Billing.Capture}, share)
+	route(returnpage.CapturePath, problem.Methods{http.MethodPost: s.Billing.Capture}, share)
 	route(page.BillingPath, problem.Methods{http.MethodGet: s.Billing.Page}, ours)
 	route(page.BillingPath+"/", problem.Methods{http.MethodGet: page.Assets}, ours)
 	route(OpenAPIPath, problem.Methods{http.MethodGet: describe}, share)

@@ -10,10 +10,10 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
-	"github.com/paylink-dev/paylink/internal/ledger"
-	"github.com/paylink-dev/paylink/internal/payment"
-	"github.com/paylink-dev/paylink/webhookserver"
+	"github.com/paylink-dev/paylink/test/stripeevents"
+	"github.com/paylink-dev/paylink/webhookserver/webhook"
 )
 
 // wire is a network without a network, so that a test's clock is the connections' clock too.
@@ -50,16 +50,16 @@ func (w *wire) dial() (net.Conn, error) {
 
 // running is a server in the bubble of a test.
 type running struct {
-	*shop
+	*fixture
 	wire *wire
 	stop context.CancelFunc
 	done chan error
 }
 
-func run(t *testing.T, l webhookserver.Ledger) *running {
+func run(t *testing.T, l webhook.Ledger) *running {
 	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())
-	r := &running{shop: newShopWith(t, l), wire: newWire(), stop: stop, done: make(chan error, 1)}
+	r := &running{fixture: newFixture(t, l), wire: newWire(), stop: stop, done: make(chan error, 1)}
 	if r.server.Ready(nil) == nil {
 		t.Error("ready before it serves")
 	}
@@ -93,7 +93,7 @@ func (r *running) connect(text string) net.Conn {
 // delivery is a request as it goes over the wire.
 func delivery(body []byte) string {
 	return fmt.Sprintf("POST %s HTTP/1.1\r\nHost: shop.example\r\nStripe-Signature: %s\r\nContent-Length: %d\r\n\r\n%s",
-		webhookserver.WebhookPath, sign(body), len(body), body)
+		webhook.Path, stripeevents.Signature(secret, time.Now(), body), len(body), body)
 }
 
 // status reads an answer.
@@ -116,5 +116,3 @@ func answered(t *testing.T, r *bufio.Reader) (code int, last bool) {
 	}
 	return answer.StatusCode, answer.Close
 }
-
-var kept = ledgerFunc(func(context.Context, payment.Fact) (ledger.Result, error) { return ledger.Applied, nil })

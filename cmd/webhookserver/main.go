@@ -16,9 +16,10 @@ import (
 	"github.com/paylink-dev/paylink/internal/metrics"
 	"github.com/paylink-dev/paylink/internal/setup"
 	"github.com/paylink-dev/paylink/internal/stripe/credentials"
-	"github.com/paylink-dev/paylink/internal/stripe/webhook"
+	stripewebhook "github.com/paylink-dev/paylink/internal/stripe/webhook"
 	"github.com/paylink-dev/paylink/internal/version"
 	"github.com/paylink-dev/paylink/webhookserver"
+	"github.com/paylink-dev/paylink/webhookserver/webhook"
 )
 
 // flags are the command's own, beside those it shares with the controller.
@@ -113,8 +114,8 @@ func readSecrets(dir string) (*credentials.SigningSecrets, *credentials.SecretDi
 func newServer(address string, keeper *ledger.Ledger, secrets *credentials.SigningSecrets) *webhookserver.Server {
 	c := clock.RealClock{}
 	metrics.RegisterWebhookSecrets(ctrlmetrics.Registry, secrets.LastVerified)
-	webhook := webhookserver.NewWebhook(
-		&webhook.Verifier{Secrets: secrets, Clock: c}, keeper,
+	handler := webhook.New(
+		&stripewebhook.Verifier{Secrets: secrets, Clock: c}, keeper,
 		metrics.NewWebhook(ctrlmetrics.Registry), c, ctrl.Log.WithName("webhook"))
-	return &webhookserver.Server{Address: address, Webhook: webhook, Log: ctrl.Log.WithName("server")}
+	return &webhookserver.Server{Address: address, Webhook: handler, Log: ctrl.Log.WithName("server")}
 }

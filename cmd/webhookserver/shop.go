@@ -22,10 +22,11 @@ import (
 	stripeclient "github.com/paylink-dev/paylink/internal/stripe/client"
 	"github.com/paylink-dev/paylink/internal/stripe/credentials"
 	"github.com/paylink-dev/paylink/webhookserver"
-	"github.com/paylink-dev/paylink/webhookserver/billing"
 	"github.com/paylink-dev/paylink/webhookserver/checkout"
+	"github.com/paylink-dev/paylink/webhookserver/clientip"
 	"github.com/paylink-dev/paylink/webhookserver/page"
-	"github.com/paylink-dev/paylink/webhookserver/visitor"
+	"github.com/paylink-dev/paylink/webhookserver/ratelimit"
+	"github.com/paylink-dev/paylink/webhookserver/returnpage"
 )
 
 // shopFlags are those of the routes that shops and buyers use.
@@ -33,15 +34,15 @@ type shopFlags struct {
 	checkoutAPI bool
 	proxies     string
 	audiences   string
-	looks       visitor.Rate
+	looks       ratelimit.Rate
 	limits      checkout.Limits
 }
 
 func (f *shopFlags) bind(fs *flag.FlagSet) {
-	f.looks = visitor.Rate{Events: 60, Per: time.Minute, Burst: 60}
+	f.looks = ratelimit.Rate{Events: 60, Per: time.Minute, Burst: 60}
 	f.limits = checkout.DefaultLimits()
 	fs.BoolVar(&f.checkoutAPI, "checkout-api", true, "Serve /api/orders and /buy, which create orders. Off, the server needs no right to create them.")
-	fs.StringVar(&f.proxies, "trusted-proxies", visitor.Private, "Addresses or networks, separated by commas, of the proxies in front whose X-Forwarded-For is believed; private stands for loopback and private networks. Everybody behind a proxy that is not named shares one limit. Empty: no proxy is believed.")
+	fs.StringVar(&f.proxies, "trusted-proxies", clientip.Private, "Addresses or networks, separated by commas, of the proxies in front whose X-Forwarded-For is believed; private stands for loopback and private networks. Everybody behind a proxy that is not named shares one limit. Empty: no proxy is believed.")
 	fs.StringVar(&f.audiences, "token-audiences", "", "Audiences, separated by commas, of which a token for /api/orders must have one. Empty: the API server's own.")
 	fs.IntVar(&f.looks.Events, "requests-per-address", f.looks.Events, "How often a minute one client address may ask for a payment, at /api/orders/capture and /dashboard/billing.")
 	fs.IntVar(&f.limits.PerAddress.Events, "public-orders-per-address", f.limits.PerAddress.Events, "How many orders an hour one client address may create at /buy.")
@@ -53,7 +54,7 @@ func (f *shopFlags) bind(fs *flag.FlagSet) {
 // shopSettings are the flags and the environment, read.
 type shopSettings struct {
 	*shopFlags
-	visitors *visitor.Addresses
+	visitors *clientip.Addresses
 	appURL   *url.URL
 	// keys are nil where Stripe is not asked; keyFile is nil unless a file holds them.
 	keys    *credentials.Keys
@@ -73,11 +74,11 @@ func (f *shopFlags) settings(shared *setup.Options) (*shopSettings, error) {
 	if err := f.limits.Check(); err != nil {
 		return nil, err
 	}
-	proxies, err := visitor.ParseProxies(f.proxies)
+	proxies, err := clientip.ParseProxies(f.proxies)
 	if err != nil {
 		return nil, fmt.Errorf("--trusted-proxies: %w", err)
 	}
-	s.visitors = &visitor.Addresses{Trusted: proxies, Log: ctrl.Log.WithName("visitors")}
+	s.visitors = &clientip.Addresses{Trusted: proxies, Log: ctrl.Log.WithName("visitors")}
 	if s.appURL, err = setup.AppURL(); err != nil {
 		return nil, err
 	}
@@ -95,8 +96,8 @@ func (s *shopSettings) newShop(ctx context.Context, mgr ctrl.Manager, keeper *le
 	if err != nil {
 		return nil, err
 	}
-	desk := &billing.Desk{
-		Orders: mgr.GetCache(), Pages: pages, Visitors: s.visitors, Looks: visitor.NewLimit(s.looks, c), Metrics: counters, Log: log,
+	desk := &returnpage.Desk{
+		Orders: mgr.GetCache(), Pages: pages, Visitors: s.visitors, Looks: ratelimit.NewLimit(s.looks, c), Metrics: counters, Log: log,
 	}
 	if err := setup.AddAPIKeys(mgr, s.keys, s.keyFile); err != nil {
 		return nil, err
@@ -109,10 +110,10 @@ func (s *shopSettings) newShop(ctx context.Context, mgr ctrl.Manager, keeper *le
 			log.Info("The API key may do anything with the account, and this server faces the internet: make a restricted key (rk_...) with read access to Checkout Sessions alone")
 		}
 		stripe := stripeclient.New(stripeclient.Options{
-			Keys: s.keys, Base: s.apiBase, Timeout: billing.AnswerTimeout,
+			Keys: s.keys, Base: s.apiBase, Timeout: returnpage.AnswerTimeout,
 			Observe: func(operation, code string) { calls.WithLabelValues(operation, code).Inc() },
 		})
-		desk.Stripe = billing.NewInquiries(stripe, counters, c, log)
+		desk.Stripe = returnpage.NewInquiries(stripe, counters, c, log)
 	}
 	shop := &webhookserver.Shop{AppURL: s.appURL, Billing: desk, Metrics: counters, Clock: c}
 	if !s.checkoutAPI {

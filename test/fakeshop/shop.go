@@ -21,15 +21,17 @@ import (
 	"github.com/paylink-dev/paylink/internal/ledger"
 	"github.com/paylink-dev/paylink/internal/metrics"
 	"github.com/paylink-dev/paylink/internal/stripe/credentials"
-	"github.com/paylink-dev/paylink/internal/stripe/webhook"
+	stripewebhook "github.com/paylink-dev/paylink/internal/stripe/webhook"
 	"github.com/paylink-dev/paylink/test/fakeapi"
 	"github.com/paylink-dev/paylink/test/openapi"
 	"github.com/paylink-dev/paylink/test/scrape"
 	"github.com/paylink-dev/paylink/webhookserver"
-	"github.com/paylink-dev/paylink/webhookserver/billing"
 	"github.com/paylink-dev/paylink/webhookserver/checkout"
+	"github.com/paylink-dev/paylink/webhookserver/clientip"
 	"github.com/paylink-dev/paylink/webhookserver/page"
-	"github.com/paylink-dev/paylink/webhookserver/visitor"
+	"github.com/paylink-dev/paylink/webhookserver/ratelimit"
+	"github.com/paylink-dev/paylink/webhookserver/returnpage"
+	"github.com/paylink-dev/paylink/webhookserver/webhook"
 )
 
 // Now is when a shop opens.
@@ -40,9 +42,9 @@ type Options struct {
 	// AppURL is NEXT_PUBLIC_APP_URL; empty: not set.
 	AppURL string
 	// Stripe is asked for sessions; nil: there is no API key.
-	Stripe billing.Stripe
+	Stripe returnpage.Stripe
 	// Looks is how often one client may look; zero: as often as he likes.
-	Looks visitor.Rate
+	Looks ratelimit.Rate
 	// Limits of anonymous orders; zero: the default ones, but as many of one client as he likes.
 	Limits checkout.Limits
 	// Namespaces are those that are served; none: all.
@@ -83,10 +85,10 @@ type Shop struct {
 }
 
 // Anything is a rate at which everybody may.
-var Anything = visitor.Rate{Events: 1 << 30, Per: time.Second, Burst: 1 << 30}
+var Anything = ratelimit.Rate{Events: 1 << 30, Per: time.Second, Burst: 1 << 30}
 
 func (o Options) withDefaults() Options {
-	if o.Looks == (visitor.Rate{}) {
+	if o.Looks == (ratelimit.Rate{}) {
 		o.Looks = Anything
 	}
 	if o.Limits == (checkout.Limits{}) {
@@ -113,9 +115,9 @@ func New(t testing.TB, o Options, objects ...client.Object) *Shop {
 	s.Reconcile()
 	routes, err := s.routes(o)
 	s.must(err)
-	nobodys := &webhook.Verifier{Secrets: credentials.NewSigningSecrets(nil), Clock: o.Clock} // no webhook is of this shop's concern
-	webhook := webhookserver.NewWebhook(nobodys, s.Ledger, metrics.NewWebhook(s.registry), o.Clock, s.Logged.Logger())
-	s.Handler = (&webhookserver.Server{Webhook: webhook, Shop: routes, Log: s.Logged.Logger()}).Handler()
+	nobodys := &stripewebhook.Verifier{Secrets: credentials.NewSigningSecrets(nil), Clock: o.Clock} // no webhook is of this shop's concern
+	handler := webhook.New(nobodys, s.Ledger, metrics.NewWebhook(s.registry), o.Clock, s.Logged.Logger())
+	s.Handler = (&webhookserver.Server{Webhook: handler, Shop: routes, Log: s.Logged.Logger()}).Handler()
 	if s.contract == nil {
 		s.contract, err = ofAll(s.Handler)
 		s.must(err)
@@ -152,7 +154,7 @@ func (s *Shop) routes(o Options) (*webhookserver.Shop, error) {
 			return nil, err
 		}
 	}
-	proxies, err := visitor.ParseProxies(o.Proxies)
+	proxies, err := clientip.ParseProxies(o.Proxies)
 	if err != nil {
 		return nil, err
 	}
@@ -160,11 +162,11 @@ func (s *Shop) routes(o Options) (*webhookserver.Shop, error) {
 	if err != nil {
 		return nil, err
 	}
-	visitors := &visitor.Addresses{Trusted: proxies, Log: log}
+	visitors := &clientip.Addresses{Trusted: proxies, Log: log}
 	cache, live := interceptor.NewClient(s.API, o.Cached), interceptor.NewClient(s.API, o.Trouble)
-	desk := &billing.Desk{Orders: cache, Pages: pages, Visitors: visitors, Looks: visitor.NewLimit(o.Looks, o.Clock), Metrics: counters, Log: log}
+	desk := &returnpage.Desk{Orders: cache, Pages: pages, Visitors: visitors, Looks: ratelimit.NewLimit(o.Looks, o.Clock), Metrics: counters, Log: log}
 	if o.Stripe != nil {
-		desk.Stripe = billing.NewInquiries(o.Stripe, counters, o.Clock, log)
+		desk.Stripe = returnpage.NewInquiries(o.Stripe, counters, o.Clock, log)
 	}
 	routes := &webhookserver.Shop{AppURL: appURL, Billing: desk, Metrics: counters, Clock: o.Clock}
 	if o.WithoutCheckout {

@@ -19,8 +19,9 @@ import (
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
 	"github.com/paylink-dev/paylink/internal/metrics"
+	"github.com/paylink-dev/paylink/webhookserver/clientip"
 	"github.com/paylink-dev/paylink/webhookserver/problem"
-	"github.com/paylink-dev/paylink/webhookserver/visitor"
+	"github.com/paylink-dev/paylink/webhookserver/ratelimit"
 )
 
 // Access asks Kubernetes who calls, and what they may do: its users and its RBAC are all the accounts there are. It
@@ -32,23 +33,23 @@ type Access struct {
 	// Audiences are those of which a token must have one. None: the API server's own.
 	Audiences []string
 	// Visitors finds out where a call comes from.
-	Visitors *visitor.Addresses
+	Visitors *clientip.Addresses
 	Metrics  *metrics.Buyer
 	Log      logr.Logger
 
 	// wrong bounds the wrong tokens from one place, and strange the reviews at once of tokens that may be wrong. good holds
 	// the hashes of tokens that were right a while ago: a stranger who shares their place must not keep them out.
-	wrong   *visitor.Limit
+	wrong   *ratelimit.Limit
 	strange chan struct{}
 	good    *cache.LRUExpireCache
 }
 
 // NewAccess returns an Access that takes tokens of the API server's own audience.
 func NewAccess(tokens authenticationclient.TokenReviewInterface, rights authorizationclient.SubjectAccessReviewInterface,
-	visitors *visitor.Addresses, m *metrics.Buyer, c clock.PassiveClock, log logr.Logger) *Access {
+	visitors *clientip.Addresses, m *metrics.Buyer, c clock.PassiveClock, log logr.Logger) *Access {
 	return &Access{
 		Tokens: tokens, Rights: rights, Visitors: visitors, Metrics: m, Log: log,
-		wrong: visitor.NewLimit(wrongTokens, c), strange: make(chan struct{}, maxStrange), good: cache.NewLRUExpireCacheWithClock(goodTokensKept, c),
+		wrong: ratelimit.NewLimit(wrongTokens, c), strange: make(chan struct{}, maxStrange), good: cache.NewLRUExpireCacheWithClock(goodTokensKept, c),
 	}
 }
 

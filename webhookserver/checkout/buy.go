@@ -14,9 +14,10 @@ import (
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
 	"github.com/paylink-dev/paylink/internal/metrics"
+	"github.com/paylink-dev/paylink/webhookserver/clientip"
 	"github.com/paylink-dev/paylink/webhookserver/page"
 	"github.com/paylink-dev/paylink/webhookserver/problem"
-	"github.com/paylink-dev/paylink/webhookserver/visitor"
+	"github.com/paylink-dev/paylink/webhookserver/ratelimit"
 )
 
 // BuyPattern is the route of the buy page, as http.ServeMux has it.
@@ -26,21 +27,21 @@ const BuyPattern = "/buy/{namespace}/{paymentLink}"
 type Counter struct {
 	maker    *Maker
 	pages    *page.Pages
-	visitors *visitor.Addresses
+	visitors *clientip.Addresses
 	origins  *http.CrossOriginProtection
 	metrics  *metrics.Buyer
 	log      logr.Logger
 	limits   Limits
 
-	perAddress, perLink *visitor.Limit
+	perAddress, perLink *ratelimit.Limit
 	open                *openOrders
 	// lines is how often a link that sells nothing more is worth a line in the log.
-	lines *visitor.Limit
+	lines *ratelimit.Limit
 }
 
 // NewCounter returns a Counter. Its form may be sent from pages of its own origin and of the shop's, where appURL is
 // not nil.
-func NewCounter(m *Maker, pages *page.Pages, visitors *visitor.Addresses, appURL *url.URL, limits Limits, c clock.PassiveClock) (*Counter, error) {
+func NewCounter(m *Maker, pages *page.Pages, visitors *clientip.Addresses, appURL *url.URL, limits Limits, c clock.PassiveClock) (*Counter, error) {
 	origins := http.NewCrossOriginProtection()
 	if appURL != nil {
 		if err := origins.AddTrustedOrigin(appURL.Scheme + "://" + appURL.Host); err != nil {
@@ -49,10 +50,10 @@ func NewCounter(m *Maker, pages *page.Pages, visitors *visitor.Addresses, appURL
 	}
 	return &Counter{
 		maker: m, pages: pages, visitors: visitors, origins: origins, metrics: m.Metrics, log: m.Log, limits: limits,
-		perAddress: visitor.NewLimit(limits.PerAddress, c),
-		perLink:    visitor.NewLimit(limits.PerLink, c),
+		perAddress: ratelimit.NewLimit(limits.PerAddress, c),
+		perLink:    ratelimit.NewLimit(limits.PerLink, c),
 		open:       &openOrders{cache: m.Cache, most: limits.Open},
-		lines:      visitor.NewLimit(visitor.Rate{Events: 1, Per: time.Minute, Burst: 1}, c),
+		lines:      ratelimit.NewLimit(ratelimit.Rate{Events: 1, Per: time.Minute, Burst: 1}, c),
 	}, nil
 }
 

@@ -5,13 +5,13 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/paylink-dev/paylink/webhookserver/visitor"
+	"github.com/paylink-dev/paylink/webhookserver/ratelimit"
 )
 
 // Limits of the orders that anybody may create. Each replica counts for itself, but for Open.
 type Limits struct {
 	// PerAddress and PerLink are how many orders one client, and all clients for one PaymentLink, may create.
-	PerAddress, PerLink visitor.Rate
+	PerAddress, PerLink ratelimit.Rate
 	// Open is how many orders of one PaymentLink may be unpaid at a time.
 	Open int
 	// Expiry is how long an order waits to be paid; after that it is no longer open.
@@ -21,8 +21,8 @@ type Limits struct {
 // DefaultLimits let a household or an office buy, and one address alone not use up what is open.
 func DefaultLimits() Limits {
 	return Limits{
-		PerAddress: visitor.Rate{Events: 30, Per: time.Hour, Burst: 10},
-		PerLink:    visitor.Rate{Events: 600, Per: time.Minute, Burst: 100},
+		PerAddress: ratelimit.Rate{Events: 30, Per: time.Hour, Burst: 10},
+		PerLink:    ratelimit.Rate{Events: 600, Per: time.Minute, Burst: 100},
 		Open:       1000,
 		Expiry:     24 * time.Hour,
 	}
@@ -60,7 +60,7 @@ const (
 )
 
 // wrongTokens is how many tokens that Kubernetes does not know may come from one place.
-var wrongTokens = visitor.Rate{Events: 10, Per: time.Minute, Burst: 10}
+var wrongTokens = ratelimit.Rate{Events: 10, Per: time.Minute, Burst: 10}
 
 // maxStrange is how many tokens that may be wrong are reviewed at once, whoever sends them.
 const maxStrange = 16

@@ -12,11 +12,11 @@ import (
 	"github.com/paylink-dev/paylink/test/fakeshop"
 	"github.com/paylink-dev/paylink/webhookserver/checkout"
 	"github.com/paylink-dev/paylink/webhookserver/page"
-	"github.com/paylink-dev/paylink/webhookserver/visitor"
+	"github.com/paylink-dev/paylink/webhookserver/ratelimit"
 )
 
 // limits are those of a small shop.
-func limits(perAddress, perLink visitor.Rate, open int) checkout.Limits {
+func limits(perAddress, perLink ratelimit.Rate, open int) checkout.Limits {
 	return checkout.Limits{PerAddress: perAddress, PerLink: perLink, Open: open, Expiry: time.Hour}
 }
 
@@ -46,7 +46,7 @@ func walk(t *testing.T, s *fakeshop.Shop, after string, steps []step) {
 
 // TestPerAddress: one client buys so much an hour, of whatever link, and no other pays for it.
 func TestPerAddress(t *testing.T) {
-	few := visitor.Rate{Events: 4, Per: time.Hour, Burst: 2}
+	few := ratelimit.Rate{Events: 4, Per: time.Hour, Burst: 2}
 	s := fakeshop.New(t, fakeshop.Options{Proxies: "10.0.0.1", Limits: limits(few, fakeshop.Anything, 1000)}, fakeshop.Link("lifetime"), fakeshop.Link("other"))
 	walk(t, s, "900", []step{
 		{0, "192.0.2.1", "/buy/shop/none", 404}, // costs nothing
@@ -67,7 +67,7 @@ func TestPerAddress(t *testing.T) {
 
 // TestPerLink: all clients together buy so much of one link, and another sells on.
 func TestPerLink(t *testing.T) {
-	few := visitor.Rate{Events: 3, Per: time.Minute, Burst: 2}
+	few := ratelimit.Rate{Events: 3, Per: time.Minute, Burst: 2}
 	s := fakeshop.New(t, fakeshop.Options{Proxies: "10.0.0.1", Limits: limits(fakeshop.Anything, few, 1000)}, fakeshop.Link("lifetime"), fakeshop.Link("other"))
 	walk(t, s, "20", []step{
 		{0, "192.0.2.1", forSale, 303}, {0, "192.0.2.2", forSale, 303}, {0, "192.0.2.3", forSale, 429}, {0, "192.0.2.1", "/buy/shop/other", 303},
@@ -80,7 +80,7 @@ func TestPerLink(t *testing.T) {
 
 // TestLinksOfOneName in two namespaces are two links.
 func TestLinksOfOneName(t *testing.T) {
-	once := visitor.Rate{Events: 1, Per: time.Hour, Burst: 1}
+	once := ratelimit.Rate{Events: 1, Per: time.Hour, Burst: 1}
 	beyond := fakeshop.Link("lifetime")
 	beyond.Namespace = "annex"
 	s := fakeshop.New(t, fakeshop.Options{Proxies: "10.0.0.1", Limits: limits(fakeshop.Anything, once, 1)}, fakeshop.Link("lifetime"), beyond)
@@ -89,7 +89,7 @@ func TestLinksOfOneName(t *testing.T) {
 
 // TestLooking at a page is not buying.
 func TestLooking(t *testing.T) {
-	once := visitor.Rate{Events: 1, Per: time.Hour, Burst: 1}
+	once := ratelimit.Rate{Events: 1, Per: time.Hour, Burst: 1}
 	s := fakeshop.New(t, fakeshop.Options{Limits: limits(once, once, 1)}, fakeshop.Link("lifetime"))
 	for range 5 {
 		if code := s.Send(fakeshop.Request(t, http.MethodGet, forSale, "")).Code; code != http.StatusOK {
@@ -104,7 +104,7 @@ func TestLooking(t *testing.T) {
 // TestDefaultLimits are what the flags say.
 func TestDefaultLimits(t *testing.T) {
 	want := checkout.Limits{
-		PerAddress: visitor.Rate{Events: 30, Per: time.Hour, Burst: 10}, PerLink: visitor.Rate{Events: 600, Per: time.Minute, Burst: 100}, Open: 1000, Expiry: 24 * time.Hour,
+		PerAddress: ratelimit.Rate{Events: 30, Per: time.Hour, Burst: 10}, PerLink: ratelimit.Rate{Events: 600, Per: time.Minute, Burst: 100}, Open: 1000, Expiry: 24 * time.Hour,
 	}
 	if diff := cmp.Diff(want, checkout.DefaultLimits()); diff != "" {
 		t.Error(diff)

@@ -19,9 +19,9 @@ import (
 	"github.com/paylink-dev/paylink/internal/metrics"
 	"github.com/paylink-dev/paylink/internal/setup"
 	"github.com/paylink-dev/paylink/internal/stripe/credentials"
-	"github.com/paylink-dev/paylink/internal/stripe/webhook"
+	stripewebhook "github.com/paylink-dev/paylink/internal/stripe/webhook"
 	"github.com/paylink-dev/paylink/test/stripesim"
-	"github.com/paylink-dev/paylink/webhookserver"
+	"github.com/paylink-dev/paylink/webhookserver/webhook"
 )
 
 // TestAnAcknowledgedEventHasItsEffectDespiteAStaleCache: the webhook server's cache stands still, as it does for a
@@ -101,8 +101,8 @@ func serveBehindWatches(t *testing.T, secret string) (string, client.Reader, *wa
 		Clock: clock.RealClock{}, Metrics: metrics.NewLedger(prometheus.NewRegistry()),
 	}
 	secrets := credentials.NewSigningSecrets([]credentials.NamedSecret{{Name: "1", Secret: credentials.Secret(secret)}})
-	verifier := &webhook.Verifier{Secrets: secrets, Clock: clock.RealClock{}}
-	webhook := webhookserver.NewWebhook(verifier, keeper, metrics.NewWebhook(prometheus.NewRegistry()), clock.RealClock{}, logr.Discard())
+	verifier := &stripewebhook.Verifier{Secrets: secrets, Clock: clock.RealClock{}}
+	webhook := webhook.New(verifier, keeper, metrics.NewWebhook(prometheus.NewRegistry()), clock.RealClock{}, logr.Discard())
 	server := httptest.NewServer(webhook)
 	t.Cleanup(server.Close)
 	return server.URL, mgr.GetCache(), w

@@ -1,0 +1,105 @@
+package webhook_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
+
+	"github.com/paylink-dev/paylink/api/v1alpha1"
+	"github.com/paylink-dev/paylink/test/fakeapi"
+	"github.com/paylink-dev/paylink/test/scrape"
+	"github.com/paylink-dev/paylink/test/stripeevents"
+)
+
+// TestNothingPrivateIsLeft delivers what can be delivered, in good times and bad ones, and searches all that is left
+// of it: answers, logs at every level, metrics and what the API server keeps.
+func TestNothingPrivateIsLeft(t *testing.T) {
+	invalid := apierrors.NewInvalid(schema.GroupKind{Group: v1alpha1.GroupName, Kind: "Order"}, orderName, nil)
+	bodies := private(t)
+	for name, row := range map[string]struct {
+		trouble interceptor.Funcs
+		objects []client.Object
+	}{
+		"all is well":       {interceptor.Funcs{}, []client.Object{order()}},
+		"no order is known": {interceptor.Funcs{}, nil},
+		"API server away":   {fakeapi.FailStatusPatch(errUnreachable), []client.Object{order()}},
+		"conflicts":         {fakeapi.FailStatusPatch(fakeapi.Conflict(orderName)), []client.Object{order()}},
+		"older CRDs":        {fakeapi.FailStatusPatch(invalid), []client.Object{order()}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { // the pauses between tries are over at once
+				f := newFixture(t, row.trouble, row.objects...)
+				left, signatures := f.leftBy(bodies)
+				if !strings.Contains(left, "paylink_webhook_events_total") || !strings.Contains(left, "Webhook refused") {
+					t.Error("the search looks in the wrong place")
+				}
+				search(t, left, stripeevents.Buyer()...)
+				search(t, left, secret, secret[6:], "whsec_", "v1=")
+				search(t, left, signatures...)
+			})
+		})
+	}
+}
+
+// leftBy delivers bodies in every way and returns all that is left of it, and the signatures they came with.
+func (f *fixture) leftBy(bodies [][]byte) (all string, signatures []string) {
+	var left strings.Builder
+	for _, body := range bodies {
+		for _, signature := range []string{sign(body), stripeevents.Signature("whsec_of_somebody", now, body), "t=1,v1=" + strings.Repeat("ab", 32)} {
+			answer := f.send(request(f.t.Context(), body, signature))
+			fmt.Fprintln(&left, answer.Code, answer.Header(), answer.Body)
+			signatures = append(signatures, signature[strings.LastIndexByte(signature, '=')+1:])
+		}
+		get := request(f.t.Context(), body, sign(body))
+		get.Method = http.MethodGet
+		fmt.Fprintln(&left, f.send(get).Body)
+	}
+	fmt.Fprintln(&left, f.logged, scrape.Text(f.t, f.registry), asJSON(f.t, f.api.Orders()), asJSON(f.t, f.api.StripeEvents()))
+	return left.String(), signatures
+}
+
+// private are bodies with something of the buyer's in every place that is read.
+func private(t *testing.T) [][]byte {
+	t.Helper()
+	var bodies [][]byte
+	for _, sample := range stripeevents.Names(t) {
+		bodies = append(bodies, stripeevents.FromStripe(t, sample))
+	}
+	whole := string(bodies[0])
+	for _, field := range []string{"client_reference_id", "payment_status"} {
+		bodies = append(bodies, stripeevents.Hostile(t, stripeevents.SessionPaid, stripeevents.Set("data.object."+field, "buyer@example.com")))
+	}
+	for _, field := range []string{"amount_total", "payment_intent", "created", "currency_conversion"} {
+		bodies = append(bodies, stripeevents.Hostile(t, stripeevents.SessionPaid, stripeevents.Set("data.object."+field, []string{"buyer@example.com"})))
+	}
+	return append(bodies,
+		stripeevents.Hostile(t, stripeevents.SessionPaid, stripeevents.Set("type", "Erika Mustermann")),
+		stripeevents.Hostile(t, stripeevents.SessionPaid, stripeevents.Set("data", "Erika Mustermann")),
+		[]byte(`"Erika Mustermann"`), []byte("buyer=Erika+Mustermann"), []byte(whole+"Erika Mustermann"), []byte(whole[:len(whole)-20]))
+}
+
+func asJSON(t *testing.T, value any) string {
+	t.Helper()
+	text, err := json.Marshal(value)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+func search(t *testing.T, text string, words ...string) {
+	t.Helper()
+	for _, word := range words {
+		if at := strings.Index(text, word); at >= 0 {
+			t.Errorf("%q is left in: …%s…", word, text[max(0, at-100):min(len(text), at+100)])
+		}
+	}
+}

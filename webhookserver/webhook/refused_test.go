@@ -1,0 +1,249 @@
+package webhook_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
+
+	"github.com/paylink-dev/paylink/api/v1alpha1"
+	"github.com/paylink-dev/paylink/internal/ledger"
+	"github.com/paylink-dev/paylink/internal/payment"
+	"github.com/paylink-dev/paylink/test/fakeapi"
+	"github.com/paylink-dev/paylink/test/stripeevents"
+	"github.com/paylink-dev/paylink/webhookserver/webhook"
+)
+
+// TestBadDelivery is every delivery that is the sender's fault: 4xx, and nothing is read further than needed.
+func TestBadDelivery(t *testing.T) {
+	body := paid(t)
+	malformed := func(sample string, changes ...stripeevents.Change) []byte {
+		return stripeevents.Hostile(t, sample, changes...)
+	}
+	post := func(body []byte, signature string) func(context.Context) *http.Request {
+		return func(ctx context.Context) *http.Request { return request(ctx, body, signature) }
+	}
+	signed := func(body []byte) func(context.Context) *http.Request { return post(body, sign(body)) }
+	with := func(method string) func(context.Context) *http.Request {
+		return func(ctx context.Context) *http.Request {
+			r := request(ctx, body, sign(body))
+			r.Method = method
+			return r
+		}
+	}
+	for name, row := range map[string]struct {
+		request func(context.Context) *http.Request
+		status  int
+		reason  string
+		detail  string
+	}{
+		"no signature":             {post(body, ""), 400, "bad_signature", "signing secret of this very endpoint"},
+		"another endpoint's":       {post(body, stripeevents.Signature("whsec_other", now, body)), 400, "bad_signature", "signing secret"},
+		"signed with nothing":      {post(body, stripeevents.Signature("", now, body)), 400, "bad_signature", "signing secret"},
+		"the body reformatted":     {post(bytes.ReplaceAll(body, []byte("\n"), nil), sign(body)), 400, "bad_signature", "pass the body on unchanged"},
+		"nothing at all":           {post(nil, ""), 400, "bad_signature", "signing secret"},
+		"a replay":                 {post(body, stripeevents.Signature(secret, now.Add(-301*time.Second), body)), 400, "stale_timestamp", "more than 300 s old"},
+		"from the future":          {post(body, stripeevents.Signature(secret, now.Add(301*time.Second), body)), 400, "future_timestamp", "more than 300 s ahead"},
+		"signed, but a form":       {signed([]byte("id=evt_1")), 400, "malformed", "not JSON"},
+		"signed, but nothing":      {signed(nil), 400, "malformed", "not JSON"},
+		"signed, but cut short":    {signed(body[:1000]), 400, "malformed", "not JSON"},
+		"signed, but a list":       {signed([]byte("[]")), 400, "malformed", "no object"},
+		"signed, amount in euros":  {signed(malformed(stripeevents.SessionPaid, stripeevents.Set("data.object.amount_total", 49.99))), 400, "malformed", `field "data.object.amount_total"`},
+		"signed, session nameless": {signed(malformed(stripeevents.SessionPaid, stripeevents.Drop("data.object.id"))), 400, "malformed", `field "data.object.id" is missing`},
+		"GET":                      {with(http.MethodGet), 405, "method", "sent with POST"},
+		"HEAD":                     {with(http.MethodHead), 405, "method", "sent with POST"},
+		"PUT":                      {with(http.MethodPut), 405, "method", "sent with POST"},
+		"DELETE":                   {with(http.MethodDelete), 405, "method", "sent with POST"},
+		"OPTIONS":                  {with(http.MethodOptions), 405, "method", "sent with POST"},
+		"too large, as announced":  {signed(make([]byte, webhook.MaxBody+1)), 413, "too_large", "512 KiB"},
+		"too large, though forged": {post(make([]byte, webhook.MaxBody+1), "t=1,v1=00"), 413, "too_large", "512 KiB"},
+		"too large, in chunks": {func(ctx context.Context) *http.Request {
+			large := make([]byte, webhook.MaxBody+1)
+			r := request(ctx, large, sign(large))
+			r.ContentLength = -1
+			return r
+		}, 413, "too_large", "512 KiB"},
+		"broken off": {func(ctx context.Context) *http.Request {
+			r := request(ctx, nil, sign(body))
+			r.Body = io.NopCloser(io.MultiReader(bytes.NewReader(body[:100]), failingReader{}))
+			return r
+		}, 400, "unreadable", "could not be read to its end"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t, interceptor.Funcs{}, order())
+			wantProblem(t, f.send(row.request(t.Context())), row.status, row.detail)
+			f.wantCounts(failures(row.reason))
+			f.wantUntouched()
+			if n := f.sample("duration_seconds_count"); n != 1 {
+				t.Errorf("the duration of %v was measured", n)
+			}
+			if at := f.sample("last_event_timestamp_seconds"); at != 0 {
+				t.Errorf("counted as an event of Stripe's, at %v", at)
+			}
+		})
+	}
+}
+
+type failingReader struct{}
+
+func (failingReader) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
+
+// TestLargestDelivery: 512 KiB and not a byte more.
+func TestLargestDelivery(t *testing.T) {
+	body := paid(t)
+	body = append(body, bytes.Repeat([]byte(" "), webhook.MaxBody-len(body))...)
+	for name, chunked := range map[string]bool{"as announced": false, "in chunks": true} {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t, interceptor.Funcs{}, order())
+			r := request(t.Context(), body, sign(body))
+			if chunked {
+				r.ContentLength = -1
+			}
+			wantAccepted(t, f.send(r))
+		})
+	}
+}
+
+// TestNotKept is every verified event that could not be kept for now: 503, and Stripe sends it again.
+func TestNotKept(t *testing.T) {
+	for name, row := range map[string]struct {
+		trouble interceptor.Funcs
+		sample  string
+		reason  string
+	}{
+		"the API server is away":        {fakeapi.FailStatusPatch(errUnreachable), stripeevents.SessionPaid, "apiserver"},
+		"it is starting":                {fakeapi.FailStatusPatch(fakeapi.Unavailable()), stripeevents.SessionPaid, "apiserver"},
+		"it has had too much":           {fakeapi.FailStatusPatch(apierrors.NewTooManyRequests("slow down", 1)), stripeevents.SessionPaid, "apiserver"},
+		"the rights are missing":        {fakeapi.FailStatusPatch(apierrors.NewForbidden(fakeapi.OrderResource, "lifetime-7c9e", errUnreachable)), stripeevents.SessionPaid, "apiserver"},
+		"it takes too long":             {fakeapi.FailStatusPatch(fmt.Errorf("patch: %w", context.DeadlineExceeded)), stripeevents.SessionPaid, "deadline"},
+		"the sender has gone":           {fakeapi.FailStatusPatch(fmt.Errorf("patch: %w", context.Canceled)), stripeevents.SessionPaid, "deadline"},
+		"another writer has no end":     {fakeapi.FailStatusPatch(fakeapi.Conflict(orderName)), stripeevents.SessionPaid, "conflict"},
+		"it is away when parking":       {fakeapi.FailCreate(errUnreachable), stripeevents.ChargeRefunded, "apiserver"},
+		"it is away when looking about": {fakeapi.FailList(errUnreachable), stripeevents.ChargeRefunded, "apiserver"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { // the pauses between tries are over at once
+				f := newFixture(t, row.trouble, order())
+				answer := f.deliver(stripeevents.FromStripe(t, row.sample))
+				wantProblem(t, answer, http.StatusServiceUnavailable, "send it again")
+				f.wantCounts(failures(row.reason))
+				f.wantUntouched()
+				if strings.Contains(answer.Body.String(), "10.0.0.1") || strings.Contains(answer.Body.String(), "lifetime") {
+					t.Errorf("a stranger learns of the cluster: %s", answer.Body)
+				}
+				if !strings.Contains(f.logged.String(), `"reason"="`+row.reason+`"`) || !strings.Contains(f.logged.String(), "Webhook not taken") {
+					t.Errorf("the operator does not learn of it: %s", f.logged)
+				}
+			})
+		})
+	}
+}
+
+// TestTakenAfterTrouble: what was refused with 503 is taken when Stripe sends it again.
+func TestTakenAfterTrouble(t *testing.T) {
+	var failing atomic.Bool
+	failing.Store(true)
+	f := newFixture(t, interceptor.Funcs{
+		SubResourcePatch: func(ctx context.Context, c client.Client, sub string, o client.Object, p client.Patch, opts ...client.SubResourcePatchOption) error {
+			if failing.Load() {
+				return errUnreachable
+			}
+			return c.SubResource(sub).Patch(ctx, o, p, opts...)
+		},
+	}, order())
+	wantProblem(t, f.deliver(paid(t)), http.StatusServiceUnavailable, "send it again")
+	failing.Store(false)
+	wantAccepted(t, f.deliver(paid(t)))
+	if phase := f.api.Order(orderName).Status.Phase; phase != v1alpha1.OrderPaid {
+		t.Errorf("the order is %s", phase)
+	}
+}
+
+// TestDeadline: the answer comes in 8 s, whatever the API server does.
+func TestDeadline(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixtureWith(t, ledgerFunc(func(ctx context.Context, _ payment.Fact) (ledger.Result, error) {
+			<-ctx.Done()
+			return "", fmt.Errorf("patch order status: %w", ctx.Err())
+		}))
+		start := time.Now()
+		wantProblem(t, f.deliver(paid(t)), http.StatusServiceUnavailable, "could not be kept in time")
+		if took := time.Since(start); took != webhook.Deadline {
+			t.Errorf("answered after %s", took)
+		}
+		f.wantCounts(failures("deadline"))
+	})
+}
+
+// TestUnknownErrorIsTheAPIServers: what nobody thought of may go well later.
+func TestUnknownErrorIsTheAPIServers(t *testing.T) {
+	f := newFixtureWith(t, ledgerFunc(func(context.Context, payment.Fact) (ledger.Result, error) {
+		return "", errors.New("etcdserver: no leader")
+	}))
+	wantProblem(t, f.deliver(paid(t)), http.StatusServiceUnavailable, "send it again")
+	f.wantCounts(failures("apiserver"))
+}
+
+// TestRealRequests goes once through the network, where the length of a chunked body is not known.
+func TestRealRequests(t *testing.T) {
+	f := newFixture(t, interceptor.Funcs{}, order())
+	server := httptest.NewServer(f.handler)
+	defer server.Close()
+	body, large := paid(t), make([]byte, webhook.MaxBody+1)
+	for name, row := range map[string]struct {
+		body   io.Reader
+		signed []byte
+		status int
+	}{
+		"sale":                 {bytes.NewReader(body), body, 200},
+		"sale in chunks":       {io.MultiReader(bytes.NewReader(body)), body, 200},
+		"too large":            {bytes.NewReader(large), large, 413},
+		"too large, in chunks": {io.MultiReader(bytes.NewReader(large)), large, 413},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, server.URL+webhook.Path, row.body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.Header.Set("Stripe-Signature", sign(row.signed))
+			answer, err := server.Client().Do(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = answer.Body.Close() }()
+			if answer.StatusCode != row.status {
+				t.Errorf("%s", answer.Status)
+			}
+		})
+	}
+}
+
+// TestBadSignaturesAreLoggedOnceAMinute: a wrong secret must not go unseen, and a stranger must not fill the log.
+func TestBadSignaturesAreLoggedOnceAMinute(t *testing.T) {
+	f := newFixture(t, interceptor.Funcs{}, order())
+	forged := func() int {
+		f.send(request(t.Context(), paid(t), "t=1760000100,v1=00"))
+		return strings.Count(f.logged.String(), `"level"=0 "msg"="Webhook refused" "reason"="bad_signature"`)
+	}
+	for i, step := range []struct {
+		passes time.Duration
+		lines  int
+	}{{0, 1}, {0, 1}, {59 * time.Second, 1}, {time.Second, 2}, {0, 2}, {time.Hour, 3}} {
+		f.clock.SetTime(f.clock.Now().Add(step.passes))
+		if n := forged(); n != step.lines {
+			t.Errorf("step %d: %d lines, not %d", i, n, step.lines)
+		}
+	}
+}

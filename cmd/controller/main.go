@@ -16,7 +16,10 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
 	ctrlmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
 
-	"github.com/paylink-dev/paylink/controllers"
+	"github.com/paylink-dev/paylink/controllers/order"
+	"github.com/paylink-dev/paylink/controllers/paymentlink"
+	"github.com/paylink-dev/paylink/controllers/statemetrics"
+	"github.com/paylink-dev/paylink/controllers/stripeevent"
 	"github.com/paylink-dev/paylink/internal/metrics"
 	"github.com/paylink-dev/paylink/internal/setup"
 	"github.com/paylink-dev/paylink/internal/version"
@@ -26,12 +29,12 @@ import (
 type flags struct {
 	setup.Options
 	leaderElect bool
-	retention   controllers.Retention
+	retention   stripeevent.Retention
 	stripe      stripeFlags
 }
 
 func main() {
-	f := flags{retention: controllers.DefaultRetention()}
+	f := flags{retention: stripeevent.DefaultRetention()}
 	f.Bind(flag.CommandLine)
 	f.stripe.bind(flag.CommandLine)
 	flag.BoolVar(&f.leaderElect, "leader-elect", false, "Elect a leader among the replicas. Needed where there may be more than one.")
@@ -104,11 +107,11 @@ func add(ctx context.Context, mgr ctrl.Manager, f *flags, stripe *asker) error {
 	counters := metrics.NewController(ctrlmetrics.Registry)
 	recorder := mgr.GetEventRecorder("paylink-controller")
 
-	orders := &controllers.OrderReconciler{Client: mgr.GetClient(), Ledger: keeper, Clock: c, Recorder: recorder, Metrics: counters}
+	orders := &order.Reconciler{Client: mgr.GetClient(), Ledger: keeper, Clock: c, Recorder: recorder, Metrics: counters}
 	if err := orders.SetupWithManager(ctx, mgr); err != nil {
 		return fmt.Errorf("set up orders: %w", err)
 	}
-	links := &controllers.PaymentLinkReconciler{Client: mgr.GetClient(), Clock: c}
+	links := &paymentlink.Reconciler{Client: mgr.GetClient(), Clock: c}
 	if err := links.SetupWithManager(mgr); err != nil {
 		return fmt.Errorf("set up payment links: %w", err)
 	}
@@ -116,13 +119,13 @@ func add(ctx context.Context, mgr ctrl.Manager, f *flags, stripe *asker) error {
 	if err != nil {
 		return err
 	}
-	kept := &controllers.StripeEventReconciler{
+	kept := &stripeevent.Reconciler{
 		Client: mgr.GetClient(), Ledger: keeper, Clock: c, Recorder: recorder, Metrics: counters, Retention: f.retention, Resolver: resolver,
 	}
 	if err := kept.SetupWithManager(ctx, mgr); err != nil {
 		return fmt.Errorf("set up kept events: %w", err)
 	}
-	state := &controllers.StateCollector{Orders: mgr.GetCache(), Cache: mgr.GetCache(), Clock: c, State: metrics.NewState(), Log: ctrl.Log.WithName("state")}
+	state := &statemetrics.Collector{Orders: mgr.GetCache(), Cache: mgr.GetCache(), Clock: c, State: metrics.NewState(), Log: ctrl.Log.WithName("state")}
 	if err := ctrlmetrics.Registry.Register(state); err != nil {
 		return fmt.Errorf("register the state collector: %w", err)
 	}

@@ -17,7 +17,10 @@ import (
 
 	"github.com/go-logr/logr"
 
-	"github.com/paylink-dev/paylink/controllers"
+	"github.com/paylink-dev/paylink/controllers/reconciliation"
+	"github.com/paylink-dev/paylink/controllers/stripeevent"
+	"github.com/paylink-dev/paylink/controllers/stripestate"
+	"github.com/paylink-dev/paylink/controllers/webhookendpoint"
 	"github.com/paylink-dev/paylink/internal/ledger"
 	"github.com/paylink-dev/paylink/internal/metrics"
 	"github.com/paylink-dev/paylink/internal/setup"
@@ -97,7 +100,7 @@ type asker struct {
 }
 
 // settings checks the flags, and reads what comes from the environment.
-func (f *stripeFlags) settings(shared *setup.Options, kept controllers.Retention) (*asker, error) {
+func (f *stripeFlags) settings(shared *setup.Options, kept stripeevent.Retention) (*asker, error) {
 	if err := f.check(); err != nil {
 		return nil, err
 	}
@@ -126,7 +129,7 @@ const blind = "Without an API key of Stripe's the controller cannot see: events 
 	"payments that are missing, or different, at Stripe; whether Stripe's endpoint for webhooks is there and enabled. Set STRIPE_SECRET_KEY or --stripe-secret-key-file to a restricted key"
 
 // add registers what asks Stripe, and returns what the reconciler of kept events asks; nil where there is no API key.
-func (a *asker) add(mgr ctrl.Manager, keeper *ledger.Ledger, namespace string, recorder events.EventRecorder) (*controllers.Resolver, error) {
+func (a *asker) add(mgr ctrl.Manager, keeper *ledger.Ledger, namespace string, recorder events.EventRecorder) (*stripeevent.Resolver, error) {
 	if err := setup.AddAPIKeys(mgr, a.keys, a.keyFile); err != nil {
 		return nil, err
 	}
@@ -141,8 +144,8 @@ func (a *asker) add(mgr ctrl.Manager, keeper *ledger.Ledger, namespace string, r
 		Budget:  rate.NewLimiter(rate.Limit(a.rate), max(1, int(a.rate))),
 		Observe: func(operation, code string) { calls.WithLabelValues(operation, code).Inc() },
 	})
-	resolver := &controllers.Resolver{Stripe: stripe, Ledger: keeper, Events: mgr.GetClient(), Clock: clock.RealClock{}}
-	state := &controllers.StripeState{Reader: mgr.GetAPIReader(), Writer: mgr.GetClient(), Namespace: namespace, Live: a.keys.Live()}
+	resolver := &stripeevent.Resolver{Stripe: stripe, Ledger: keeper, Events: mgr.GetClient(), Clock: clock.RealClock{}}
+	state := &stripestate.ConfigMap{Reader: mgr.GetAPIReader(), Writer: mgr.GetClient(), Namespace: namespace, Live: a.keys.Live()}
 	for _, runnable := range []manager.Runnable{
 		a.backfill(stripe, state, resolver, log), a.audit(mgr, stripe, state, keeper, recorder, log), a.endpointWatch(mgr, stripe, state, log),
 	} {
@@ -158,22 +161,22 @@ func (a *asker) add(mgr ctrl.Manager, keeper *ledger.Ledger, namespace string, r
 }
 
 // backfill returns what reads Stripe's events; nil where nothing is to.
-func (a *asker) backfill(stripe *stripeclient.Client, state *controllers.StripeState, keeper controllers.FactApplier, log logr.Logger) manager.Runnable {
+func (a *asker) backfill(stripe *stripeclient.Client, state *stripestate.ConfigMap, keeper reconciliation.FactApplier, log logr.Logger) manager.Runnable {
 	if a.backfillPeriod == 0 {
 		return nil
 	}
-	return &controllers.Backfill{
+	return &reconciliation.Backfill{
 		Stripe: stripe, Keeper: keeper, State: state, Clock: clock.RealClock{}, Log: log.WithName("backfill"), Metrics: metrics.NewBackfill(ctrlmetrics.Registry),
 		Period: a.backfillPeriod, Grace: a.backfillGrace,
 	}
 }
 
 // audit returns what compares Stripe's books with the orders; nil where nothing is to.
-func (a *asker) audit(mgr ctrl.Manager, stripe *stripeclient.Client, state *controllers.StripeState, keeper *ledger.Ledger, recorder events.EventRecorder, log logr.Logger) manager.Runnable {
+func (a *asker) audit(mgr ctrl.Manager, stripe *stripeclient.Client, state *stripestate.ConfigMap, keeper *ledger.Ledger, recorder events.EventRecorder, log logr.Logger) manager.Runnable {
 	if a.auditPeriod == 0 {
 		return nil
 	}
-	return &controllers.Audit{
+	return &reconciliation.Audit{
 		Books: stripe, Keeper: keeper, Cache: mgr.GetCache(), Live: mgr.GetAPIReader(), Writer: mgr.GetClient(), State: state, Clock: clock.RealClock{},
 		Log: log.WithName("audit"), Recorder: recorder, Metrics: metrics.NewAudit(ctrlmetrics.Registry),
 		Period: a.auditPeriod, Window: a.auditWindow(), Grace: a.backfillGrace, DryRun: a.auditDryRun,
@@ -181,7 +184,7 @@ func (a *asker) audit(mgr ctrl.Manager, stripe *stripeclient.Client, state *cont
 }
 
 // endpointWatch returns what looks at the endpoint at Stripe; nil where nothing is to, or where its address is not known.
-func (a *asker) endpointWatch(mgr ctrl.Manager, stripe *stripeclient.Client, state *controllers.StripeState, log logr.Logger) manager.Runnable {
+func (a *asker) endpointWatch(mgr ctrl.Manager, stripe *stripeclient.Client, state *stripestate.ConfigMap, log logr.Logger) manager.Runnable {
 	if a.endpointPeriod == 0 {
 		return nil
 	}
@@ -190,14 +193,14 @@ func (a *asker) endpointWatch(mgr ctrl.Manager, stripe *stripeclient.Client, sta
 		return nil
 	}
 	c := clock.RealClock{}
-	watch := &controllers.EndpointWatch{
+	watch := &webhookendpoint.Monitor{
 		Stripe: stripe, State: state, URL: a.appURL.String() + webhook.Path, Clock: c, Log: log.WithName("endpoint"),
 		Metrics: metrics.NewEndpoint(ctrlmetrics.Registry), Period: a.endpointPeriod,
 	}
 	if a.manageEndpoint {
-		watch.Keeper = &controllers.EndpointKeeper{
+		watch.Keeper = &webhookendpoint.Manager{
 			Stripe: stripe, State: state, Clock: c, Log: log.WithName("endpoint"),
-			Secret: &controllers.WebhookSecret{Reader: mgr.GetAPIReader(), Writer: mgr.GetClient(), Namespace: state.Namespace, Name: a.webhookSecret},
+			Secret: &webhookendpoint.WebhookSecret{Reader: mgr.GetAPIReader(), Writer: mgr.GetClient(), Namespace: state.Namespace, Name: a.webhookSecret},
 		}
 	}
 	return watch

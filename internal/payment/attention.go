@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/api/meta"
+
 	"github.com/paylink-dev/paylink/api/v1alpha1"
 )
 
@@ -44,6 +46,15 @@ func attention(t Terms, f Facts, counted string) []Attention {
 	add(v1alpha1.ReasonDisputed, "The buyer's bank disputes the payment: %s. Answer it at Stripe while it is open; the money of a lost one is gone. The order stays as it is.", disputed)
 	add(v1alpha1.ReasonRefundFailed, "A refund did not reach the buyer: %s. Pay the buyer back in another way.", refundFailed)
 	return list
+}
+
+// Needs returns every reason for which a person must look at an order. Its condition names the most pressing first, and one
+// behind it may have a deadline at Stripe.
+func Needs(order *v1alpha1.Order) []Attention {
+	if !meta.IsStatusConditionTrue(order.Status.Conditions, v1alpha1.ConditionNeedsAttention) {
+		return nil
+	}
+	return Settle(TermsOf(order), FactsOf(order)).Attention
 }
 
 // difference says in what a payment differs from the terms.

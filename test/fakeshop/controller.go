@@ -15,7 +15,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
-	"github.com/paylink-dev/paylink/controllers"
+	"github.com/paylink-dev/paylink/controllers/order"
+	"github.com/paylink-dev/paylink/controllers/paymentlink"
 	"github.com/paylink-dev/paylink/internal/ledger"
 	"github.com/paylink-dev/paylink/internal/metrics"
 )
@@ -24,8 +25,8 @@ import (
 type controller struct {
 	api    client.WithWatch
 	clock  clock.PassiveClock
-	orders *controllers.OrderReconciler
-	links  *controllers.PaymentLinkReconciler
+	orders *order.Reconciler
+	links  *paymentlink.Reconciler
 	// instead does what the reconcilers would do to a new order; nil: they do.
 	instead func(*v1alpha1.Order)
 
@@ -37,10 +38,10 @@ type controller struct {
 func newController(api client.WithWatch, l *ledger.Ledger, c clock.PassiveClock) *controller {
 	return &controller{
 		api: api, clock: c,
-		orders: &controllers.OrderReconciler{
+		orders: &order.Reconciler{
 			Client: api, Ledger: l, Clock: c, Recorder: &events.FakeRecorder{}, Metrics: metrics.NewController(prometheus.NewRegistry()),
 		},
-		links: &controllers.PaymentLinkReconciler{Client: api, Clock: c},
+		links: &paymentlink.Reconciler{Client: api, Clock: c},
 	}
 }
 

@@ -1,0 +1,122 @@
+package stripeevent
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/paylink-dev/paylink/api/v1alpha1"
+	"github.com/paylink-dev/paylink/internal/ledger"
+)
+
+// indexAwaited finds the events by what they wait for, or waited for: an order's reference, the order that a person
+// assigned them to, or a payment. It finds those of sessions by their payment too.
+const indexAwaited = "awaited"
+
+// Index registers the indices that the reconciler looks up by.
+func Index(ctx context.Context, indexer client.FieldIndexer) error {
+	if err := indexer.IndexField(ctx, &v1alpha1.StripeEvent{}, indexAwaited, byAwaited); err != nil {
+		return fmt.Errorf("index events by what they wait for: %w", err)
+	}
+	return nil
+}
+
+func awaitedReference(reference string) string   { return "reference/" + reference }
+func awaitedOrder(namespace, name string) string { return "order/" + namespace + "/" + name }
+func awaitedPayment(intent string) string        { return "payment/" + intent }
+func sessionOf(intent string) string             { return "session-of/" + intent }
+
+func byAwaited(o client.Object) []string {
+	event, ok := o.(*v1alpha1.StripeEvent)
+	if !ok {
+		return nil
+	}
+	if event.Spec.Fact.Session == nil {
+		return []string{awaitedPayment(event.Spec.Fact.PaymentIntentID)}
+	}
+	keys := []string{awaitedReference(event.Spec.Fact.ClientReferenceID)}
+	if to := event.Spec.Resolution.AssignTo; to != nil {
+		keys = append(keys, awaitedOrder(to.Namespace, to.Name))
+	}
+	if event.Spec.Fact.PaymentIntentID != "" {
+		keys = append(keys, sessionOf(event.Spec.Fact.PaymentIntentID))
+	}
+	return keys
+}
+
+// ofSamePayment returns the other events of a payment that may change what becomes of this one: its refunds and disputes
+// for a session, and the sessions for any of those.
+func ofSamePayment(ctx context.Context, reader client.Reader, fact v1alpha1.StripeEventFact) ([]v1alpha1.StripeEvent, error) {
+	switch {
+	case fact.PaymentIntentID == "":
+		return nil, nil
+	case fact.Session != nil:
+		return eventsBy(ctx, reader, awaitedPayment(fact.PaymentIntentID))
+	default:
+		return eventsBy(ctx, reader, sessionOf(fact.PaymentIntentID))
+	}
+}
+
+// eventsBy returns the events of a key of indexAwaited.
+func eventsBy(ctx context.Context, reader client.Reader, key string) ([]v1alpha1.StripeEvent, error) {
+	var found v1alpha1.StripeEventList
+	if err := reader.List(ctx, &found, client.MatchingFields{indexAwaited: key}); err != nil {
+		return nil, fmt.Errorf("list kept events: %w", err)
+	}
+	return found.Items, nil
+}
+
+// SessionsOf returns the kept events of sessions that a payment belongs to.
+func SessionsOf(ctx context.Context, reader client.Reader, intent string) ([]v1alpha1.StripeEvent, error) {
+	return eventsBy(ctx, reader, sessionOf(intent))
+}
+
+// samePayment wakes the other events of an event's payment.
+func (r *Reconciler) samePayment(ctx context.Context, o client.Object) []reconcile.Request {
+	event, ok := o.(*v1alpha1.StripeEvent)
+	if !ok {
+		return nil
+	}
+	found, err := ofSamePayment(ctx, r.Client, event.Spec.Fact)
+	if err != nil {
+		ctrl.LoggerFrom(ctx).Error(err, "Wake the events of one payment", "stripeEvent", client.ObjectKeyFromObject(event))
+		return nil
+	}
+	requests := make([]reconcile.Request, len(found))
+	for i := range found {
+		requests[i].NamespacedName = client.ObjectKeyFromObject(&found[i])
+	}
+	return requests
+}
+
+// eventsAwaiting returns the events that an order, as it is now, may be what they waited for.
+func (r *Reconciler) eventsAwaiting(ctx context.Context, o client.Object) []reconcile.Request {
+	order, ok := o.(*v1alpha1.Order)
+	if !ok {
+		return nil
+	}
+	keys := []string{awaitedReference(order.ClientReferenceID()), awaitedOrder(order.Namespace, order.Name)}
+	for _, intent := range ledger.PaymentIntents(order) {
+		// Of the sessions, that which a person assigned here, and other events of it.
+		keys = append(keys, awaitedPayment(intent), sessionOf(intent))
+	}
+	var requests []reconcile.Request
+	for _, key := range keys {
+		found, err := eventsBy(ctx, r.Client, key)
+		if err != nil {
+			ctrl.LoggerFrom(ctx).Error(err, "List the events that wait for an order", "order", client.ObjectKeyFromObject(order))
+			return requests
+		}
+		for i := range found {
+			request := reconcile.Request{NamespacedName: client.ObjectKeyFromObject(&found[i])}
+			if !slices.Contains(requests, request) { // a session may be found by its reference and by its payment
+				requests = append(requests, request)
+			}
+		}
+	}
+	return requests
+}

@@ -53,7 +53,7 @@ func stripe(_ context.Context, id string) (stripeclient.Session, error) {
 	case "elsewhere":
 		return stripeclient.Session{Status: stripeclient.SessionComplete, Fact: sale(state, "another shop's", v1alpha1.OutcomePaid)}, nil
 	case "silence":
-		return stripeclient.Session{}, stripeclient.ErrUnanswered
+		return stripeclient.Session{}, stripeclient.ErrCallFailed
 	default:
 		return stripeclient.Session{}, stripeclient.ErrNoSuchObject
 	}

@@ -42,8 +42,8 @@ func TestRefusesToStartForShop(t *testing.T) {
 		"a file that is not there":    {nil, []string{"--stripe-secret-key-file=/keys/key"}, []string{"--stripe-secret-key-file: name a file of a mounted Secret"}},
 		"a key in quotes":             {[]string{key + `="rk_test_` + value + `"`}, nil, []string{key + ": API key 1 of 1 does not look like one of Stripe's"}},
 		"no key at all":               {[]string{key + "=" + value}, nil, []string{key + ": API key 1 of 1 does not look like one of Stripe's", "Developers > API keys"}},
-		"a host for an API":           {[]string{key + "=rk_test_" + value, base + "=api.stripe.com"}, nil, []string{base + " is no address of an API", "https://api.stripe.com"}},
-		"a key in an API's address":   {[]string{key + "=rk_test_" + value, base + "=https://rk_test_" + value + "@api.stripe.com"}, nil, []string{base + " is no address of an API"}},
+		"a host for an API":           {[]string{key + "=rk_test_" + value, base + "=api.stripe.com"}, nil, []string{base + " is not an API address", "https://api.stripe.com"}},
+		"a key in an API's address":   {[]string{key + "=rk_test_" + value, base + "=https://rk_test_" + value + "@api.stripe.com"}, nil, []string{base + " is not an API address"}},
 		"a live key in clear":         {[]string{key + "=rk_live_" + value, base + "=http://127.0.0.1:12111"}, nil, []string{base + " is an http:// address", "live mode", "Use https://, or a test key"}},
 		"a live key, logging it all":  {[]string{key + "=sk_live_" + value, base + "=http://127.0.0.1:12111"}, []string{"--zap-devel"}, []string{base + " is an http:// address"}},
 	} {

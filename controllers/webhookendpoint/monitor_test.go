@@ -236,7 +236,7 @@ func TestStripeSaysNothingOfEndpoints(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLookout(t, endpoint("we_1"))
 		refused := func(request string) error {
-			return fmt.Errorf("%w: status 500, request %s", stripeclient.ErrUnanswered, request)
+			return fmt.Errorf("%w: status 500, request %s", stripeclient.ErrCallFailed, request)
 		}
 		l.stripe.err = refused("req_1")
 		defer l.start()()

@@ -99,7 +99,7 @@ func TestAPIBase(t *testing.T) {
 		"without a key":   {"http://127.0.0.1:12111", "", "http://127.0.0.1:12111", ""},
 		"with a test key": {"http://127.0.0.1:12111", "rk_test_a", "http://127.0.0.1:12111", ""},
 		"with a live key": {"http://127.0.0.1:12111", "rk_live_a", "", "STRIPE_API_BASE is an http:// address, and the API key is of live mode"},
-		"no address":      {"api.stripe.com", "", "", "STRIPE_API_BASE is no address of an API"},
+		"no address":      {"api.stripe.com", "", "", "STRIPE_API_BASE is not an API address"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Setenv("STRIPE_API_BASE", row.base)

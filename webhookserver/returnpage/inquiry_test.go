@@ -63,7 +63,7 @@ func TestMemory(t *testing.T) {
 		good   time.Duration
 	}{
 		"a session":         {nil, 4 * time.Second},
-		"no answer":         {fmt.Errorf("%w: status 500", stripeclient.ErrUnanswered), 4 * time.Second},
+		"no answer":         {fmt.Errorf("%w: status 500", stripeclient.ErrCallFailed), 4 * time.Second},
 		"no such session":   {stripeclient.ErrNoSuchObject, time.Minute},
 		"no such, in words": {fmt.Errorf("ask: %w", stripeclient.ErrNoSuchObject), time.Minute},
 	} {
@@ -90,7 +90,7 @@ func TestMemory(t *testing.T) {
 // buyer who has read that his payment is there does not read that nothing is known.
 func TestCompleteStaysComplete(t *testing.T) {
 	open := said(stripeclient.SessionOpen, made(own, v1alpha1.OutcomeUnpaid))
-	away := fmt.Errorf("%w: status 500", stripeclient.ErrUnanswered)
+	away := fmt.Errorf("%w: status 500", stripeclient.ErrCallFailed)
 	for name, row := range map[string]struct {
 		first, then stripeclient.Session
 		err         error
@@ -231,11 +231,11 @@ func TestPatience(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := inquire(&listed{answer: func(ctx context.Context, _ string) (stripeclient.Session, error) {
 			<-ctx.Done()
-			return stripeclient.Session{}, fmt.Errorf("%w: %w", stripeclient.ErrUnanswered, ctx.Err())
+			return stripeclient.Session{}, fmt.Errorf("%w: %w", stripeclient.ErrCallFailed, ctx.Err())
 		}})
 		start := time.Now()
 		_, err := d.session(t.Context(), buyer(1), own)
-		if took := time.Since(start); took != 3*time.Second || !errors.Is(err, stripeclient.ErrUnanswered) {
+		if took := time.Since(start); took != 3*time.Second || !errors.Is(err, stripeclient.ErrCallFailed) {
 			t.Errorf("%v after %s", err, took)
 		}
 	})
@@ -245,7 +245,7 @@ func TestPatience(t *testing.T) {
 func TestFailuresAreLoggedOnceAMinute(t *testing.T) {
 	stripe := always(stripeclient.Session{}, nil)
 	d := inquire(stripe)
-	away := fmt.Errorf("%w: status 500, request req_7", stripeclient.ErrUnanswered)
+	away := fmt.Errorf("%w: status 500, request req_7", stripeclient.ErrCallFailed)
 	for i, step := range []struct {
 		passes time.Duration
 		err    error

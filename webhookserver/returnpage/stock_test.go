@@ -79,7 +79,7 @@ func stripe(_ context.Context, id string) (stripeclient.Session, error) {
 		return stripeclient.Session{Status: stripeclient.SessionComplete, Fact: fact}, nil
 	}
 	if id == "cs_test_away" {
-		return stripeclient.Session{}, fmt.Errorf("%w: status 500", stripeclient.ErrUnanswered)
+		return stripeclient.Session{}, fmt.Errorf("%w: status 500", stripeclient.ErrCallFailed)
 	}
 	return stripeclient.Session{}, stripeclient.ErrNoSuchObject
 }

@@ -102,7 +102,7 @@ func TestAttempts(t *testing.T) {
 		"locked once":                 {[]http.HandlerFunc{refuses(429, "lock_timeout"), good}, "429 200", ""},
 		"a proxy has nothing behind":  {[]http.HandlerFunc{says(502, "<html>Erika</html>"), good}, "502 200", ""},
 		"broken off once":             {[]http.HandlerFunc{breaksOff, good}, "error 200", ""},
-		"broken off for longer":       {[]http.HandlerFunc{breaksOff}, "error error error", "no connection, or no answer in time"},
+		"broken off for longer":       {[]http.HandlerFunc{breaksOff}, "error error error", "no connection, or no response in time"},
 		"too many calls":              {[]http.HandlerFunc{refuses(429, "rate_limit")}, "429", "too many calls (status 429, request req_7)"},
 		"wrong key":                   {[]http.HandlerFunc{refuses(401, "")}, "401", "does not know the API key"},
 		"no permission":               {[]http.HandlerFunc{refuses(403, "")}, "403", "lacks a permission"},
@@ -174,7 +174,7 @@ func TestLargeAnswer(t *testing.T) {
 	})
 	client, made := newClient(t, "rk_test_"+keyTail, api.URL, time.Minute)
 	_, err := client.Session(t.Context(), sampleSession)
-	unanswered(t, err, "its answer is larger than 32 MiB")
+	unanswered(t, err, "the response is larger than 32 MiB")
 	made.must(t, []string{"checkout.sessions.retrieve error"}, nil)
 }
 

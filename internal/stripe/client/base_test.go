@@ -14,7 +14,7 @@ import (
 const keyTail = "4eC39HqLyjWDarjtT1zdp7dc"
 
 // baseMessages are all errors of ParseBase, so that nothing of the value can be in one.
-var baseMessages = regexp.MustCompile(`^(is no address of an API: write one such as https://api\.stripe\.com, or leave it empty for that` +
+var baseMessages = regexp.MustCompile(`^(is not an API address: use one such as https://api\.stripe\.com, or leave it empty for that one` +
 	`|is an http:// address, and the API key is of live mode: it would be sent unencrypted\. Use https://, or a test key)$`)
 
 // refusedWith fails the test unless an error says this and does not repeat what it refuses.
@@ -54,7 +54,7 @@ func TestParseBase(t *testing.T) {
 			}
 		})
 	}
-	const no = "is no address of an API: write one such as https://api.stripe.com, or leave it empty for that"
+	const no = "is not an API address: use one such as https://api.stripe.com, or leave it empty for that one"
 	const plain = "the API key is of live mode: it would be sent unencrypted. Use https://, or a test key"
 	for name, row := range map[string]struct {
 		text string

@@ -104,7 +104,7 @@ func TestBudgetEnds(t *testing.T) {
 		}, "context canceled", context.Canceled, time.Minute},
 		"too long a wait": {0, func(ctx context.Context) (context.Context, context.CancelFunc) {
 			return context.WithTimeout(ctx, time.Minute)
-		}, "no call is left in time", nil, 0},
+		}, "no call is left before the deadline", nil, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

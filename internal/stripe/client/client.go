@@ -1,4 +1,4 @@
-// Package client asks Stripe's API. It turns the answers into the facts that webhooks would state.
+// Package client calls Stripe's API. It reads the responses as facts, in the form in which webhooks state them.
 package client
 
 import (
@@ -16,24 +16,24 @@ import (
 	"github.com/paylink-dev/paylink/internal/stripe/webhook"
 )
 
-// Options say how Stripe's API is asked. All are required but Retries and Budget.
+// Options configure a Client. All are required but Retries and Budget.
 type Options struct {
 	Keys *credentials.Keys
-	// Base is the API's address, as ParseBase returns it.
+	// Base is the base URL of the API, as ParseBase returns it.
 	Base string
 	// Timeout bounds each attempt at a call.
 	Timeout time.Duration
-	// Retries is how often stripe-go tries again what may work the second time: no connection, no answer in time or not
-	// to its end, 409, a 429 that says lock_timeout, 503 and, where nothing is to be changed, any from 500 on. It sleeps
-	// between half a second and five in between, whatever becomes of the context.
+	// Retries is the number of further attempts after a failure that can be temporary: no connection, a timeout, an
+	// incomplete response, 409, 503, a 429 with lock_timeout, or any 5xx to a read. stripe-go sleeps from 0.5 s to 5 s
+	// before each, and ignores the context while it sleeps.
 	Retries int64
-	// Budget is how many attempts may be made, whatever they are for; nil: any number.
+	// Budget limits the rate of all attempts; nil: no limit.
 	Budget *rate.Limiter
-	// Observe is told of every attempt: its operation, and the HTTP status or, where there was no whole answer, "error".
+	// Observe receives the operation of every attempt and its HTTP status, or "error" without a whole response.
 	Observe func(operation, code string)
 }
 
-// Client asks Stripe's API. It never logs: what an error says holds neither a key nor anything about a buyer.
+// Client calls Stripe's API. It never logs. Its errors hold neither a key nor data of a buyer.
 type Client struct {
 	keys    *credentials.Keys
 	backend stripe.Backend
@@ -45,58 +45,59 @@ func New(o Options) *Client {
 		URL: stripe.String(o.Base),
 		HTTPClient: &http.Client{
 			Transport: &transport{next: http.DefaultTransport, timeout: o.Timeout, budget: o.Budget, observe: o.Observe},
-			// Stripe's API redirects nowhere, and a key is not to follow.
+			// Stripe's API never redirects, and no other host must receive a key.
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
 		MaxNetworkRetries: stripe.Int64(o.Retries),
-		LeveledLogger:     &stripe.LeveledLogger{Level: stripe.LevelNull}, // its lines can hold the key's last digits
+		LeveledLogger:     &stripe.LeveledLogger{Level: stripe.LevelNull}, // its lines can hold the last characters of the key
 		EnableTelemetry:   stripe.Bool(false),
 	})}
 }
 
-// Live reports whether the client sees live mode; otherwise it sees test mode.
+// Live reports whether the client reads live mode. Otherwise it reads test mode.
 func (c *Client) Live() bool { return c.keys.Live() }
 
-// call is one request to the API.
-type call struct {
-	// operation names it in metrics.
+// request is one call to the API.
+type request struct {
+	// operation names the call in metrics.
 	operation    string
 	method, path string
 	form         *form.Values
-	// idempotencyKey, where it is set, makes Stripe answer a repetition as it did the first time.
+	// idempotencyKey makes Stripe repeat its first response to a request with the same key; empty: no key.
 	idempotencyKey string
-	// needs is the permission that a restricted key must have, as the Dashboard names it.
-	needs string
+	// permission is the one that a restricted key needs for the call, as the Dashboard names it.
+	permission string
 }
 
-// answer is what Stripe answered with, not yet read.
-type answer struct{ stripe.APIResource }
+// response is a response of Stripe's that is not decoded yet.
+type response struct{ stripe.APIResource }
 
-// ask makes a call and reads the answer into result. It returns when Stripe answered, by its own clock, where it says so.
-func (c *Client) ask(ctx context.Context, one call, result any) (time.Time, error) {
-	params := &stripe.Params{Context: withOperation(ctx, one.operation)}
-	if one.idempotencyKey != "" {
-		params.IdempotencyKey = stripe.String(one.idempotencyKey)
+// do makes a call and decodes the response into result. It returns the time of the response by Stripe's clock, or zero
+// if the response has none.
+func (c *Client) do(ctx context.Context, r request, result any) (time.Time, error) {
+	params := &stripe.Params{Context: withOperation(ctx, r.operation)}
+	if r.idempotencyKey != "" {
+		params.IdempotencyKey = stripe.String(r.idempotencyKey)
 	}
-	var got answer
+	var got response
 	err := c.keys.Try(func(key credentials.Secret) error {
-		got = answer{}
-		err := c.backend.CallRaw(one.method, one.path, string(key), one.form, params, &got)
+		got = response{}
+		err := c.backend.CallRaw(r.method, r.path, string(key), r.form, params, &got)
 		if last := got.LastResponse; last != nil && last.StatusCode >= http.StatusMultipleChoices {
-			// stripe-go takes a redirect for an answer. Nothing that it brings says anything about payments, or the key.
+			// stripe-go accepts a redirect as a response. Its body says nothing about payments or the key.
 			return &stripe.Error{HTTPStatusCode: last.StatusCode, RequestID: last.RequestID}
 		}
 		return err
 	})
 	if err != nil {
-		return time.Time{}, sanitize(err, one.needs)
+		return time.Time{}, sanitize(err, r.permission)
 	}
 	if err := json.Unmarshal(got.LastResponse.RawJSON, result); err != nil {
-		return time.Time{}, fmt.Errorf("%w: its answer to %s is %s", ErrUnanswered, one.operation, webhook.DescribeJSON(err))
+		return time.Time{}, fmt.Errorf("%w: the response to %s: %s", ErrCallFailed, r.operation, webhook.DescribeJSON(err))
 	}
-	answered, err := http.ParseTime(got.LastResponse.Header.Get("Date"))
+	date, err := http.ParseTime(got.LastResponse.Header.Get("Date"))
 	if err != nil {
-		answered = time.Time{}
+		date = time.Time{}
 	}
-	return answered, nil
+	return date, nil
 }

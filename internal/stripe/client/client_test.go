@@ -217,7 +217,7 @@ func TestNoSuchSession(t *testing.T) {
 		sim, _ := newSimulator(t, false)
 		client, made := newClient(t, key, sim.URL(), 10*time.Second)
 		sim.DisturbAPI(made.arrive)
-		if _, err := client.Session(t.Context(), id); !errors.Is(err, stripeclient.ErrNoSuchObject) || errors.Is(err, stripeclient.ErrUnanswered) {
+		if _, err := client.Session(t.Context(), id); !errors.Is(err, stripeclient.ErrNoSuchObject) || errors.Is(err, stripeclient.ErrCallFailed) {
 			t.Errorf("%s: %v", string(key), err)
 		}
 		made.must(t, []string{"checkout.sessions.retrieve 404"}, []string{"GET /v1/checkout/sessions/" + id})

@@ -14,10 +14,10 @@ import (
 	"github.com/paylink-dev/paylink/test/stripeevents"
 )
 
-// unanswered fails the test unless an error is ErrUnanswered, says this, and holds nothing private.
+// unanswered fails the test unless an error is ErrCallFailed, says this, and holds nothing private.
 func unanswered(t *testing.T, err error, want string) {
 	t.Helper()
-	if !errors.Is(err, stripeclient.ErrUnanswered) || !strings.Contains(err.Error(), want) {
+	if !errors.Is(err, stripeclient.ErrCallFailed) || !strings.Contains(err.Error(), want) {
 		t.Errorf("%v, not %q", err, want)
 	}
 	private := append(stripeevents.Buyer(), sampleSession, keyTail, keyTail[len(keyTail)-4:], "rk_test", "Bearer")
@@ -39,8 +39,8 @@ func TestRefusals(t *testing.T) {
 		body   string
 		want   string
 	}{
-		"wrong key":        {401, refusal("invalid_request_error", ""), "it does not know the API key: make a new one in Stripe"},
-		"expired key":      {401, refusal("invalid_request_error", "api_key_expired"), "it does not know the API key"},
+		"wrong key":        {401, refusal("invalid_request_error", ""), "Stripe does not know the API key: make a new one in Stripe"},
+		"expired key":      {401, refusal("invalid_request_error", "api_key_expired"), "Stripe does not know the API key"},
 		"no permission":    {403, refusal("invalid_request_error", ""), "lacks a permission: give it read access to Checkout Sessions"},
 		"too many calls":   {429, refusal("invalid_request_error", "rate_limit"), "status 429, request req_7"},
 		"locked":           {429, refusal("invalid_request_error", "lock_timeout"), "status 429, request req_7"},
@@ -66,7 +66,7 @@ func TestMissing(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	_, _, err = answering(t, http.StatusNotFound, `<html>Erika Mustermann</html>`)
-	unanswered(t, err, "no connection, or no answer in time")
+	unanswered(t, err, "no connection, or no response in time")
 }
 
 // TestGarbage: an answer that is no session is none, and nothing of it is repeated.
@@ -75,14 +75,14 @@ func TestGarbage(t *testing.T) {
 	for name, row := range map[string]struct {
 		body, code, want string
 	}{
-		"a page":                    {`<html>Erika Mustermann</html>`, "error", "no connection, or no answer in time"},
-		"nothing":                   {``, "error", "no connection, or no answer in time"},
-		"cut off":                   {whole[:len(whole)/2], "error", "no connection, or no answer in time"},
-		"an empty object":           {`{}`, "200", "something else than the checkout session"},
-		"another object":            {`{"id":"pi_1","object":"payment_intent","client_secret":"Erika"}`, "200", "something else than the checkout session"},
-		"another session":           {strings.Replace(whole, sampleSession, "cs_test_b1", 1), "200", "something else than the checkout session"},
-		"an amount in text":         {strings.Replace(whole, `"amount_total": 4999`, `"amount_total": "Erika"`, 1), "200", `field "object.amount_total" cannot be of this kind (string)`},
-		"an amount of another kind": {`{"amount": {"Erika": 4242},` + whole[1:], "200", `field "object.amount" cannot be of this kind (object)`},
+		"a page":                    {`<html>Erika Mustermann</html>`, "error", "no connection, or no response in time"},
+		"nothing":                   {``, "error", "no connection, or no response in time"},
+		"cut off":                   {whole[:len(whole)/2], "error", "no connection, or no response in time"},
+		"an empty object":           {`{}`, "200", "the response is not the requested checkout session"},
+		"another object":            {`{"id":"pi_1","object":"payment_intent","client_secret":"Erika"}`, "200", "the response is not the requested checkout session"},
+		"another session":           {strings.Replace(whole, sampleSession, "cs_test_b1", 1), "200", "the response is not the requested checkout session"},
+		"an amount in text":         {strings.Replace(whole, `"amount_total": 4999`, `"amount_total": "Erika"`, 1), "200", `field "object.amount_total" has the wrong type (string)`},
+		"an amount of another kind": {`{"amount": {"Erika": 4242},` + whole[1:], "200", `field "object.amount" has the wrong type (object)`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if row.body == whole {
@@ -111,7 +111,7 @@ func TestNoAnswer(t *testing.T) {
 
 	client, made := newClient(t, "rk_test_"+keyTail, stuck.URL, 20*time.Millisecond)
 	_, err := client.Session(t.Context(), sampleSession)
-	unanswered(t, err, "no answer from Stripe's API")
+	unanswered(t, err, "call to Stripe's API failed")
 	<-arrived
 	made.must(t, []string{"checkout.sessions.retrieve error"}, nil)
 
@@ -133,6 +133,6 @@ func TestNoAnswer(t *testing.T) {
 
 	client, made = newClient(t, "rk_test_"+keyTail, gone.URL, time.Minute)
 	_, err = client.Session(t.Context(), sampleSession)
-	unanswered(t, err, "no connection, or no answer in time")
+	unanswered(t, err, "no connection, or no response in time")
 	made.must(t, []string{"checkout.sessions.retrieve error"}, nil)
 }

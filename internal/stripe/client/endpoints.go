@@ -15,25 +15,25 @@ import (
 	"github.com/paylink-dev/paylink/internal/stripe/webhook"
 )
 
-// Endpoint is a receiver of webhooks, as Stripe knows it.
+// Endpoint is a webhook endpoint at Stripe.
 type Endpoint struct {
 	ID  string `json:"id"`
 	URL string `json:"url"`
-	// Status is enabled or disabled.
+	// Status is "enabled" or "disabled".
 	Status   string `json:"status"`
 	Livemode bool   `json:"livemode"`
-	// APIVersion is that of its events; empty: the account's.
+	// APIVersion is the API version of its events; empty: the default version of the account.
 	APIVersion string `json:"api_version"`
-	// Events are the types that it gets; * is all, and charge.* a family.
+	// Events are the types that it receives. "*" means all of them, and "charge.*" all with that prefix.
 	Events   []string          `json:"enabled_events"`
 	Metadata map[string]string `json:"metadata"`
 }
 
-// APIVersion is the version of Stripe's API that this release was made for.
+// APIVersion is the version of Stripe's API that this release is built for.
 const APIVersion = stripe.APIVersion
 
-// EndpointEvents are the types that an endpoint needs, sorted: EventTypes without refund.failed, which is newer than
-// APIVersion and tells nothing that refund.updated does not.
+// EndpointEvents returns the event types that an endpoint needs, sorted. It leaves out refund.failed, which is newer than
+// APIVersion and repeats refund.updated.
 func EndpointEvents() []string {
 	return slices.DeleteFunc(webhook.EventTypes(), func(eventType string) bool { return eventType == webhook.TypeRefundFailed })
 }
@@ -44,10 +44,10 @@ const (
 	writeEndpoints = "write access to Webhook Endpoints"
 )
 
-// Endpoints returns the endpoints of the client's mode, newest first.
+// Endpoints returns the endpoints in the client's mode, newest first.
 func (c *Client) Endpoints(ctx context.Context) ([]Endpoint, error) {
 	var found []Endpoint
-	err := list(ctx, c, call{operation: "webhook_endpoints.list", path: endpointsPath, form: &form.Values{}, needs: readEndpoints},
+	err := list(ctx, c, request{operation: "webhook_endpoints.list", path: endpointsPath, form: &form.Values{}, permission: readEndpoints},
 		func(e *Endpoint) error {
 			found = append(found, *e)
 			return nil
@@ -55,54 +55,55 @@ func (c *Client) Endpoints(ctx context.Context) ([]Endpoint, error) {
 	return found, err
 }
 
-// NewEndpoint describes an endpoint to be made.
+// NewEndpoint describes an endpoint to create.
 type NewEndpoint struct {
 	URL, Description string
 	Metadata         map[string]string
-	// IdempotencyKey makes Stripe answer a repetition, within a day, with the endpoint that it made the first time.
+	// IdempotencyKey makes Stripe return the first endpoint again if the request is repeated within a day.
 	IdempotencyKey string
 }
 
-// CreateEndpoint makes an endpoint that gets EndpointEvents, in APIVersion, and returns its signing secret too. Stripe never
-// tells it again.
+// CreateEndpoint creates an endpoint for EndpointEvents in APIVersion. It returns the endpoint and its signing secret,
+// which Stripe shows only once.
 func (c *Client) CreateEndpoint(ctx context.Context, e NewEndpoint) (Endpoint, credentials.Secret, error) {
-	values := withOurTypes()
+	values := enabledEvents()
 	values.Add("url", e.URL)
 	values.Add("api_version", APIVersion)
 	values.Add("description", e.Description)
-	for _, name := range slices.Sorted(maps.Keys(e.Metadata)) { // a repetition must be the same to the letter
+	for _, name := range slices.Sorted(maps.Keys(e.Metadata)) { // Stripe compares repeated requests byte by byte
 		values.Add("metadata["+name+"]", e.Metadata[name])
 	}
-	var made struct {
+	var created struct {
 		Endpoint
 		Secret string `json:"secret"`
 	}
-	_, err := c.ask(ctx, call{
+	_, err := c.do(ctx, request{
 		operation: "webhook_endpoints.create", method: http.MethodPost, path: endpointsPath,
-		form: values, idempotencyKey: e.IdempotencyKey, needs: writeEndpoints,
-	}, &made)
+		form: values, idempotencyKey: e.IdempotencyKey, permission: writeEndpoints,
+	}, &created)
 	if err != nil {
 		return Endpoint{}, "", err
 	}
-	if !strings.HasPrefix(made.ID, "we_") || !strings.HasPrefix(made.Secret, "whsec_") {
-		return Endpoint{}, "", fmt.Errorf("%w: it answered with something else than an endpoint and its signing secret", ErrUnanswered)
+	if !strings.HasPrefix(created.ID, "we_") || !strings.HasPrefix(created.Secret, "whsec_") {
+		return Endpoint{}, "", fmt.Errorf("%w: the response is not an endpoint with its signing secret", ErrCallFailed)
 	}
-	return made.Endpoint, credentials.Secret(made.Secret), nil
+	return created.Endpoint, credentials.Secret(created.Secret), nil
 }
 
-// SetEndpointEvents makes an endpoint get EndpointEvents.
+// SetEndpointEvents subscribes an endpoint to exactly EndpointEvents.
 func (c *Client) SetEndpointEvents(ctx context.Context, id string) error {
-	var changed Endpoint
-	_, err := c.ask(ctx, call{
-		operation: "webhook_endpoints.update", method: http.MethodPost, path: endpointsPath + "/" + id, form: withOurTypes(), needs: writeEndpoints,
-	}, &changed)
-	if err == nil && changed.ID != id {
-		err = fmt.Errorf("%w: it answered with something else than the endpoint", ErrUnanswered)
+	var updated Endpoint
+	_, err := c.do(ctx, request{
+		operation: "webhook_endpoints.update", method: http.MethodPost, path: endpointsPath + "/" + id,
+		form: enabledEvents(), permission: writeEndpoints,
+	}, &updated)
+	if err == nil && updated.ID != id {
+		err = fmt.Errorf("%w: the response is not the updated endpoint", ErrCallFailed)
 	}
 	return err
 }
 
-func withOurTypes() *form.Values {
+func enabledEvents() *form.Values {
 	values := &form.Values{}
 	for _, eventType := range EndpointEvents() {
 		values.Add("enabled_events[]", eventType)

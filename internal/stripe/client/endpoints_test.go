@@ -203,14 +203,14 @@ func TestNoEndpoint(t *testing.T) {
 			t.Errorf("%s: there is an endpoint %q", body, made.ID)
 		}
 		if !creates {
-			unanswered(t, err, "something else than an endpoint")
+			unanswered(t, err, "the response is not an endpoint with its signing secret")
 		}
 	}
 	for body, changes := range map[string]bool{`{}`: false, `{"id":"we_2"}`: false, `{"id":"we_1"}`: true} {
 		client, _ := newClient(t, "rk_test_"+keyTail, newScript(t, says(http.StatusOK, body)).URL, time.Minute)
 		switch err := client.SetEndpointEvents(t.Context(), "we_1"); {
 		case !changes:
-			unanswered(t, err, "something else than the endpoint")
+			unanswered(t, err, "the response is not the updated endpoint")
 		case err != nil:
 			t.Errorf("%s: %v", body, err)
 		}

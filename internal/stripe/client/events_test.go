@@ -208,7 +208,7 @@ func TestEventsStop(t *testing.T) {
 			}
 			return nil
 		})
-		if !errors.Is(err, enough) || errors.Is(err, stripeclient.ErrUnanswered) {
+		if !errors.Is(err, enough) || errors.Is(err, stripeclient.ErrCallFailed) {
 			t.Error(err)
 		}
 		if diff := cmp.Diff(want[:stop], got); diff != "" {

@@ -7,16 +7,16 @@ import (
 	"github.com/paylink-dev/paylink/internal/stripe/webhook"
 )
 
-// object is data.object of an event: an answer of the API has the same shape. Its name is part of the errors of encoding/json.
+// object is an object of the API, in the shape of data.object of an event. Its name is part of the errors of encoding/json.
 type object = webhook.Object
 
-// intentObject is a PaymentIntent: its id alone or, where it was expanded, with its latest charge.
+// intentObject is a PaymentIntent: the id alone, or the expanded object with its latest charge.
 type intentObject struct {
 	ID     string
 	Charge *chargeObject
 }
 
-// chargeObject is a charge.
+// chargeObject is a charge of Stripe's.
 type chargeObject struct {
 	object
 	Disputed bool `json:"disputed"`

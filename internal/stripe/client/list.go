@@ -11,61 +11,66 @@ import (
 	"github.com/paylink-dev/paylink/internal/stripe/webhook"
 )
 
-// pageSize is the most that Stripe returns at once.
+// pageSize is the largest page that Stripe returns.
 const pageSize = 100
 
-// page is a part of a list.
+// page is one page of a list.
 type page[T any] struct {
-	// Data is nil where the answer was no list.
+	// Data is nil if the response is not a list.
 	Data    []T  `json:"data"`
 	HasMore bool `json:"has_more"`
 }
 
-// askPage asks for the newest of a list, or for what comes next where the form says starting_after. It returns when
-// Stripe answered, as ask does.
-func askPage[T any](ctx context.Context, c *Client, one call) (page[T], time.Time, error) {
-	one.method = http.MethodGet
-	one.form.Set("limit", strconv.Itoa(pageSize))
+// getPage reads the first page of a list, or the one that starts after starting_after in the form. It returns the time
+// of the response, as do does.
+func getPage[T any](ctx context.Context, c *Client, r request) (page[T], time.Time, error) {
+	r.method = http.MethodGet
+	r.form.Set("limit", strconv.Itoa(pageSize))
 	var got page[T]
-	answered, err := c.ask(ctx, one, &got)
-	if err == nil && got.Data == nil { // which is not a list with nothing in it
-		err = fmt.Errorf("%w: it answered %s with something else than a list", ErrUnanswered, one.operation)
+	date, err := c.do(ctx, r, &got)
+	if err == nil && got.Data == nil { // an empty list has Data
+		err = fmt.Errorf("%w: the response to %s is not a list", ErrCallFailed, r.operation)
 	}
-	return got, answered, err
+	return got, date, err
 }
 
-// list calls each with what a list has, page after page, newest first, until it returns an error. Where an error comes
-// between pages, what came before was passed on.
-func list[T any](ctx context.Context, c *Client, one call, each func(*T) error) error {
+// list calls each with every item of a list, newest first, until each returns an error. It reads page after page. An
+// error between pages leaves the items of earlier pages passed on.
+func list[T any](ctx context.Context, c *Client, r request, each func(*T) error) error {
 	for after := ""; ; {
-		got, _, err := askPage[json.RawMessage](ctx, c, one)
+		got, _, err := getPage[json.RawMessage](ctx, c, r)
 		if err != nil {
 			return err
 		}
 		var last struct {
 			ID string `json:"id"`
 		}
-		for _, item := range got.Data {
-			read := new(T)
-			if err := json.Unmarshal(item, read); err != nil {
-				return fmt.Errorf("%w: an item of its answer to %s is %s", ErrUnanswered, one.operation, webhook.DescribeJSON(err))
+		for _, raw := range got.Data {
+			item := new(T)
+			if err := json.Unmarshal(raw, item); err != nil {
+				return itemError(r, err)
 			}
-			if err := each(read); err != nil {
+			if err := each(item); err != nil {
 				return err
 			}
-			if err := json.Unmarshal(item, &last); err != nil {
-				return fmt.Errorf("%w: an item of its answer to %s is %s", ErrUnanswered, one.operation, webhook.DescribeJSON(err))
+			if err := json.Unmarshal(raw, &last); err != nil {
+				return itemError(r, err)
 			}
 		}
 		if !got.HasMore {
 			return nil
 		}
 		if last.ID == "" || last.ID == after {
-			return fmt.Errorf("%w: its answer to %s says that there is more, and not what comes next", ErrUnanswered, one.operation)
+			return fmt.Errorf("%w: the response to %s says that there is more, but not where to continue", ErrCallFailed, r.operation)
 		}
 		after = last.ID
-		one.form.Set("starting_after", after)
+		r.form.Set("starting_after", after)
 	}
 }
 
-func unix(t time.Time) string { return strconv.FormatInt(t.Unix(), 10) }
+func itemError(r request, err error) error {
+	return fmt.Errorf("%w: an item of the response to %s: %s", ErrCallFailed, r.operation, webhook.DescribeJSON(err))
+}
+
+// formatUnix formats a time as Stripe's parameters expect it.
+func formatUnix(t time.Time) string { return strconv.FormatInt(t.Unix(), 10) }

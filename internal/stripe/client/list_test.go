@@ -55,7 +55,7 @@ func TestUnreadableEvent(t *testing.T) {
 	if err != nil {
 		t.Error(err)
 	}
-	malformed := `malformed event: field "data.object.amount_total" cannot be of this kind (string)`
+	malformed := `malformed event: field "data.object.amount_total" has the wrong type (string)`
 	if diff := cmp.Diff([]seen{{"evt_1", "", true}, {"evt_2", malformed, false}, {"evt_2b", malformed, false}, {"evt_3", "", true}}, got); diff != "" {
 		t.Error(diff)
 	}
@@ -77,19 +77,19 @@ func TestBrokenList(t *testing.T) {
 		want  string
 		seen  int
 	}{
-		"more, and nothing":          {[]http.HandlerFunc{listed(true)}, "says that there is more, and not what comes next", 0},
-		"more, and nothing, at last": {[]http.HandlerFunc{listed(true, one), listed(true)}, "says that there is more, and not what comes next", 1},
-		"the same again and again":   {[]http.HandlerFunc{listed(true, one)}, "says that there is more, and not what comes next", 2},
-		"no name":                    {[]http.HandlerFunc{listed(true, `{"type":"plan.created"}`)}, "says that there is more, and not what comes next", 1},
-		"a name of another kind":     {[]http.HandlerFunc{listed(true, `{"id":4242}`)}, `an item of its answer to events.list is field "id" cannot be of this kind (number)`, 1},
-		"no object":                  {[]http.HandlerFunc{listed(true, `4242`)}, "an item of its answer to events.list is JSON, but no object (number)", 1},
-		"an object":                  {[]http.HandlerFunc{says(200, `{}`)}, "something else than a list", 0},
-		"an empty one of nothing":    {[]http.HandlerFunc{says(200, `{"object":"list","data":null,"has_more":false}`)}, "something else than a list", 0},
-		"no list at last":            {[]http.HandlerFunc{listed(true, one, two), says(200, `{"status":"ok"}`)}, "something else than a list", 2},
-		"another kind":               {[]http.HandlerFunc{says(200, `[4242]`)}, "no connection, or no answer in time", 0},
-		"data of another kind":       {[]http.HandlerFunc{says(200, `{"data":"Erika"}`)}, `its answer to events.list is field "data" cannot be of this kind (string)`, 0},
+		"more, and nothing":          {[]http.HandlerFunc{listed(true)}, "says that there is more, but not where to continue", 0},
+		"more, and nothing, at last": {[]http.HandlerFunc{listed(true, one), listed(true)}, "says that there is more, but not where to continue", 1},
+		"the same again and again":   {[]http.HandlerFunc{listed(true, one)}, "says that there is more, but not where to continue", 2},
+		"no name":                    {[]http.HandlerFunc{listed(true, `{"type":"plan.created"}`)}, "says that there is more, but not where to continue", 1},
+		"a name of another kind":     {[]http.HandlerFunc{listed(true, `{"id":4242}`)}, `an item of the response to events.list: field "id" has the wrong type (number)`, 1},
+		"no object":                  {[]http.HandlerFunc{listed(true, `4242`)}, "an item of the response to events.list: JSON, but not an object (number)", 1},
+		"an object":                  {[]http.HandlerFunc{says(200, `{}`)}, "is not a list", 0},
+		"an empty one of nothing":    {[]http.HandlerFunc{says(200, `{"object":"list","data":null,"has_more":false}`)}, "is not a list", 0},
+		"no list at last":            {[]http.HandlerFunc{listed(true, one, two), says(200, `{"status":"ok"}`)}, "is not a list", 2},
+		"another kind":               {[]http.HandlerFunc{says(200, `[4242]`)}, "no connection, or no response in time", 0},
+		"data of another kind":       {[]http.HandlerFunc{says(200, `{"data":"Erika"}`)}, `the response to events.list: field "data" has the wrong type (string)`, 0},
 		"refused at last":            {[]http.HandlerFunc{listed(true, one, two), refuses(403, "")}, "give it read access to Events", 2},
-		"broken off at last":         {[]http.HandlerFunc{listed(true, one, two), breaksOff}, "no connection, or no answer in time", 2},
+		"broken off at last":         {[]http.HandlerFunc{listed(true, one, two), breaksOff}, "no connection, or no response in time", 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			client, _ := newClient(t, "rk_test_"+keyTail, newScript(t, row.pages...).URL, time.Minute)
@@ -116,7 +116,7 @@ func TestNoList(t *testing.T) {
 				return client.SessionsOfLink(t.Context(), "plink_1", noon, func(stripeclient.Session) error { return nil })
 			},
 		} {
-			t.Run(name, func(t *testing.T) { unanswered(t, ask(), "something else than a list") })
+			t.Run(name, func(t *testing.T) { unanswered(t, ask(), "is not a list") })
 		}
 	}
 }

@@ -12,23 +12,24 @@ import (
 	"github.com/paylink-dev/paylink/internal/stripe/webhook"
 )
 
-// Disputes returns what webhooks would state of the disputes of a PaymentIntent as they are now.
+// Disputes returns the facts of a PaymentIntent's disputes in their present state.
 func (c *Client) Disputes(ctx context.Context, intent string) ([]payment.Fact, error) {
 	return c.refundsOrDisputes(ctx, intent, webhook.TypeDisputeUpdated,
-		call{operation: "disputes.list", path: "/v1/disputes", needs: "read access to Disputes"})
+		request{operation: "disputes.list", path: "/v1/disputes", permission: "read access to Disputes"})
 }
 
-// FailedRefunds returns what webhooks would state of those refunds of a PaymentIntent that did not reach the buyer.
+// FailedRefunds returns the facts of a PaymentIntent's refunds that did not reach the buyer.
 func (c *Client) FailedRefunds(ctx context.Context, intent string) ([]payment.Fact, error) {
 	return c.refundsOrDisputes(ctx, intent, webhook.TypeRefundFailed,
-		call{operation: "refunds.list", path: "/v1/refunds", needs: "read access to Charges and Refunds"})
+		request{operation: "refunds.list", path: "/v1/refunds", permission: "read access to Charges and Refunds"})
 }
 
-// refundsOrDisputes asks for what came after a payment, of which there is little: one page holds all.
-func (c *Client) refundsOrDisputes(ctx context.Context, intent, eventType string, one call) ([]payment.Fact, error) {
-	one.form = &form.Values{}
-	one.form.Add("payment_intent", intent)
-	got, answered, err := askPage[webhook.Object](ctx, c, one)
+// refundsOrDisputes lists the refunds or disputes of a PaymentIntent as facts of an event type. It reads one page, which
+// holds all of them.
+func (c *Client) refundsOrDisputes(ctx context.Context, intent, eventType string, r request) ([]payment.Fact, error) {
+	r.form = &form.Values{}
+	r.form.Add("payment_intent", intent)
+	got, date, err := getPage[webhook.Object](ctx, c, r)
 	if err != nil {
 		return nil, err
 	}
@@ -36,9 +37,9 @@ func (c *Client) refundsOrDisputes(ctx context.Context, intent, eventType string
 	for i := range got.Data {
 		item := &got.Data[i]
 		if string(item.PaymentIntent) != intent {
-			continue // whatever else an answer holds
+			continue // Stripe filters too; a fact must never reach another payment
 		}
-		reported := answered
+		reported := date
 		if reported.IsZero() {
 			reported = time.Time(item.Created)
 		}

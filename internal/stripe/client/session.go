@@ -16,102 +16,103 @@ import (
 	"github.com/paylink-dev/paylink/internal/stripe/webhook"
 )
 
-// The states of a Checkout Session.
+// The statuses of a Checkout Session.
 const (
-	// SessionOpen: the buyer has not finished.
+	// SessionOpen means that the buyer has not finished.
 	SessionOpen = "open"
-	// SessionComplete: the buyer has finished; the fact says how far the payment got.
+	// SessionComplete means that the buyer has finished. The fact holds the outcome of the payment.
 	SessionComplete = "complete"
-	// SessionExpired: the buyer did not finish in time. Nothing was charged.
+	// SessionExpired means that the buyer did not finish in time. Nothing was charged.
 	SessionExpired = "expired"
 )
 
-// Session is what Stripe says of a Checkout Session.
+// Session is a Checkout Session.
 type Session struct {
 	// Status is SessionOpen, SessionComplete or SessionExpired.
 	Status string
-	// Fact is what a webhook would state of the session as it is now. No event says so: EventID is made of the session's id
-	// and outcome, and Created is when the money was taken or, where none was, when the session was created.
+	// Fact is the fact of the session in its present state. It comes from no event: EventID is made of the session's id
+	// and outcome. Created is the time of the charge, or of the session if nothing was charged.
 	Fact payment.Fact
-	// Charge is what became of the money; nil where there is none, or it was not asked for.
+	// Charge is the charge of the session; nil if there is none, or if it was not requested.
 	Charge *Charge
 }
 
-// Charge is what Stripe says of the money of a session.
+// Charge is the charge of a session.
 type Charge struct {
-	// Refund is what a webhook would state of the refunds as they are now; nil where there are none.
+	// Refund is the fact of its refunds in their present state; nil if there are none.
 	Refund *payment.Fact
-	// Disputed says that there is, or was, a dispute.
+	// Disputed is true if there is or was a dispute.
 	Disputed bool
 }
 
-// sessionID is the form of a Checkout Session's id.
-var sessionID = regexp.MustCompile(`^cs_(test|live)_[A-Za-z0-9]{1,247}$`)
+// sessionIDPattern is the form of a Checkout Session's id.
+var sessionIDPattern = regexp.MustCompile(`^cs_(test|live)_[A-Za-z0-9]{1,247}$`)
 
-// IsSessionID reports whether a text can be the id of a Checkout Session.
-func IsSessionID(text string) bool { return sessionID.MatchString(text) }
+// IsSessionID reports whether a text has the form of a Checkout Session's id.
+func IsSessionID(text string) bool { return sessionIDPattern.MatchString(text) }
 
-// Sees reports whether the API key is of the mode of a Checkout Session, so that Session can ask for it.
+// Sees reports whether the API key has the mode of a Checkout Session, so that Session can read it.
 func (c *Client) Sees(id string) bool { return strings.HasPrefix(id, "cs_live_") == c.Live() }
 
-// readSessions is the permission that asking for sessions takes.
-const readSessions = "read access to Checkout Sessions"
+// The permissions that reading sessions needs, without and with their charges.
+const (
+	readSessions            = "read access to Checkout Sessions"
+	readSessionsAndPayments = "read access to Checkout Sessions, PaymentIntents and Charges"
+)
 
-// Session asks for a Checkout Session. It returns ErrNoSuchObject, ErrOtherMode or an error that wraps ErrUnanswered.
+// Session reads a Checkout Session. It returns ErrNoSuchObject, ErrOtherMode or an error that wraps ErrCallFailed.
 func (c *Client) Session(ctx context.Context, id string) (Session, error) {
 	return c.session(ctx, id, &form.Values{}, readSessions)
 }
 
-// SessionWithCharge asks for a Checkout Session, and for what became of its money.
+// SessionWithCharge reads a Checkout Session with its charge.
 func (c *Client) SessionWithCharge(ctx context.Context, id string) (Session, error) {
-	return c.session(ctx, id, withCharge("payment_intent.latest_charge"), readMoney)
+	return c.session(ctx, id, expand("payment_intent.latest_charge"), readSessionsAndPayments)
 }
 
-func (c *Client) session(ctx context.Context, id string, values *form.Values, needs string) (Session, error) {
+func (c *Client) session(ctx context.Context, id string, values *form.Values, permission string) (Session, error) {
 	if !c.Sees(id) {
 		return Session{}, ErrOtherMode
 	}
 	var in sessionObject
-	_, err := c.ask(ctx, call{
-		operation: "checkout.sessions.retrieve", method: http.MethodGet, path: "/v1/checkout/sessions/" + id, form: values, needs: needs,
+	_, err := c.do(ctx, request{
+		operation: "checkout.sessions.retrieve", method: http.MethodGet, path: "/v1/checkout/sessions/" + id,
+		form: values, permission: permission,
 	}, &in)
 	if err != nil {
 		return Session{}, err
 	}
 	if in.ID != id {
-		return Session{}, fmt.Errorf("%w: it answered with something else than the checkout session", ErrUnanswered)
+		return Session{}, fmt.Errorf("%w: the response is not the requested checkout session", ErrCallFailed)
 	}
 	return in.session()
 }
 
-// readMoney is the permission that asking for sessions with their charges takes.
-const readMoney = "read access to Checkout Sessions, PaymentIntents and Charges"
-
-// withCharge asks to have the charge in the answer.
-func withCharge(path string) *form.Values {
+// expand is the parameter that makes Stripe return an object in place of its id.
+func expand(path string) *form.Values {
 	values := &form.Values{}
 	values.Add("expand[]", path)
 	return values
 }
 
-// SessionsOfLink calls each with the completed Checkout Sessions of a Payment Link that were created since some time,
-// with their charges, newest first, until it returns an error.
+// SessionsOfLink calls each with the completed Checkout Sessions of a Payment Link that were created since a time, with
+// their charges. It goes from newest to oldest, until each returns an error.
 func (c *Client) SessionsOfLink(ctx context.Context, link string, since time.Time, each func(Session) error) error {
-	values := withCharge("data.payment_intent.latest_charge")
+	values := expand("data.payment_intent.latest_charge")
 	values.Add("payment_link", link)
 	values.Add("status", SessionComplete)
-	values.Add("created[gte]", unix(since))
+	values.Add("created[gte]", formatUnix(since))
 	return c.sessions(ctx, values, each)
 }
 
-// SessionsOfPayment returns the Checkout Sessions of a PaymentIntent, with their charge: one, or none where the payment
-// was made without a session.
+// SessionsOfPayment returns the Checkout Sessions of a PaymentIntent, with their charge. There is one, or none if the
+// payment was made without a session.
 func (c *Client) SessionsOfPayment(ctx context.Context, intent string) ([]Session, error) {
-	values := withCharge("data.payment_intent.latest_charge")
+	values := expand("data.payment_intent.latest_charge")
 	values.Add("payment_intent", intent)
 	var found []Session
 	err := c.sessions(ctx, values, func(s Session) error {
-		if s.Fact.PaymentIntentID == intent { // whatever else an answer holds
+		if s.Fact.PaymentIntentID == intent { // Stripe filters too; a fact must never reach another payment
 			found = append(found, s)
 		}
 		return nil
@@ -120,10 +121,10 @@ func (c *Client) SessionsOfPayment(ctx context.Context, intent string) ([]Sessio
 }
 
 func (c *Client) sessions(ctx context.Context, values *form.Values, each func(Session) error) error {
-	return list(ctx, c, call{operation: "checkout.sessions.list", path: "/v1/checkout/sessions", form: values, needs: readMoney},
+	return list(ctx, c, request{operation: "checkout.sessions.list", path: "/v1/checkout/sessions", form: values, permission: readSessionsAndPayments},
 		func(in *sessionObject) error {
 			if !IsSessionID(in.ID) {
-				return fmt.Errorf("%w: it answered with something else than checkout sessions", ErrUnanswered)
+				return fmt.Errorf("%w: the response is not a list of checkout sessions", ErrCallFailed)
 			}
 			session, err := in.session()
 			if err != nil {
@@ -133,11 +134,11 @@ func (c *Client) sessions(ctx context.Context, values *form.Values, each func(Se
 		})
 }
 
-// sessionObject is a Checkout Session, with its PaymentIntent and charge where they were asked for.
+// sessionObject is a Checkout Session as Stripe sends it, with its PaymentIntent and charge if they were expanded.
 type sessionObject struct {
 	object
 	Livemode bool `json:"livemode"`
-	// Intent is the same field as object's PaymentIntent, which is hidden by it.
+	// Intent hides the field PaymentIntent of object, which has the same name in JSON.
 	Intent intentObject `json:"payment_intent"`
 }
 
@@ -165,7 +166,7 @@ func (s *sessionObject) session() (Session, error) {
 	return found, nil
 }
 
-// refund is what a webhook would state of the refunds of the session's charge; nil where there are none.
+// refund returns the fact of the refunds of the session's charge; nil if there are none.
 func (s *sessionObject) refund() *payment.Fact {
 	charge := s.Intent.Charge
 	if charge.AmountRefunded == nil || *charge.AmountRefunded == 0 {
@@ -179,10 +180,10 @@ func (s *sessionObject) refund() *payment.Fact {
 	return fact
 }
 
-// validate refuses a fact that was looked up, where an event that stated it would be refused.
+// validate refuses a fact that Decode would refuse in an event.
 func validate(fact *payment.Fact) error {
 	if err := webhook.Validate(fact); err != nil {
-		return fmt.Errorf("%w: what it answered would be no event: %w", ErrUnanswered, err)
+		return fmt.Errorf("%w: invalid object in the response: %w", ErrCallFailed, err)
 	}
 	return nil
 }

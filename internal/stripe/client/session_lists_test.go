@@ -138,7 +138,7 @@ func TestSessionsOfAnotherPayment(t *testing.T) {
 	for _, garbage := range []string{`{}`, `{"id":"pi_1"}`, `null`, strings.Replace(sessionJSON(t), sampleSession, "cs_other_1", 1)} {
 		client, _ := newClient(t, "rk_test_"+keyTail, newScript(t, listed(false, garbage)).URL, time.Minute)
 		_, err := client.SessionsOfPayment(t.Context(), "pi_1")
-		unanswered(t, err, "something else than checkout sessions")
+		unanswered(t, err, "the response is not a list of checkout sessions")
 	}
 }
 

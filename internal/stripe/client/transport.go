@@ -14,8 +14,8 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// transport bounds each attempt at a call, and tells of it. What it waits for the budget is not part of an attempt's
-// time.
+// transport makes single attempts at calls. It bounds and observes each one. The wait for the budget does not count
+// towards the timeout of an attempt.
 type transport struct {
 	next    http.RoundTripper
 	timeout time.Duration
@@ -23,27 +23,27 @@ type transport struct {
 	observe func(operation, code string)
 }
 
-// largestAnswer is far more than a page of a hundred events.
-const largestAnswer = 32 << 20
+// maxResponseBytes is far more than a page of a hundred events needs.
+const maxResponseBytes = 32 << 20
 
-// Why an attempt was not made, or came to nothing, in words that can be logged.
+// The reasons for a failed attempt that can be logged.
 var (
-	// errNoneLeft means that the budget has no attempt left before the context ends.
-	errNoneLeft = errors.New("no call is left in time: too many were made already")
-	errTooLarge = fmt.Errorf("its answer is larger than %d MiB", largestAnswer>>20)
+	// errBudgetSpent means that the budget has no attempt left before the context ends.
+	errBudgetSpent = errors.New("no call is left before the deadline: too many were made already")
+	errTooLarge    = fmt.Errorf("the response is larger than %d MiB", maxResponseBytes>>20)
 )
 
-// operationKey is where a request's context has its operation.
+// operationKey is the key of the operation in the context of a request.
 type operationKey struct{}
 
 func withOperation(ctx context.Context, operation string) context.Context {
 	return context.WithValue(ctx, operationKey{}, operation)
 }
 
-// RoundTrip makes one attempt. The answer is read whole, so that one which breaks off is a failed attempt, and another
-// may be made.
+// RoundTrip makes one attempt. It reads the whole response, so that a broken connection fails the attempt and stripe-go
+// can retry it.
 func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
-	if err := t.mayGo(r.Context()); err != nil {
+	if err := t.waitForBudget(r.Context()); err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), t.timeout)
@@ -56,23 +56,23 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	code := strconv.Itoa(response.StatusCode)
 	if response.StatusCode < http.StatusMultipleChoices && !json.Valid(body) {
-		code = "error" // somebody else answered, as a proxy does
+		code = "error" // the response comes from another server, such as a proxy
 	}
 	t.observe(operation, code)
 	response.Body = io.NopCloser(bytes.NewReader(body))
 	return response, nil
 }
 
-// mayGo waits until the budget has an attempt left. None is made for who has left: stripe-go sleeps between attempts
-// whatever becomes of the context.
-func (t *transport) mayGo(ctx context.Context) error {
+// waitForBudget waits until the budget allows an attempt. It fails if the context has ended: stripe-go ignores the
+// context while it sleeps between attempts.
+func (t *transport) waitForBudget(ctx context.Context) error {
 	if t.budget == nil {
 		return ctx.Err()
 	}
 	if err := t.budget.Wait(ctx); err == nil || ctx.Err() != nil {
 		return ctx.Err()
 	}
-	return errNoneLeft
+	return errBudgetSpent
 }
 
 func (t *transport) read(r *http.Request) (*http.Response, []byte, error) {
@@ -81,11 +81,11 @@ func (t *transport) read(r *http.Request) (*http.Response, []byte, error) {
 		return nil, nil, err
 	}
 	defer func() { _ = response.Body.Close() }()
-	body, err := io.ReadAll(io.LimitReader(response.Body, largestAnswer+1))
+	body, err := io.ReadAll(io.LimitReader(response.Body, maxResponseBytes+1))
 	if err != nil {
 		return nil, nil, err
 	}
-	if len(body) > largestAnswer {
+	if len(body) > maxResponseBytes {
 		return nil, nil, errTooLarge
 	}
 	return response, body, nil

@@ -60,5 +60,5 @@ func checkKeepable(t *testing.T, err error, want string) {
 		}
 		return
 	}
-	unanswered(t, err, "what it answered would be no event: malformed event: "+want)
+	unanswered(t, err, "invalid object in the response: malformed event: "+want)
 }

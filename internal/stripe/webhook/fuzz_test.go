@@ -54,8 +54,8 @@ func FuzzVerify(f *testing.F) {
 }
 
 // messages are all that ErrMalformed may say: names of fields and kinds, never a value.
-var messages = regexp.MustCompile(`^malformed event: (not JSON, from byte \d+ on|not JSON of the expected shape|JSON, but no object \([a-z]+\)` +
-	`|field "[a-z_.]+" (cannot be of this kind \([a-z]+\)|is missing|is too long|is longer than 255 bytes))$`)
+var messages = regexp.MustCompile(`^malformed event: (not JSON, from byte \d+ on|not JSON of the expected shape|JSON, but not an object \([a-z]+\)` +
+	`|field "[a-z_.]+" (has the wrong type \([a-z]+\)|is missing|is too long|is longer than 255 bytes))$`)
 
 // FuzzDecode: whatever is signed, a fact is one that the CRD takes, and that comes back from the API as it was.
 func FuzzDecode(f *testing.F) {

@@ -64,9 +64,9 @@ func DescribeJSON(err error) string {
 	case errors.As(err, &syntax):
 		return fmt.Sprintf("not JSON, from byte %d on", syntax.Offset)
 	case errors.As(err, &kind) && kind.Field == "":
-		return fmt.Sprintf("JSON, but no object (%s)", firstWord(kind.Value))
+		return fmt.Sprintf("JSON, but not an object (%s)", firstWord(kind.Value))
 	case errors.As(err, &kind):
-		return fmt.Sprintf("field %q cannot be of this kind (%s)", kind.Field, firstWord(kind.Value))
+		return fmt.Sprintf("field %q has the wrong type (%s)", kind.Field, firstWord(kind.Value))
 	default:
 		return "not JSON of the expected shape"
 	}

@@ -39,11 +39,11 @@ func TestStripeInTroubleIsNoNews(t *testing.T) {
 		trouble func(*http.Request) int
 		log     string
 	}{
-		{"401", failing(401), "it does not know the API key"},
+		{"401", failing(401), "Stripe does not know the API key"},
 		{"403", failing(403), "give it read access to Checkout Sessions"},
 		{"429", failing(429), "status 429"},
 		{"500", failing(500), "status 500"},
-		{"nothing", func(r *http.Request) int { <-r.Context().Done(); return 500 }, "no answer in time"},
+		{"nothing", func(r *http.Request) int { <-r.Context().Done(); return 500 }, "no response in time"},
 	} {
 		t.Run(c.answer, func(t *testing.T) {
 			here := *s

@@ -9,12 +9,12 @@ import (
 	"unicode"
 )
 
-// ErrNoKey means that there is no API key where one was expected.
+// ErrNoKey means that an API key is missing.
 var ErrNoKey = errors.New("no API key: put a restricted key (rk_…) there, made in Stripe under Developers > API keys")
 
-// ParseAPIKeys reads one or more keys of Stripe's API, separated by commas or white space: several while one is being
-// rolled. They are named by their position, from 1; a key that is there twice counts once. All are of one mode. The
-// error says what to do and never holds a key.
+// ParseAPIKeys reads the keys of Stripe's API, separated by commas or white space. There are several during a rotation.
+// Each key is named by its position, from 1. A repeated key counts once. All keys must be of one mode. The error says
+// what to do and never holds a key.
 func ParseAPIKeys(text string) ([]NamedSecret, error) {
 	fields := strings.FieldsFunc(text, func(r rune) bool { return r == ',' || unicode.IsSpace(r) })
 	if len(fields) == 0 {

@@ -10,8 +10,8 @@ import (
 	"k8s.io/utils/clock"
 )
 
-// KeyFile reads API keys from a file of a mounted Kubernetes Secret, again and again: a change is picked up without a
-// restart.
+// KeyFile reads API keys from a file of a mounted Kubernetes Secret. It reloads the file regularly, so that a change
+// needs no restart.
 type KeyFile struct {
 	path  string
 	clock clock.WithTicker
@@ -19,7 +19,7 @@ type KeyFile struct {
 	keys  *Keys
 }
 
-// NewKeyFile reads the file once. It fails where the file cannot be read or holds no usable key.
+// NewKeyFile reads the file once. It fails if the file cannot be read or holds no valid key.
 func NewKeyFile(path string, c clock.WithTicker, log logr.Logger) (*KeyFile, error) {
 	f := &KeyFile{path: path, clock: c, log: log}
 	text, err := f.read()
@@ -27,38 +27,38 @@ func NewKeyFile(path string, c clock.WithTicker, log logr.Logger) (*KeyFile, err
 		return nil, err
 	}
 	if f.keys, err = NewKeys(text, c, log); err != nil {
-		return nil, f.explain(err)
+		return nil, f.withPath(err)
 	}
 	return f, nil
 }
 
-// Keys are those last read. It is always the same object, which changes.
+// Keys returns the keys in use. It is always the same object, which a reload updates.
 func (f *KeyFile) Keys() *Keys { return f.keys }
 
-// NeedLeaderElection says that every replica reads the file.
+// NeedLeaderElection returns false: every replica reads the file.
 func (f *KeyFile) NeedLeaderElection() bool { return false }
 
-// Start reads the file again and again until the context ends. A file that cannot be used leaves the last good keys in
-// force, and says so.
+// Start reloads the file regularly until the context ends. If the file becomes invalid, it logs the error and keeps the
+// last valid keys.
 func (f *KeyFile) Start(ctx context.Context) error { return poll(ctx, f.clock, f.reload) }
 
 func (f *KeyFile) reload() {
-	if err := f.replace(); err != nil {
+	if err := f.tryReload(); err != nil {
 		f.log.Error(err, "Keeping the API keys read before")
 	}
 }
 
-func (f *KeyFile) replace() error {
+func (f *KeyFile) tryReload() error {
 	text, err := f.read()
 	if err != nil {
 		return err
 	}
 	keys, err := ParseAPIKeys(text)
 	if err != nil {
-		return f.explain(err)
+		return f.withPath(err)
 	}
 	if err := f.keys.replace(keys); err != nil {
-		return f.explain(err)
+		return f.withPath(err)
 	}
 	return nil
 }
@@ -71,7 +71,7 @@ func (f *KeyFile) read() (string, error) {
 	return string(text), nil
 }
 
-func (f *KeyFile) explain(err error) error {
+func (f *KeyFile) withPath(err error) error {
 	if errors.Is(err, ErrNoKey) {
 		return fmt.Errorf("file %s is empty: %w", f.path, err)
 	}

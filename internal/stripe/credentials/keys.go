@@ -14,8 +14,8 @@ import (
 	"k8s.io/utils/clock"
 )
 
-// Keys are the API keys in force, one or several while one is being rolled. They may be replaced at any time by others
-// of the same mode. All methods may be called at once.
+// Keys are the API keys in use. There are several during a rotation. KeyFile can replace them at any time by others of
+// the same mode. All methods are safe for concurrent use.
 type Keys struct {
 	clock clock.PassiveClock
 	log   logr.Logger
@@ -23,14 +23,14 @@ type Keys struct {
 	list  atomic.Pointer[keyList]
 }
 
-// keyList is replaced as a whole.
+// keyList is one version of the keys. A change replaces the whole list.
 type keyList struct {
 	entries []entry
-	// first is the index of the key that is tried first.
+	// first is the index of the key to try first.
 	first atomic.Int64
 }
 
-// NewKeys returns the keys that a text holds, which ParseAPIKeys describes.
+// NewKeys returns the keys in a text, in the format of ParseAPIKeys.
 func NewKeys(text string, c clock.PassiveClock, log logr.Logger) (*Keys, error) {
 	keys, err := ParseAPIKeys(text)
 	if err != nil {
@@ -41,11 +41,10 @@ func NewKeys(text string, c clock.PassiveClock, log logr.Logger) (*Keys, error) 
 	return k, nil
 }
 
-// Live reports whether the keys are of live mode. That never changes.
+// Live reports whether the keys are of live mode. It never changes.
 func (k *Keys) Live() bool { return k.live }
 
-// Restricted reports whether every key may do but what was chosen for it, as a server that faces the internet should
-// have.
+// Restricted reports whether every key has only chosen permissions.
 func (k *Keys) Restricted() bool {
 	return !slices.ContainsFunc(k.list.Load().entries, func(e entry) bool { return !Restricted(e.Secret) })
 }
@@ -53,16 +52,16 @@ func (k *Keys) Restricted() bool {
 // Current returns the keys in the order in which they are tried.
 func (k *Keys) Current() []NamedSecret {
 	list := k.list.Load()
-	keys, first := named(list.entries), list.first.Load()
+	keys, first := secretsOf(list.entries), list.first.Load()
 	return slices.Concat(keys[first:], keys[:first])
 }
 
-// LastUsed tells the name of each key, and when Stripe last did what was asked with it: the zero time for never.
-func (k *Keys) LastUsed() iter.Seq2[string, time.Time] { return lastUses(k.list.Load().entries) }
+// LastUsed yields the name of each key and the time when Stripe last accepted it, or zero if never.
+func (k *Keys) LastUsed() iter.Seq2[string, time.Time] { return lastUsed(k.list.Load().entries) }
 
-// Try calls with one key, and with the next where Stripe does not know it any more (401), until one is known. That one
-// is tried first from then on, until the keys change. The error is that of the last call made, as it came: call must
-// return stripe-go's own, or one that wraps it.
+// Try makes a call with one key, and with the next key as long as Stripe does not know the last one (401). A key that
+// Stripe accepts becomes the first to try, until the keys change. Try returns the error of the last call. call must
+// return stripe-go's error, or one that wraps it.
 func (k *Keys) Try(call func(Secret) error) error {
 	list := k.list.Load()
 	first := list.first.Load()
@@ -76,17 +75,17 @@ func (k *Keys) Try(call func(Secret) error) error {
 		if !accepted(err) {
 			return err
 		}
-		e.note(k.clock.Now())
+		e.setLastUsed(k.clock.Now())
 		if int64(at) != first && list.first.CompareAndSwap(first, int64(at)) {
-			k.log.Info("Stripe does not know an API key any more: using another", "refused", list.entries[first].Name, "key", e.Name)
+			k.log.Info("Stripe refused an API key: using another", "refused", list.entries[first].Name, "key", e.Name)
 		}
 		return err
 	}
 	return err
 }
 
-// accepted reports whether a call's end shows that its key is good. A restricted key that may not do what was asked
-// (403) is not, and where Stripe had too much to do, or had trouble, nobody knows.
+// accepted reports whether the result of a call shows that its key is valid. A missing permission (403), a rate limit
+// and a failure of Stripe's show nothing.
 func accepted(err error) bool {
 	switch status := statusOf(err); status {
 	case http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests:
@@ -96,7 +95,7 @@ func accepted(err error) bool {
 	}
 }
 
-// statusOf returns the HTTP status that an error of stripe-go's tells; 0 where there is none.
+// statusOf returns the HTTP status in an error of stripe-go; 0 if there is none.
 func statusOf(err error) int {
 	var refused *stripe.Error
 	if errors.As(err, &refused) {
@@ -105,14 +104,14 @@ func statusOf(err error) int {
 	return 0
 }
 
-// replace puts other keys in force. It fails where they are of the other mode: the address they are sent to and what
-// they can see was decided by the mode.
+// replace replaces the keys. It refuses keys of the other mode, because the server has chosen the API address and the
+// orders to compare by the mode.
 func (k *Keys) replace(keys []NamedSecret) error {
 	if live := LiveKey(keys[0].Secret); live != k.live {
-		return fmt.Errorf("the API keys are of %s mode now, and were of the other when the server started: restart it, or put keys of %s mode there", mode(live), mode(k.live))
+		return fmt.Errorf("the API keys are of %s mode now, and were of %s mode when the server started: restart it, or put keys of that mode back", mode(live), mode(k.live))
 	}
 	old := k.list.Load().entries
-	if slices.Equal(named(old), keys) {
+	if slices.Equal(secretsOf(old), keys) {
 		return nil
 	}
 	k.list.Store(&keyList{entries: entries(keys, old)})

@@ -6,30 +6,30 @@ import (
 	"time"
 )
 
-// NamedSecret is a secret with the name that logs and metrics know it by: where it was found, never its value.
+// NamedSecret is a secret with a name for logs and metrics. The name says where the secret was found, never its value.
 type NamedSecret struct {
 	Name   string
 	Secret Secret
 }
 
-// entry is a secret in force, and when it was last good for something.
+// entry is a secret in use, and the time when it last verified a webhook or made a call.
 type entry struct {
 	NamedSecret
-	// last is in nanoseconds since 1970; 0 is never. The lists before and after this one share it.
-	last *atomic.Int64
+	// lastUsed is in nanoseconds since 1970; 0 means never. Successive lists share it.
+	lastUsed *atomic.Int64
 }
 
-func (e *entry) note(now time.Time) { e.last.Store(now.UnixNano()) }
+func (e *entry) setLastUsed(now time.Time) { e.lastUsed.Store(now.UnixNano()) }
 
-// entries makes a list of secrets that takes the place of another. What is known of a secret goes by its value: it may
-// move to another file or position, and does when a new one is put before it.
+// entries makes the list of secrets that replaces another. It keeps the last use of a secret by its value, because the
+// secret can move to another file or position.
 func entries(secrets []NamedSecret, before []entry) []entry {
 	list := make([]entry, len(secrets))
 	for i, s := range secrets {
-		list[i] = entry{NamedSecret: s, last: &atomic.Int64{}}
+		list[i] = entry{NamedSecret: s, lastUsed: &atomic.Int64{}}
 		for _, old := range before {
 			if old.Secret == s.Secret {
-				list[i].last = old.last
+				list[i].lastUsed = old.lastUsed
 				break
 			}
 		}
@@ -37,12 +37,12 @@ func entries(secrets []NamedSecret, before []entry) []entry {
 	return list
 }
 
-// lastUses tells the name of each secret in force, and when it was last good for something: the zero time for never.
-func lastUses(list []entry) iter.Seq2[string, time.Time] {
+// lastUsed yields the name of each secret in use and the time of its last use, or zero if never.
+func lastUsed(list []entry) iter.Seq2[string, time.Time] {
 	return func(yield func(string, time.Time) bool) {
 		for i := range list {
 			var at time.Time
-			if last := list[i].last.Load(); last != 0 {
+			if last := list[i].lastUsed.Load(); last != 0 {
 				at = time.Unix(0, last)
 			}
 			if !yield(list[i].Name, at) {
@@ -52,8 +52,8 @@ func lastUses(list []entry) iter.Seq2[string, time.Time] {
 	}
 }
 
-// named returns the secrets alone, as they were given.
-func named(list []entry) []NamedSecret {
+// secretsOf returns the secrets of a list, in its order.
+func secretsOf(list []entry) []NamedSecret {
 	secrets := make([]NamedSecret, len(list))
 	for i := range list {
 		secrets[i] = list[i].NamedSecret

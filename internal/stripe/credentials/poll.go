@@ -7,14 +7,13 @@ import (
 	"k8s.io/utils/clock"
 )
 
-// reloadPeriod is how often a mounted Secret is read again. The kubelet itself takes about a minute to bring a change to
-// the node, so this adds little to it.
+// reloadPeriod is the time between two reads of a mounted Secret. The kubelet takes about a minute to copy a change to the
+// node, so this adds little.
 //
-// Files are polled rather than watched: a mounted Secret changes by swapping symbolic links, and reading a few small
-// files is cheaper than being wrong about that.
+// Files are polled and not watched: a mounted Secret changes by a swap of symbolic links, which file watches often miss.
 const reloadPeriod = 10 * time.Second
 
-// poll calls reload again and again until the context ends.
+// poll calls reload once per reloadPeriod until the context ends.
 func poll(ctx context.Context, c clock.WithTicker, reload func()) error {
 	ticker := c.NewTicker(reloadPeriod)
 	defer ticker.Stop()

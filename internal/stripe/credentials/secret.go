@@ -1,5 +1,5 @@
-// Package credentials reads and keeps the secrets of Stripe: the signing secrets of webhook endpoints and the keys of
-// Stripe's API. Both can be rolled without a restart, and neither can be printed.
+// Package credentials holds Stripe's credentials: the signing secrets of webhook endpoints and the keys of Stripe's API.
+// Both can be rotated without a restart, and neither can be printed.
 package credentials
 
 import (
@@ -12,13 +12,13 @@ import (
 )
 
 // Secret is the signing secret of a webhook endpoint (whsec_…) or an API key (rk_…, sk_…). It prints as a placeholder, so
-// that no log or error can hold it.
+// that no log or error shows it.
 type Secret string
 
 // String returns a placeholder, never the secret.
 func (Secret) String() string { return "[secret]" }
 
-// Format writes a placeholder whatever the verb: %d and the like would else print what String hides.
+// Format writes a placeholder for every verb. Without it, verbs such as %d would print the secret.
 func (s Secret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, s.String()) }
 
 // MarshalText returns a placeholder, never the secret.
@@ -27,13 +27,13 @@ func (Secret) MarshalText() ([]byte, error) { return []byte("[secret]"), nil }
 // secretPrefix begins every signing secret that Stripe makes.
 const secretPrefix = "whsec_"
 
-// ErrNoSecret means that no signing secret is configured. An empty one would verify anything that is signed with the
-// empty key, that is, by anybody.
+// ErrNoSecret means that no signing secret is configured. An empty secret must never be used, because anybody can sign
+// with the empty key.
 var ErrNoSecret = errors.New("no webhook signing secret: set it to the endpoint's signing secret (whsec_…), shown in Stripe under Developers > Webhooks")
 
-// ParseSecrets reads one or more signing secrets, separated by commas or white space: several while one is being
-// rolled, or for a live and a test endpoint. They are named by their position, from 1. The error says what to do and
-// never holds a secret.
+// ParseSecrets reads signing secrets, separated by commas or white space. There are several during a rotation, or for a
+// live and a test endpoint. Each secret is named by its position, from 1. The error says what to do and never holds a
+// secret.
 func ParseSecrets(text string) ([]NamedSecret, error) {
 	fields := strings.FieldsFunc(text, func(r rune) bool { return r == ',' || unicode.IsSpace(r) })
 	if len(fields) == 0 {

@@ -13,8 +13,8 @@ import (
 	"k8s.io/utils/clock"
 )
 
-// SecretDir reads signing secrets from a mounted Kubernetes Secret: every file in the folder holds one or more. A
-// change is picked up without a restart.
+// SecretDir reads signing secrets from the folder of a mounted Kubernetes Secret, whose files hold one or more each. It
+// reloads the folder regularly, so that a change needs no restart.
 type SecretDir struct {
 	dir     string
 	clock   clock.WithTicker
@@ -22,7 +22,7 @@ type SecretDir struct {
 	secrets *SigningSecrets
 }
 
-// NewSecretDir reads the folder once. It fails where the folder cannot be read or holds no usable secret.
+// NewSecretDir reads the folder once. It fails if the folder cannot be read or holds no valid secret.
 func NewSecretDir(dir string, c clock.WithTicker, log logr.Logger) (*SecretDir, error) {
 	d := &SecretDir{dir: dir, clock: c, log: log}
 	secrets, err := d.read()
@@ -33,14 +33,14 @@ func NewSecretDir(dir string, c clock.WithTicker, log logr.Logger) (*SecretDir, 
 	return d, nil
 }
 
-// Secrets are those last read. It is always the same object, which changes.
+// Secrets returns the secrets in use. It is always the same object, which a reload updates.
 func (d *SecretDir) Secrets() *SigningSecrets { return d.secrets }
 
-// NeedLeaderElection says that every replica reads the folder.
+// NeedLeaderElection returns false: every replica reads the folder.
 func (d *SecretDir) NeedLeaderElection() bool { return false }
 
-// Start reads the folder again and again until the context ends. A folder that cannot be used leaves the last good
-// secrets in force, and says so.
+// Start reloads the folder regularly until the context ends. If the folder becomes invalid, it logs the error and keeps
+// the last valid secrets.
 func (d *SecretDir) Start(ctx context.Context) error { return poll(ctx, d.clock, d.reload) }
 
 func (d *SecretDir) reload() {
@@ -58,9 +58,9 @@ func (d *SecretDir) reload() {
 	}
 }
 
-// read returns the secrets of all files, in the order of their names. A secret has its file's name; further ones of the
-// same file have their position behind it (live, live/2). Files whose name begins with a dot are the kubelet's own
-// (..data).
+// read returns the secrets of all files, in the order of the file names. The first secret of a file has the name of the
+// file, and a further one has its position appended (live, live/2). Files whose name begins with a dot belong to the
+// kubelet (..data).
 func (d *SecretDir) read() ([]NamedSecret, error) {
 	entries, err := os.ReadDir(d.dir)
 	if err != nil {
@@ -71,7 +71,7 @@ func (d *SecretDir) read() ([]NamedSecret, error) {
 		if strings.HasPrefix(e.Name(), ".") {
 			continue
 		}
-		if !utf8.ValidString(e.Name()) { // a metric cannot be labelled so
+		if !utf8.ValidString(e.Name()) { // a metric label must be UTF-8
 			return nil, fmt.Errorf("file %q in folder %s: give it a name in UTF-8", e.Name(), d.dir)
 		}
 		text, err := os.ReadFile(filepath.Join(d.dir, e.Name()))

@@ -7,39 +7,40 @@ import (
 	"time"
 )
 
-// SigningSecrets are the webhook signing secrets in force. They may be replaced at any time.
+// SigningSecrets are the webhook signing secrets in use. SecretDir can replace them at any time. All methods are safe for
+// concurrent use.
 type SigningSecrets struct {
 	list atomic.Pointer[[]entry]
 }
 
-// NewSigningSecrets puts secrets in force.
+// NewSigningSecrets returns a set of these secrets.
 func NewSigningSecrets(secrets []NamedSecret) *SigningSecrets {
 	s := &SigningSecrets{}
 	s.list.Store(new(entries(secrets, nil)))
 	return s
 }
 
-// Current returns the secrets in force.
-func (s *SigningSecrets) Current() []NamedSecret { return named(*s.list.Load()) }
+// Current returns the secrets in use.
+func (s *SigningSecrets) Current() []NamedSecret { return secretsOf(*s.list.Load()) }
 
-// LastVerified tells the name of each secret in force, and when a webhook signed with it was last verified: the zero
-// time for never.
-func (s *SigningSecrets) LastVerified() iter.Seq2[string, time.Time] { return lastUses(*s.list.Load()) }
+// LastVerified yields the name of each secret in use and the time when it last verified a webhook, or zero if never.
+func (s *SigningSecrets) LastVerified() iter.Seq2[string, time.Time] { return lastUsed(*s.list.Load()) }
 
-// Try calls verifies with every secret in force, and notes now for each with which it returns true.
+// Try calls verifies with every secret in use. It records now as the last use of each secret for which verifies returns
+// true.
 func (s *SigningSecrets) Try(now time.Time, verifies func(Secret) bool) {
 	list := *s.list.Load()
 	for i := range list {
 		if verifies(list[i].Secret) {
-			list[i].note(now)
+			list[i].setLastUsed(now)
 		}
 	}
 }
 
-// replace puts other secrets in force, and reports whether they are others.
+// replace replaces the secrets. It reports whether they changed.
 func (s *SigningSecrets) replace(secrets []NamedSecret) bool {
 	old := *s.list.Load()
-	if slices.Equal(named(old), secrets) {
+	if slices.Equal(secretsOf(old), secrets) {
 		return false
 	}
 	s.list.Store(new(entries(secrets, old)))

@@ -1,5 +1,5 @@
-// Package webhook verifies and decodes Stripe's webhooks. It turns each event into a payment.Fact: ids and amounts,
-// nothing about the buyer.
+// Package webhook verifies and decodes Stripe's webhooks. It reads an event into a payment.Fact, which holds ids and
+// amounts and no data of the buyer.
 package webhook
 
 import (
@@ -13,7 +13,7 @@ import (
 	"github.com/paylink-dev/paylink/internal/payment"
 )
 
-// ErrMalformed means that a body is not a Stripe event: not JSON, or a field that is read is of the wrong kind.
+// ErrMalformed means that a body is not a Stripe event: it is not JSON, or a field has the wrong type.
 var ErrMalformed = errors.New("malformed event")
 
 // Event is the part of a Stripe event that Paylink reads.
@@ -21,16 +21,17 @@ type Event struct {
 	// ID is Stripe's id of the event, evt_….
 	ID   string
 	Type string
-	// Created is when Stripe made the event. Zero: the event does not say.
+	// Created is the time when Stripe created the event; zero if the event has none.
 	Created  time.Time
 	Livemode bool
-	// Snapshot says that the event carries its object. Thin events do not, and cannot be used.
+	// Snapshot is true if the event carries its object. Thin events do not, and are ignored.
 	Snapshot bool
-	// Fact is what the event says about a payment; nil where it says nothing about one.
+	// Fact is the statement of the event about a payment; nil if there is none.
 	Fact *payment.Fact
 }
 
-// envelope is the shape of an event, decoded in one pass. Its fields keep their meaning across Stripe's API versions.
+// envelope is an event as Stripe sends it, decoded in one pass. Its fields keep their meaning in all of Stripe's API
+// versions.
 type envelope struct {
 	ID       string   `json:"id"`
 	Type     string   `json:"type"`
@@ -77,8 +78,9 @@ func Decode(body []byte) (Event, error) {
 	return event, nil
 }
 
-// unhandledEvent reads an event of a type that is not handled, where a field has another kind of value than in a handled
-// one: the amount of a billing.credit_grant is an object. Stripe disables an endpoint that keeps refusing such events.
+// unhandledEvent reads an event of an unhandled type, in which a field can have another type of value than in a handled
+// one. The amount of a billing.credit_grant is an object, for example. Stripe disables an endpoint that keeps refusing
+// such events.
 func unhandledEvent(body []byte) (Event, bool) {
 	var head struct {
 		ID       string `json:"id"`

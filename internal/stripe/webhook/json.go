@@ -8,11 +8,11 @@ import (
 	"time"
 )
 
-// ID refers to another object of Stripe's. It is read from the object's id, from the object itself where Stripe expanded
-// it, and from null.
+// ID is a reference to another object of Stripe's. In JSON it is the id of the object, the expanded object itself, or
+// null.
 type ID string
 
-// UnmarshalJSON reads each of the three forms.
+// UnmarshalJSON reads all three forms.
 func (i *ID) UnmarshalJSON(data []byte) error {
 	switch data[0] {
 	case 'n': // null
@@ -33,10 +33,10 @@ func (i *ID) UnmarshalJSON(data []byte) error {
 	}
 }
 
-// UnixTime is a time in seconds since 1970. Thin events write theirs as text; they are not used.
+// UnixTime is a time in seconds since 1970.
 type UnixTime time.Time
 
-// UnmarshalJSON reads seconds; text and null leave the time zero.
+// UnmarshalJSON reads seconds. Null and the text of a thin event, which is ignored, leave the time zero.
 func (t *UnixTime) UnmarshalJSON(data []byte) error {
 	if data[0] == 'n' || data[0] == '"' {
 		return nil
@@ -52,10 +52,10 @@ func (t *UnixTime) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// maxUnixTime is the last second of the year 9999, the last that RFC 3339 can write.
+// maxUnixTime is the last second of the year 9999, the latest time that RFC 3339 can express.
 const maxUnixTime = 253402300799
 
-// DescribeJSON says what is wrong with JSON text without quoting it: the errors of encoding/json can hold a piece of the
+// DescribeJSON describes an error of encoding/json without quoting the text. The error itself can hold a piece of the
 // text.
 func DescribeJSON(err error) string {
 	var syntax *json.SyntaxError

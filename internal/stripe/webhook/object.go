@@ -12,8 +12,8 @@ import (
 )
 
 // Object is data.object of every handled event: a Checkout Session, a charge, a refund or a dispute. One struct serves
-// them all, so that an event is decoded in one pass. A field that Stripe left out or sent as null is zero; where the
-// difference matters the field is a pointer.
+// them all, so that an event is decoded in one pass. An absent field and null give zero. A field is a pointer if absent
+// and zero differ.
 type Object struct {
 	ID            string   `json:"id"`
 	Created       UnixTime `json:"created"`
@@ -35,8 +35,8 @@ type Object struct {
 	Reason         string `json:"reason"`
 }
 
-// conversion holds the price in the seller's own currency. Sessions with Adaptive Pricing had it until 2025-03-31:
-// their currency and amount_total were the buyer's.
+// conversion is the price in the shop's own currency. Sessions with Adaptive Pricing had it until 2025-03-31, and had the
+// buyer's price in currency and amount_total.
 type conversion struct {
 	SourceCurrency string `json:"source_currency"`
 	AmountTotal    int64  `json:"amount_total"`
@@ -46,7 +46,7 @@ func readCompletedSession(o *Object, f *payment.Fact) bool {
 	switch o.PaymentStatus {
 	case "paid", "no_payment_required":
 		return readSession(v1alpha1.OutcomePaid)(o, f)
-	default: // unpaid, and any status that Stripe adds later: only Stripe's own "paid" makes a payment Paid
+	default: // unpaid, or a status that Stripe adds later: only "paid" makes a payment Paid
 		return readSession(v1alpha1.OutcomeUnpaid)(o, f)
 	}
 }
@@ -72,8 +72,8 @@ func readSession(outcome v1alpha1.Outcome) func(*Object, *payment.Fact) bool {
 	}
 }
 
-// referencePattern is the form of an order's reference: Payment Links drop any other. A session that another program
-// opened can carry anything, even an e-mail address, and that must not be kept.
+// referencePattern is the form of an order's reference. A session that another program opened can carry any text, even
+// an e-mail address, which must not be stored.
 var referencePattern = regexp.MustCompile(`^[A-Za-z0-9_-]{1,200}$`)
 
 func readRefundedCharge(o *Object, f *payment.Fact) bool {
@@ -83,15 +83,15 @@ func readRefundedCharge(o *Object, f *payment.Fact) bool {
 		refund.AmountRefunded = *o.AmountRefunded
 		full = full || (o.Amount > 0 && *o.AmountRefunded >= o.Amount)
 	} else if o.Refunded == nil {
-		full = true // neither field is there: the event's type alone says that the charge was refunded
+		full = true // the type of the event alone says that the charge was refunded
 	}
 	refund.Full = full
 	f.Refund = refund
 	return o.PaymentIntent != ""
 }
 
-// readFailedRefund reads refunds that failed after they had been made. A refund that succeeds says nothing that its
-// charge does not say.
+// readFailedRefund reads a refund that failed after it was created. It ignores a refund that succeeds, because the event
+// of its charge states it.
 func readFailedRefund(o *Object, f *payment.Fact) bool {
 	if o.PaymentIntent == "" || (o.Status != "failed" && o.Status != "canceled") {
 		return false
@@ -111,6 +111,6 @@ func readDispute(o *Object, f *payment.Fact) bool {
 	return o.PaymentIntent != ""
 }
 
-// truncate bounds a word of Stripe's to the length that the CRDs allow. It never cuts a character in two: the API server
-// would return another one, and every redelivery would look like a change.
+// truncate shortens a word of Stripe's to the length that the CRDs allow. It never cuts a character in two: the API
+// server would replace the half, and every redelivery would look like a change.
 func truncate(word string) string { return strings.ToValidUTF8(word[:min(len(word), 64)], "") }

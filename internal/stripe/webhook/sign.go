@@ -11,8 +11,8 @@ import (
 	"github.com/paylink-dev/paylink/internal/stripe/credentials"
 )
 
-// Sign returns the Stripe-Signature header of a body, signed with every given secret, as Stripe does while a secret is
-// being rolled.
+// Sign returns the Stripe-Signature header of a body, signed with every given secret. Stripe signs with two secrets
+// during a rotation.
 func Sign(body []byte, at time.Time, secrets []credentials.NamedSecret) string {
 	header := strings.Builder{}
 	fmt.Fprintf(&header, "t=%d", at.Unix())

@@ -8,7 +8,7 @@ import (
 	"github.com/paylink-dev/paylink/internal/payment"
 )
 
-// The types of event that say something about a payment, as Stripe names them.
+// The handled event types, by Stripe's names.
 const (
 	TypeSessionCompleted       = "checkout.session.completed"
 	TypeSessionAsyncSucceeded  = "checkout.session.async_payment_succeeded"
@@ -40,17 +40,17 @@ var readers = map[string]func(*Object, *payment.Fact) bool{
 	TypeDisputeClosed:          readDispute,
 }
 
-// EventTypes returns the handled types of event, sorted. An endpoint at Stripe needs no others.
+// EventTypes returns the handled event types, sorted. An endpoint at Stripe needs no others.
 func EventTypes() []string { return slices.Sorted(maps.Keys(readers)) }
 
-// Handles reports whether events of a type can say something about a payment.
+// Handles reports whether events of a type can state a fact about a payment.
 func Handles(eventType string) bool {
 	_, ok := readers[eventType]
 	return ok
 }
 
-// ReadFact reads an object of Stripe's into a fact, as an event of that type would state it. It reports false where the
-// object says nothing about a payment, and for types that are not handled.
+// ReadFact reads an object of Stripe's into the fact that an event of this type states. It reports false if the object
+// states nothing about a payment, or if the type is not handled.
 func ReadFact(eventType string, o *Object, f *payment.Fact) bool {
 	read, ok := readers[eventType]
 	return ok && read(o, f)

@@ -6,14 +6,14 @@ import (
 	"github.com/paylink-dev/paylink/internal/payment"
 )
 
-// The longest strings that are kept, in bytes. The CRDs have the same limits.
+// The largest lengths of stored strings, in bytes. The CRDs have the same limits.
 const (
 	maxIDLength       = 255
 	maxCurrencyLength = 16
 )
 
-// Validate checks that a fact has the ids that it is found by, and that an order's status can hold it. Its errors wrap
-// ErrMalformed and name the field.
+// Validate checks that a fact has the ids of its payment, and that its strings fit into an order's status. Its errors
+// wrap ErrMalformed and name the field.
 func Validate(f *payment.Fact) error {
 	if err := validateID("id", f.EventID, true); err != nil {
 		return err

@@ -12,34 +12,33 @@ import (
 	"github.com/paylink-dev/paylink/internal/stripe/credentials"
 )
 
-// Path is the route that Stripe calls. It must match exactly: Stripe does not follow redirects.
+// Path is the route of the webhook. The URL of an endpoint must match it exactly, because Stripe does not follow redirects.
 const Path = "/api/webhooks/stripe"
 
-// Tolerance is how far a signature's timestamp may be from now, either way. Stripe signs every attempt afresh, so an
-// older delivery is a replay, or one of the two clocks is wrong.
+// Tolerance is the largest difference between now and the timestamp of a signature. Stripe signs every attempt anew, so
+// an older delivery is a replay, or one of the two clocks is wrong.
 const Tolerance = 300 * time.Second
 
 // The errors of Verify.
 var (
-	// ErrSignature means that no configured secret made the signature, or that there is none.
+	// ErrSignature means that the signature is missing, or comes from no configured secret.
 	ErrSignature = errors.New("the Stripe-Signature header does not match the body under any configured signing secret")
-	// ErrStale means that the signature is right, but made too long ago.
+	// ErrStale means that the signature is valid, but too old.
 	ErrStale = errors.New("the signature is more than 300 s old: check this machine's clock")
-	// ErrFuture means that the signature is right, but made in the future.
+	// ErrFuture means that the signature is valid, but too far in the future.
 	ErrFuture = errors.New("the signature is more than 300 s ahead: check this machine's clock")
 )
 
 // Verifier checks the signatures of webhooks.
 type Verifier struct {
-	// Secrets are the signing secrets in force; a signature by any of them is good.
+	// Secrets are the signing secrets in use. A signature by any of them is valid.
 	Secrets *credentials.SigningSecrets
 	Clock   clock.PassiveClock
 }
 
-// Verify checks the body, exactly as it came, against the Stripe-Signature header. It returns nil, ErrSignature,
-// ErrStale or ErrFuture. It tries every secret, not only until one is right: while a secret is being rolled, Stripe signs
-// with the old and the new one, and the metrics must say of each that it verifies. A refused replay proves nothing about
-// a secret.
+// Verify checks the unchanged body against the Stripe-Signature header. It returns nil, ErrSignature, ErrStale or
+// ErrFuture. It tries every secret, even after one matches: during a rotation Stripe signs with the old and the new
+// secret, and the metrics show the last use of each. A refused replay does not count as a use.
 func (v *Verifier) Verify(body []byte, header string) error {
 	now := v.Clock.Now()
 	result := ErrSignature
@@ -53,8 +52,8 @@ func (v *Verifier) Verify(body []byte, header string) error {
 	return result
 }
 
-// checkTimestamp checks the timestamp of a header whose signature is right. stripe-go refuses only old ones, and by the
-// machine's clock.
+// checkTimestamp checks the timestamp of a header whose signature is valid. stripe-go refuses only old timestamps, and
+// reads the machine's clock.
 func checkTimestamp(now time.Time, header string) error {
 	switch age := now.Sub(timestamp(header)); {
 	case age > Tolerance:
@@ -65,8 +64,8 @@ func checkTimestamp(now time.Time, header string) error {
 	return nil
 }
 
-// timestamp returns the timestamp of a header whose signature is right. Of several the last counts, as in stripe-go: it is
-// part of what was signed.
+// timestamp returns the timestamp of a header whose signature is valid. The last one counts, as in stripe-go, because it
+// is the signed one.
 func timestamp(header string) time.Time {
 	var at time.Time
 	for _, pair := range strings.Split(header, ",") {

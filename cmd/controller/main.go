@@ -76,7 +76,7 @@ func run(ctx context.Context, f *flags) error {
 	if err != nil {
 		return err
 	}
-	setup.Announce()
+	setup.ReportBuild()
 	mgr, err := f.NewManager(config, func(o *ctrl.Options) {
 		o.LeaderElection = f.leaderElect
 		o.LeaderElectionID = "controller.payments.paylink.dev"

@@ -31,7 +31,7 @@ func TestRefusesToStart(t *testing.T) {
 		"removed before told, by both": {namespace, []string{"--unresolved-event-ttl=1h", "--parked-event-expiry=2h"}, "must be kept (1h0m0s) at least as long as they wait (2h0m0s)"},
 		"a signing secret for a key":   {append(namespace, "STRIPE_SECRET_KEY=whsec_4eC39H"), nil, "STRIPE_SECRET_KEY: API key 1 of 1 is a webhook signing secret"},
 		"no address of an API":         {append(namespace, "STRIPE_SECRET_KEY=rk_test_4eC39H", "STRIPE_API_BASE=stripe"), nil, "STRIPE_API_BASE is not an API address"},
-		"no address of a shop":         {append(namespace, "NEXT_PUBLIC_APP_URL=shop"), nil, "NEXT_PUBLIC_APP_URL is no address"},
+		"no address of a shop":         {append(namespace, "NEXT_PUBLIC_APP_URL=shop"), nil, "NEXT_PUBLIC_APP_URL is not a web address"},
 		"no calls":                     {namespace, []string{"--stripe-api-rate=0"}, "--stripe-api-rate must be more than 0"},
 		"reads all the time":           {namespace, []string{"--backfill-period=1ms"}, "--backfill-period must be at least 1s, or 0 for never"},
 		"reads before it happens":      {namespace, []string{"--backfill-grace=-1s"}, "--backfill-grace must not be less than 0s"},

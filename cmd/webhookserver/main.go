@@ -64,7 +64,7 @@ func run(ctx context.Context, f *flags) error {
 	if err != nil {
 		return err
 	}
-	setup.Announce()
+	setup.ReportBuild()
 	mgr, err := f.NewManager(config, nil)
 	if err != nil {
 		return err

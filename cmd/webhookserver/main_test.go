@@ -43,7 +43,7 @@ func TestRefusesToStart(t *testing.T) {
 		"a key, logging it all":   {secret("sk_live_" + value), []string{"--zap-devel"}, []string{"is an API key (sk_…)"}},
 		"namespace unset":         {[]string{good}, nil, []string{"POD_NAMESPACE is not set", "set it to the namespace where StripeEvents are to be kept"}},
 		"namespace blank":         {[]string{good, "POD_NAMESPACE= "}, nil, []string{"POD_NAMESPACE is not set"}},
-		"namespace of no use":     {[]string{good, "POD_NAMESPACE=Bad_NS"}, nil, []string{"POD_NAMESPACE is no name of a namespace"}},
+		"namespace of no use":     {[]string{good, "POD_NAMESPACE=Bad_NS"}, nil, []string{"POD_NAMESPACE is not a valid namespace name"}},
 		"served namespace wrong":  {[]string{good, namespace}, []string{"--watch-namespaces=shop,Bad_NS"}, []string{"--watch-namespaces", `"Bad_NS"`}},
 		"a stray argument":        {[]string{good, namespace}, []string{"extra"}, []string{`unexpected argument "extra"`, "--help"}},
 		"no such folder":          {[]string{namespace}, []string{"--stripe-webhook-secret-dir=" + filepath.Join(empty, "none")}, []string{"--stripe-webhook-secret-dir", "no such file or directory"}},

@@ -15,8 +15,8 @@ import (
 	"github.com/paylink-dev/paylink/internal/stripe/credentials"
 )
 
-// APIKeys returns the keys of Stripe's API and, where a file holds them, what keeps them up to date. Both are nil where
-// there is no key: Stripe is not asked then.
+// APIKeys returns the keys of Stripe's API, and the file that updates them; nil if they come from the environment. Both
+// are nil if there is no key. Stripe's API is not called then.
 func (o *Options) APIKeys() (*credentials.Keys, *credentials.KeyFile, error) {
 	fromEnvironment, log := strings.TrimSpace(os.Getenv("STRIPE_SECRET_KEY")), ctrl.Log.WithName("keys")
 	switch {
@@ -38,7 +38,7 @@ func (o *Options) APIKeys() (*credentials.Keys, *credentials.KeyFile, error) {
 	return nil, nil, nil
 }
 
-// AddAPIKeys registers the metric of what APIKeys returned, and has the manager keep it up to date.
+// AddAPIKeys registers the metric of the keys that APIKeys returned, and adds their file to the manager.
 func AddAPIKeys(mgr ctrl.Manager, keys *credentials.Keys, file *credentials.KeyFile) error {
 	if keys != nil {
 		metrics.RegisterStripeAPIKeys(ctrlmetrics.Registry, keys.LastUsed)
@@ -47,16 +47,16 @@ func AddAPIKeys(mgr ctrl.Manager, keys *credentials.Keys, file *credentials.KeyF
 		return nil
 	}
 	if err := mgr.Add(file); err != nil {
-		return fmt.Errorf("watch API keys: %w", err)
+		return fmt.Errorf("add API key file: %w", err)
 	}
 	return nil
 }
 
-// APIBase returns the address of Stripe's API, or of another that STRIPE_API_BASE names. keys may be nil.
+// APIBase returns the base URL in STRIPE_API_BASE, by default the one of Stripe's API. keys can be nil.
 func APIBase(keys *credentials.Keys) (string, error) {
 	var key credentials.Secret
 	if keys != nil {
-		key = keys.Current()[0].Secret // all are of one mode, which is what matters
+		key = keys.Current()[0].Secret // all keys are of one mode, and ParseBase checks the mode
 	}
 	base, err := stripeclient.ParseBase(os.Getenv("STRIPE_API_BASE"), key)
 	if err != nil {

@@ -17,10 +17,10 @@ import (
 	"github.com/paylink-dev/paylink/test/scrape"
 )
 
-// keyTail is what no error may hold.
+// keyTail is the secret part of a key. No error may hold it.
 const keyTail = "4eC39HqLyjWDarjtT1zdp7dc"
 
-// keyFile writes a file, and returns the flag that names it.
+// keyFile writes a key file and returns the flag with its path.
 func keyFile(t *testing.T, content string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "key")
@@ -62,7 +62,7 @@ func TestAPIKeys(t *testing.T) {
 				t.Error(diff)
 			}
 			if (file != nil) != row.file || (file != nil && file.Keys() != keys) {
-				t.Errorf("read from %v", file)
+				t.Errorf("got key file %v, want one: %t", file, row.file)
 			}
 		})
 	}
@@ -86,13 +86,13 @@ func TestAPIKeysRefused(t *testing.T) {
 			t.Setenv("STRIPE_SECRET_KEY", row.env)
 			keys, file, err := parse(t, row.args...).APIKeys()
 			if err == nil || !strings.Contains(err.Error(), row.want) || strings.Contains(err.Error(), keyTail) || keys != nil || file != nil {
-				t.Errorf("%v, not %q", err, row.want)
+				t.Errorf("got error %v, want %q", err, row.want)
 			}
 		})
 	}
 }
 
-// TestAPIBase: a live key never leaves unencrypted, wherever it was read.
+// TestAPIBase: a live key requires https, wherever the key comes from.
 func TestAPIBase(t *testing.T) {
 	for name, row := range map[string]struct{ base, key, want, err string }{
 		"Stripe's own":    {"", "rk_live_a", "https://api.stripe.com", ""},
@@ -110,13 +110,13 @@ func TestAPIBase(t *testing.T) {
 			}
 			got, err := setup.APIBase(keys)
 			if got != row.want || (row.err == "") != (err == nil) || (err != nil && !strings.Contains(err.Error(), row.err)) {
-				t.Errorf("%q, %v", got, err)
+				t.Errorf("got %q and error %v, want %q and error %q", got, err, row.want, row.err)
 			}
 		})
 	}
 }
 
-// manager keeps what is added to it.
+// manager records the runnables that are added to it.
 type manager struct {
 	ctrl.Manager
 	added []any
@@ -127,7 +127,7 @@ func (m *manager) Add(r ctrlmanager.Runnable) error {
 	return nil
 }
 
-// TestAddAPIKeys: the file is read again, and the metrics tell of each key before it is used.
+// TestAddAPIKeys: the manager reloads the file, and the metric shows every key before its first use.
 func TestAddAPIKeys(t *testing.T) {
 	shared := ctrlmetrics.Registry
 	t.Cleanup(func() { ctrlmetrics.Registry = shared })
@@ -159,7 +159,7 @@ func TestAddAPIKeys(t *testing.T) {
 				t.Error(diff)
 			}
 			if len(mgr.added) != row.added || (row.added == 1 && mgr.added[0] != any(file)) {
-				t.Errorf("added %v", mgr.added)
+				t.Errorf("got runnables %v, want %d", mgr.added, row.added)
 			}
 		})
 	}

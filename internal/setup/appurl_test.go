@@ -6,7 +6,7 @@ import (
 	"github.com/paylink-dev/paylink/internal/setup"
 )
 
-// TestAppURL: an address is read as browsers write an origin, with the path below which all routes are.
+// TestAppURL: the URL has the form in which browsers send an origin, with the path above all routes.
 func TestAppURL(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                                 "",
@@ -38,19 +38,19 @@ func TestAppURL(t *testing.T) {
 				t.Error(err)
 			case want == "":
 				if u != nil {
-					t.Errorf("%s, where none is set", u)
+					t.Errorf("got %s, want none", u)
 				}
 			case u == nil || u.String() != want:
-				t.Errorf("%v, not %s", u, want)
+				t.Errorf("got %v, want %s", u, want)
 			}
 		})
 	}
 }
 
-// TestNoAppURL: what no browser would ever send as an origin is refused at the start, and not when nothing works.
-func TestNoAppURL(t *testing.T) {
-	const none, alone = "NEXT_PUBLIC_APP_URL is no address: write the shop's own, such as https://shop.example.com",
-		"NEXT_PUBLIC_APP_URL must be an address alone, without user, query or fragment: such as https://shop.example.com"
+// TestInvalidAppURL: a value that no browser sends as an origin is refused at the start.
+func TestInvalidAppURL(t *testing.T) {
+	const none, alone = "NEXT_PUBLIC_APP_URL is not a web address: set it to the shop's own, such as https://shop.example.com",
+		"NEXT_PUBLIC_APP_URL must be a plain address, without user, query or fragment: such as https://shop.example.com"
 	for text, want := range map[string]string{
 		"shop.example.com":               none,
 		"//shop.example.com":             none,
@@ -81,7 +81,7 @@ func TestNoAppURL(t *testing.T) {
 		t.Run(text, func(t *testing.T) {
 			t.Setenv("NEXT_PUBLIC_APP_URL", text)
 			if u, err := setup.AppURL(); u != nil || err == nil || err.Error() != want {
-				t.Errorf("%v, %v", u, err)
+				t.Errorf("got %v and error %v, want error %q", u, err, want)
 			}
 		})
 	}

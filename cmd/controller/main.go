@@ -1,5 +1,5 @@
 // Command controller reconciles Orders, PaymentLinks and StripeEvents. One replica leads; the others wait. `controller
-// selftest` tries an installation instead.
+// selftest` tests an installation instead.
 package main
 
 import (
@@ -42,7 +42,7 @@ func main() {
 	flag.DurationVar(&f.retention.ExpireAfter, "parked-event-expiry", f.retention.ExpireAfter, "How long a StripeEvent waits for its order or payment before it becomes Expired.")
 	flag.DurationVar(&f.retention.Unresolved, "unresolved-event-ttl", f.retention.Unresolved, "How long a StripeEvent that was never applied is kept.")
 	if len(os.Args) > 1 && os.Args[1] == "selftest" {
-		end(selfTestCommand(ctrl.SetupSignalHandler(), os.Args[2:], os.Stdout))
+		end(runSelfTest(ctrl.SetupSignalHandler(), os.Args[2:], os.Stdout))
 		return
 	}
 	flag.Parse()

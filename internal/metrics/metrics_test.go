@@ -17,7 +17,7 @@ import (
 	"github.com/paylink-dev/paylink/test/scrape"
 )
 
-// state reports one sample of each state gauge, as the collector does.
+// state is a collector with one sample of each state gauge.
 type state struct{ metrics.State }
 
 func (s state) Describe(descs chan<- *prometheus.Desc) { prometheus.DescribeByCollect(s, descs) }
@@ -30,7 +30,7 @@ func (s state) Collect(out chan<- prometheus.Metric) {
 	out <- prometheus.MustNewConstMetric(s.OldestParked, prometheus.GaugeValue, 1)
 }
 
-// all registers every metric there is, each with a sample.
+// all returns a registry with a sample of every metric.
 func all(t *testing.T) *prometheus.Registry {
 	t.Helper()
 	registry := prometheus.NewPedanticRegistry()
@@ -61,7 +61,7 @@ func all(t *testing.T) *prometheus.Registry {
 	return registry
 }
 
-// TestNames: dashboards and alerts hang on these.
+// TestNames: dashboards and alerts depend on the names.
 func TestNames(t *testing.T) {
 	want := strings.Fields(`
 		paylink_audit_compared_sessions paylink_audit_disagreements paylink_audit_last_success_timestamp_seconds paylink_audit_missing_total
@@ -82,7 +82,7 @@ func TestNames(t *testing.T) {
 	}
 }
 
-// TestLint holds the names, units and help texts to Prometheus's own rules.
+// TestLint checks names, units and help texts against the rules of Prometheus.
 func TestLint(t *testing.T) {
 	problems, err := promlint.New(strings.NewReader(scrape.Text(t, all(t)))).Lint()
 	if err != nil {
@@ -93,16 +93,16 @@ func TestLint(t *testing.T) {
 	}
 }
 
-// TestHelp: a text is a sentence or more, for whoever is woken by the metric.
+// TestHelp: every help text has at least one sentence.
 func TestHelp(t *testing.T) {
 	for name, help := range scrape.Help(t, all(t)) {
 		if len(strings.Fields(help)) < 5 || !regexp.MustCompile(`^[A-Z].*\.$`).MatchString(help) {
-			t.Errorf("%s: %q", name, help)
+			t.Errorf("%s: got help %q, want a sentence", name, help)
 		}
 	}
 }
 
-// TestHelpOfReasons: what an operator can do something about is explained.
+// TestHelpOfReasons: the help text explains the labels on which an operator can act.
 func TestHelpOfReasons(t *testing.T) {
 	help := scrape.Help(t, all(t))
 	for metric, reasons := range map[string][]string{
@@ -121,16 +121,16 @@ func TestHelpOfReasons(t *testing.T) {
 	} {
 		for _, reason := range reasons {
 			if !regexp.MustCompile(`(^|[ ,:.])` + regexp.QuoteMeta(reason) + `([ ,:.]|$)`).MatchString(help[metric]) {
-				t.Errorf("%s: %s is not explained in %q", metric, reason, help[metric])
+				t.Errorf("%s: got help %q, want an explanation of %s", metric, help[metric], reason)
 			}
 		}
 	}
 }
 
-// TestBuild: the labels tell the builds of two servers apart.
+// TestBuild: the labels distinguish the builds of two servers.
 func TestBuild(t *testing.T) {
 	const want = `paylink_build_info{commit="bfd35c7",date="2026-11-25T21:38:38Z",go_version="go1.26",version="v1.2.3"}`
 	if got := scrape.Metrics(t, all(t))[want]; got != 1 {
-		t.Errorf("%s is %v", want, got)
+		t.Errorf("%s: got %v, want 1", want, got)
 	}
 }

@@ -17,35 +17,35 @@ import (
 	"github.com/paylink-dev/paylink/test/scrape"
 )
 
-// uses are secrets by name, and when each was last good for something.
+// uses maps the name of each secret to the time of its last use.
 type uses map[string]time.Time
 
 func (u uses) All() iter.Seq2[string, time.Time] { return maps.All(u) }
 
-// TestLastUse: a scrape shows the secrets of now, each once, and those that were good for nothing at 0.
+// TestLastUse: a scrape shows every present secret once, and an unused secret as 0.
 func TestLastUse(t *testing.T) {
 	registry := prometheus.NewPedanticRegistry()
 	secrets := uses{"live": {}}
 	metrics.RegisterWebhookSecrets(registry, secrets.All)
-	shows := func(want ...string) {
+	expect := func(want ...string) {
 		t.Helper()
 		got := regexp.MustCompile(`(?m)^paylink_.*$`).FindAllString(scrape.Text(t, registry), -1)
 		if diff := cmp.Diff(want, slices.Sorted(slices.Values(got))); diff != "" {
-			t.Error(diff)
+			t.Errorf("series (-want +got): %s", diff)
 		}
 	}
 	const series = "paylink_webhook_secret_last_verified_timestamp_seconds"
-	shows(series + `{secret="live"} 0`)
+	expect(series + `{secret="live"} 0`)
 	secrets["live"] = time.Unix(1760000061, 250e6)
 	secrets["live/2"] = time.Time{}
-	shows(series+`{secret="live"} 1.76000006125e+09`, series+`{secret="live/2"} 0`)
+	expect(series+`{secret="live"} 1.76000006125e+09`, series+`{secret="live/2"} 0`)
 	delete(secrets, "live")
-	shows(series + `{secret="live/2"} 0`)
+	expect(series + `{secret="live/2"} 0`)
 	delete(secrets, "live/2")
-	shows()
+	expect()
 }
 
-// TestManual: the metrics that docs/rotation.md has its reader look at are there, with their labels.
+// TestManual: the metrics in docs/rotation.md exist, with their labels.
 func TestManual(t *testing.T) {
 	manual, err := os.ReadFile("../../docs/rotation.md")
 	if err != nil {
@@ -54,16 +54,16 @@ func TestManual(t *testing.T) {
 	text := scrape.Text(t, all(t))
 	named := regexp.MustCompile(`paylink_\w+`).FindAllString(string(manual), -1)
 	if len(named) < 5 {
-		t.Errorf("it names %q alone", named)
+		t.Errorf("got metrics %q in the manual, want at least 5", named)
 	}
 	for _, name := range named {
 		if !strings.Contains(text, "# HELP "+name+" ") {
-			t.Errorf("there is no %s", name)
+			t.Errorf("got no metric %s, want it as in the manual", name)
 		}
 	}
 	for _, query := range regexp.MustCompile(`by \((?:job, )?(\w+)\) \((\w+)`).FindAllStringSubmatch(string(manual), -1) {
 		if !strings.Contains(text, query[2]+"{"+query[1]+"=") {
-			t.Errorf("%s has no label %s", query[2], query[1])
+			t.Errorf("got no label %[2]s of %[1]s, want it as in the manual", query[2], query[1])
 		}
 	}
 }

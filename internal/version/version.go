@@ -1,34 +1,35 @@
-// Package version tells which build of Paylink a program is.
+// Package version holds the build information of a program: its version, commit and compiler.
 package version
 
 import (
+	"cmp"
 	"fmt"
 	"runtime"
 	"runtime/debug"
 )
 
-// Set by the linker where the Makefile builds; see LDFLAGS there.
+// The Makefile sets these through LDFLAGS.
 var version, commit, date string
 
-// Build is where a program came from. What is not known is "unknown".
+// Build is the build information of a program. An unknown field is "unknown".
 type Build struct {
-	// Version is the tag, or the nearest one and what came since.
+	// Version is the tag, or the nearest tag with the number of commits since.
 	Version string
 	// Commit is the full hash of the commit.
 	Commit string
-	// Date is the commit's, in UTC: a build of the same commit is the same, whenever it is made.
+	// Date is the date of the commit in UTC. It makes builds of one commit reproducible.
 	Date string
-	// GoVersion is that of the compiler.
+	// GoVersion is the version of the compiler.
 	GoVersion string
 }
 
-// Get returns the build of this program: as the linker was told, and otherwise as go build found it by itself.
+// Get returns the build information of this program, from LDFLAGS or from the go command.
 func Get() Build {
 	info, _ := debug.ReadBuildInfo()
 	return build(Build{Version: version, Commit: commit, Date: date, GoVersion: runtime.Version()}, info)
 }
 
-// build completes what the linker was told by what Go found.
+// build completes the fields from LDFLAGS with the information of the go command.
 func build(b Build, info *debug.BuildInfo) Build {
 	var found Build
 	if info != nil {
@@ -42,24 +43,16 @@ func build(b Build, info *debug.BuildInfo) Build {
 			}
 		}
 	}
-	if found.Version == "(devel)" { // says no more than nothing does
+	if found.Version == "(devel)" { // a build outside of a module's version
 		found.Version = ""
 	}
-	complete := func(told *string, found string) {
-		if *told == "" {
-			*told = found
-		}
-		if *told == "" {
-			*told = "unknown"
-		}
-	}
-	complete(&b.Version, found.Version)
-	complete(&b.Commit, found.Commit)
-	complete(&b.Date, found.Date)
+	b.Version = cmp.Or(b.Version, found.Version, "unknown")
+	b.Commit = cmp.Or(b.Commit, found.Commit, "unknown")
+	b.Date = cmp.Or(b.Date, found.Date, "unknown")
 	return b
 }
 
-// String is what --version prints, after the program's name.
+// String formats the build for --version, which prints it after the program's name.
 func (b Build) String() string {
 	return fmt.Sprintf("%s (commit %s of %s, %s %s/%s)", b.Version, b.Commit, b.Date, b.GoVersion, runtime.GOOS, runtime.GOARCH)
 }

@@ -23,9 +23,9 @@ func TestBuild(t *testing.T) {
 	)
 	stamped := info(pseudo, "vcs", "git", "vcs.revision", hash, "vcs.time", at, "vcs.modified", "true")
 	for name, row := range map[string]struct {
-		told Build
-		info *debug.BuildInfo
-		want Build
+		ldflags Build
+		info    *debug.BuildInfo
+		want    Build
 	}{
 		"make build":               {Build{"v1.2.3", "abc", "2026-01-02T03:04:05Z", "go1.26"}, info("(devel)"), Build{"v1.2.3", "abc", "2026-01-02T03:04:05Z", "go1.26"}},
 		"make build wins":          {Build{"v1.2.3", "abc", "2026-01-02T03:04:05Z", "go1.26"}, stamped, Build{"v1.2.3", "abc", "2026-01-02T03:04:05Z", "go1.26"}},
@@ -35,16 +35,16 @@ func TestBuild(t *testing.T) {
 		"another linker":           {Build{GoVersion: "go1.26"}, nil, Build{"unknown", "unknown", "unknown", "go1.26"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if diff := cmp.Diff(row.want, build(row.told, row.info)); diff != "" {
-				t.Error(diff)
+			if diff := cmp.Diff(row.want, build(row.ldflags, row.info)); diff != "" {
+				t.Errorf("(-want +got): %s", diff)
 			}
 		})
 	}
 }
 
-// TestGet: whatever built this test, there is something to say.
+// TestGet: the text has every field, whichever command built this test.
 func TestGet(t *testing.T) {
 	if got := Get().String(); !regexp.MustCompile(`^\S+ \(commit \S+ of \S+, go1\.\d\S* \w+/\w+\)$`).MatchString(got) {
-		t.Errorf("%q", got)
+		t.Errorf("got %q", got)
 	}
 }

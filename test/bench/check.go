@@ -13,26 +13,25 @@ import (
 	"strings"
 )
 
-// Ratio is what a run is compared with: a number that is about the same on every machine, as no time is.
+// Ratio is a ratio of the baseline. It is about the same on every machine, unlike a time.
 type Ratio struct {
 	Name  string
 	Value float64
-	// Tolerance is the part of the value by which a run may be worse.
+	// Tolerance is the part of the value by which a run can be worse.
 	Tolerance float64
 	// Higher is better.
 	Higher bool
 }
 
 const (
-	// leastTolerance is for ratios that came out the same in every run of a baseline: the next need not.
+	// leastTolerance is for ratios that were equal in every run of a baseline.
 	leastTolerance = 0.03
-	// wider is how much further than the farthest run of a baseline a run may be. A few runs do not show the worst of what is
-	// chance alone; three times as far is seldom chance.
-	wider = 3
+	// toleranceFactor multiplies the largest deviation of a baseline's runs. Chance alone seldom deviates three times as far.
+	toleranceFactor = 3
 )
 
-// ratios are those of everything that was measured, by name. Sizes and concurrencies are part of a name, so that a quick run is
-// not compared with a full one.
+// ratios returns all measured ratios by name. A name has the size and concurrency, so that a quick run is not compared with a
+// full one.
 func ratios(r *Results) map[string]float64 {
 	all := map[string]float64{}
 	set := func(value float64, name string, args ...any) {
@@ -59,7 +58,7 @@ func ratios(r *Results) map[string]float64 {
 			set(quotient(last.Paylink.Rate, first.Paylink.Rate), "scale/orders=%d-%d/rate", first.Orders, last.Orders)
 			set(quotient(last.Paylink.P99, first.Paylink.P99), "scale/orders=%d-%d/p99", first.Orders, last.Orders)
 		}
-		// No ratios, but no times either: an order is as large on any machine.
+		// These are sizes, and equal on every machine.
 		set(measured(last.WebhookPerOrder), "scale/orders=%d/webhookserver-bytes", last.Orders)
 		set(measured(last.ControllerPerOrder), "scale/orders=%d/controller-bytes", last.Orders)
 	}
@@ -70,16 +69,16 @@ func ratios(r *Results) map[string]float64 {
 	return all
 }
 
-// higherIsBetter is whether a ratio is one of throughputs.
+// higherIsBetter reports whether a ratio is one of throughputs.
 func higherIsBetter(name string) bool { return path.Base(name) == "rate" }
 
-// mustBeNone is whether what a name counts may not be there at all, whatever a baseline's runs had.
+// mustBeNone reports whether a count must be zero, even if the baseline's runs had some.
 func mustBeNone(name string) bool {
 	return strings.HasPrefix(name, "wave/") && slices.Contains([]string{"lost", "other"}, path.Base(name))
 }
 
-// checkAgainst complains of each ratio that is worse than the baseline's by more than its tolerance, and of each that only one
-// of both has.
+// checkAgainst returns a complaint for each ratio that is worse than its tolerance, and for each that only the run or only the
+// baseline has.
 func checkAgainst(baseline []Ratio, r *Results) []string {
 	const advice = "Look for what made it worse; or, if it is meant, write a new baseline by `make bench-baseline`."
 	var complaints []string
@@ -102,7 +101,7 @@ func checkAgainst(baseline []Ratio, r *Results) []string {
 	return complaints
 }
 
-// limit is the worst that is tolerated.
+// limit is the worst tolerated value.
 func (r Ratio) limit() float64 {
 	if r.Higher {
 		return r.Value * (1 - r.Tolerance)
@@ -134,7 +133,7 @@ func newBaseline(runs []*Results) []Ratio {
 		r := Ratio{Name: name, Higher: higherIsBetter(name)}
 		if !mustBeNone(name) {
 			r.Value = median(values[name])
-			r.Tolerance = significant(max(leastTolerance, wider*farthest(values[name], r.Value)), 4)
+			r.Tolerance = significant(max(leastTolerance, toleranceFactor*largestDeviation(values[name], r.Value)), 4)
 			r.Value = significant(r.Value, 4)
 		}
 		baseline = append(baseline, r)
@@ -151,8 +150,8 @@ func median(values []float64) float64 {
 	return (sorted[half-1] + sorted[half]) / 2
 }
 
-// farthest is how far the farthest of some values is from another, as a part of that.
-func farthest(values []float64, from float64) float64 {
+// largestDeviation returns the largest deviation of values from another value, as a part of that value.
+func largestDeviation(values []float64, from float64) float64 {
 	var far float64
 	for _, value := range values {
 		if from != 0 {
@@ -162,10 +161,10 @@ func farthest(values []float64, from float64) float64 {
 	return far
 }
 
-// digits writes a ratio as the baseline does.
+// digits formats a ratio as the baseline does.
 func digits(v float64) string { return fmt.Sprintf("%g", significant(v, 4)) }
 
-// readBaseline reads what writeBaseline wrote.
+// readBaseline reads a file of writeBaseline.
 func readBaseline(file string) ([]Ratio, error) {
 	content, err := os.ReadFile(file)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -181,7 +180,7 @@ func readBaseline(file string) ([]Ratio, error) {
 	return baseline, nil
 }
 
-// writeBaseline writes a baseline the same way each time, so that a commit shows what has changed.
+// writeBaseline writes a baseline in a fixed order, so that a diff shows the changes.
 func writeBaseline(file string, baseline []Ratio) error {
 	sorted := slices.SortedFunc(slices.Values(baseline), func(a, b Ratio) int { return strings.Compare(a.Name, b.Name) })
 	content, err := json.MarshalIndent(sorted, "", "  ")

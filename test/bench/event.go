@@ -19,7 +19,7 @@ import (
 	"github.com/paylink-dev/paylink/test/cluster"
 )
 
-// sample is an event as Stripe sends it, of which every order's is a copy.
+// sample is an event as Stripe sends it. The events of all orders are copies of it.
 func sample(ctx context.Context, name string) (map[string]any, error) {
 	dir, err := cluster.Repository(ctx)
 	if err != nil {
@@ -48,7 +48,7 @@ func paid(event map[string]any, order *v1alpha1.Order) ([]byte, error) {
 	return json.MarshalIndent(event, "", "  ") // as Stripe writes it
 }
 
-// refunds returns the webhooks by which the payments of orders of these uids are given back.
+// refunds returns the webhooks that refund the orders of these uids.
 func refunds(ctx context.Context, uids []string) ([][]byte, error) {
 	event, err := sample(ctx, "charge.refunded.full")
 	if err != nil {
@@ -70,41 +70,41 @@ func refunds(ctx context.Context, uids []string) ([][]byte, error) {
 	return bodies, nil
 }
 
-// settled returns the order as the ledger settles it by an event, and the patch that the ledger writes for that.
+// settled returns the order after an event, and the patch that the ledger writes for it.
 func settled(ctx context.Context, order *v1alpha1.Order, body []byte) (*v1alpha1.Order, []byte, error) {
 	event, err := webhook.Decode(body)
 	if err != nil {
 		return nil, nil, err
 	}
-	c := &copyist{order: order}
+	c := &patchRecorder{order: order}
 	l := &ledger.Ledger{Cache: c, Live: c, Writer: c, Clock: clock.RealClock{}, Metrics: metrics.NewLedger(prometheus.NewRegistry())}
 	next, _, err := l.Record(ctx, *event.Fact, nil)
 	return next, c.patch, err
 }
 
-// copyist is a cluster with one order, which keeps the patch of its status.
-type copyist struct {
+// patchRecorder is a client of one order that records the patch of its status.
+type patchRecorder struct {
 	client.Client
 	order *v1alpha1.Order
 	patch []byte
 }
 
-func (c *copyist) List(_ context.Context, list client.ObjectList, _ ...client.ListOption) error {
+func (c *patchRecorder) List(_ context.Context, list client.ObjectList, _ ...client.ListOption) error {
 	if orders, ok := list.(*v1alpha1.OrderList); ok {
 		orders.Items = []v1alpha1.Order{*c.order.DeepCopy()}
 	}
 	return nil
 }
 
-func (c *copyist) Status() client.SubResourceWriter { return statusCopyist{copyist: c} }
+func (c *patchRecorder) Status() client.SubResourceWriter { return statusRecorder{patchRecorder: c} }
 
-type statusCopyist struct {
+type statusRecorder struct {
 	client.SubResourceWriter
-	copyist *copyist
+	patchRecorder *patchRecorder
 }
 
-func (s statusCopyist) Patch(_ context.Context, o client.Object, patch client.Patch, _ ...client.SubResourcePatchOption) (err error) {
-	s.copyist.patch, err = patch.Data(o)
-	o.SetResourceVersion(s.copyist.order.ResourceVersion) // as if nobody had written it
+func (s statusRecorder) Patch(_ context.Context, o client.Object, patch client.Patch, _ ...client.SubResourcePatchOption) (err error) {
+	s.patchRecorder.patch, err = patch.Data(o)
+	o.SetResourceVersion(s.patchRecorder.order.ResourceVersion) // as if nobody had written it
 	return err
 }

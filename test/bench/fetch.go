@@ -36,4 +36,4 @@ func answered(by *http.Client, request *http.Request) ([]byte, error) {
 }
 
 // apiServer is its address, for paths to follow.
-func (w *world) apiServer() string { return strings.TrimSuffix(w.cluster.Config().Host, "/") }
+func (w *environment) apiServer() string { return strings.TrimSuffix(w.cluster.Config().Host, "/") }

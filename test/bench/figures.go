@@ -9,12 +9,12 @@ import (
 	"time"
 )
 
-// figure, panel and line are what test/tools/plot reads.
+// figure, panel and line are the input of test/tools/plot.
 type figure struct {
 	File   string  `json:"file"`
 	Title  string  `json:"title"`
 	Panels []panel `json:"panels"`
-	// alt is what the report says in the figure's place.
+	// alt is the figure's text in the report.
 	alt string
 }
 
@@ -34,7 +34,7 @@ type line struct {
 	Marks  bool         `json:"marks,omitempty"`
 }
 
-// writeFigures writes what test/tools/plot draws.
+// writeFigures writes the input of test/tools/plot.
 func writeFigures(r *Results, path string) error {
 	content, err := json.MarshalIndent(figures(r), "", "  ")
 	if err != nil {
@@ -46,7 +46,7 @@ func writeFigures(r *Results, path string) error {
 	return os.WriteFile(path, append(content, '\n'), 0o644)
 }
 
-// figures are those of everything that was measured, for test/tools/plot. The list is empty where nothing was.
+// figures returns the figures of all that was measured, as test/tools/plot reads them.
 func figures(r *Results) any { return drawings(r) }
 
 func drawings(r *Results) []figure {
@@ -149,13 +149,13 @@ func waveFigure(w Wave) figure {
 
 func (l *line) add(x, y float64) { l.Points = append(l.Points, [2]float64{x, y}) }
 
-// limit is a line at the height of what is wanted.
+// limit is a line at the height of the target.
 func limit(from, to, y float64) line {
 	return line{Name: "target", Points: [][2]float64{{from, y}, {to, y}}, Dashed: true}
 }
 
-// add adds a panel that has points. It begins at zero, so that what is twice as high is twice as much; memory for an order can
-// seem to be less than nothing where there are few.
+// add adds a panel if it has points. Its axis begins at zero, unless a value is negative, as memory for an order can seem to be
+// with few orders.
 func (f *figure) add(p panel) {
 	zero := 0.0
 	p.YMin = &zero

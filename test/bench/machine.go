@@ -15,7 +15,7 @@ import (
 	"github.com/paylink-dev/paylink/test/cluster"
 )
 
-// machine tells where it is measured, and what.
+// machine describes this machine and the measured versions.
 func machine(ctx context.Context) (Machine, error) {
 	m := Machine{Go: runtime.Version(), Cores: runtime.NumCPU(), Date: time.Now().UTC().Truncate(time.Second)}
 	var cpu, memory, kernel, system string
@@ -71,7 +71,7 @@ func prettyName(release string) string {
 	return "an unknown distribution"
 }
 
-// readVersions takes those that the cluster is built from, unless it is another.
+// readVersions reads the versions that the cluster is built from, unless KUBEBUILDER_ASSETS names others.
 func (m *Machine) readVersions(repository string) error {
 	if os.Getenv("KUBEBUILDER_ASSETS") != "" {
 		m.Kubernetes, m.Etcd = "of KUBEBUILDER_ASSETS", "of KUBEBUILDER_ASSETS"

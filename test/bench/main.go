@@ -1,5 +1,5 @@
-// Command bench is `make bench`: it measures Paylink on this machine, beside what bounds it in the same run. It writes the
-// results as JSON, and docs/performance.md of them.
+// Command bench measures Paylink on this machine, beside its limits in the same run: see make bench. It writes the results as
+// JSON, and docs/performance.md.
 package main
 
 import (
@@ -63,29 +63,29 @@ func main() {
 // section is a part of the measurements.
 type section struct {
 	name    string
-	measure func(ctx context.Context, w *world, r *Results) error
+	measure func(ctx context.Context, w *environment, r *Results) error
 }
 
-// sections in the order in which they are measured. Those that stock the cluster with orders come last.
+// sections are in the order of their measurement. Those that seed the cluster with orders come last.
 func sections() []section {
 	return []section{
-		{"events", func(ctx context.Context, _ *world, r *Results) (err error) {
+		{"events", func(ctx context.Context, _ *environment, r *Results) (err error) {
 			r.Events, err = measureEvents(ctx, 6, pick(r, "200ms", "500ms"))
 			return err
 		}},
-		{"webhook", func(ctx context.Context, w *world, r *Results) (err error) {
+		{"webhook", func(ctx context.Context, w *environment, r *Results) (err error) {
 			r.Webhook, err = w.webhookPath(ctx, pick(r, 1000, 4000))
 			return err
 		}},
-		{"writes", func(ctx context.Context, w *world, r *Results) (err error) {
+		{"writes", func(ctx context.Context, w *environment, r *Results) (err error) {
 			r.Writes, err = w.writes(ctx, pick(r, 300, 800), r.Quick)
 			return err
 		}},
-		{"wave", func(ctx context.Context, w *world, r *Results) (err error) {
+		{"wave", func(ctx context.Context, w *environment, r *Results) (err error) {
 			r.Waves, err = w.waves(ctx, pick(r, 3000, 20_000))
 			return err
 		}},
-		{"scale", func(ctx context.Context, w *world, r *Results) (err error) {
+		{"scale", func(ctx context.Context, w *environment, r *Results) (err error) {
 			r.Scale, err = w.scale(ctx, pick(r, []int{1000, 10_000}, []int{1000, 10_000, 100_000, 300_000}), pick(r, 400, 4000), pick(r, 10*time.Second, 45*time.Second))
 			return err
 		}},
@@ -100,7 +100,7 @@ func names() []string {
 	return all
 }
 
-// pick is what a quick run, or a full one, takes.
+// pick returns the value for a quick run or for a full one.
 func pick[T any](r *Results, quick, full T) T {
 	if r.Quick {
 		return quick
@@ -118,7 +118,7 @@ func run(ctx context.Context, o *options) error {
 			}
 		}
 	}
-	r, err := before(o)
+	r, err := earlierResults(o)
 	if err != nil {
 		return err
 	}
@@ -132,21 +132,21 @@ func run(ctx context.Context, o *options) error {
 		}
 		begin := time.Now()
 		fmt.Fprintf(os.Stderr, "Measuring: %s ...", s.name)
-		if err := inNewWorld(ctx, s, r); err != nil {
+		if err := inNewEnvironment(ctx, s, r); err != nil {
 			fmt.Fprintln(os.Stderr)
 			return fmt.Errorf("measure %s: %w", s.name, err)
 		}
 		fmt.Fprintf(os.Stderr, " %.0f s\n", time.Since(begin).Seconds())
 		r.Measured[s.name] = r.Machine.Commit
-		if err := writeJSON(filepath.Join(o.out, results), r); err != nil { // what was measured is not lost by what was not
+		if err := writeJSON(filepath.Join(o.out, results), r); err != nil { // a later section can fail
 			return err
 		}
 	}
-	return tell(r, o)
+	return writeResults(r, o)
 }
 
-// before returns what the run before measured, where only some sections are to be measured again.
-func before(o *options) (*Results, error) {
+// earlierResults returns the results of the run before if only some sections are measured again.
+func earlierResults(o *options) (*Results, error) {
 	r := &Results{Quick: o.quick, Measured: map[string]string{}}
 	if o.only == "" {
 		return r, nil
@@ -168,28 +168,28 @@ func before(o *options) (*Results, error) {
 	return old, nil
 }
 
-// results is the file of what was measured.
+// results is the name of the file of results.
 const results = "results.json"
 
-// inNewWorld measures a section in a cluster of its own, so that none has what another left.
-func inNewWorld(ctx context.Context, s section, r *Results) (err error) {
+// inNewEnvironment measures a section in its own cluster, so that sections do not affect each other.
+func inNewEnvironment(ctx context.Context, s section, r *Results) (err error) {
 	if s.name == "events" {
 		return s.measure(ctx, nil, r)
 	}
-	w, err := openWorld(ctx)
+	w, err := startEnvironment(ctx)
 	if err != nil {
 		return err
 	}
 	defer func() {
-		if e := w.close(); e != nil { // which makes no figure wrong
+		if e := w.close(); e != nil { // the measurement is done
 			fmt.Fprintf(os.Stderr, " (%v)", e)
 		}
 	}()
 	return s.measure(ctx, w, r)
 }
 
-// tell prints what was measured, and writes or compares it.
-func tell(r *Results, o *options) error {
+// writeResults prints the report, writes it, and compares the ratios with a baseline.
+func writeResults(r *Results, o *options) error {
 	if err := writeReport(r, o.out); err != nil {
 		return err
 	}
@@ -224,9 +224,9 @@ func tell(r *Results, o *options) error {
 	return nil
 }
 
-// profile takes profiles in a cluster of its own.
+// profile takes profiles in its own cluster.
 func profile(ctx context.Context, dir string) (err error) {
-	w, err := openProfiledWorld(ctx)
+	w, err := startProfiledEnvironment(ctx)
 	if err != nil {
 		return err
 	}
@@ -234,7 +234,7 @@ func profile(ctx context.Context, dir string) (err error) {
 	return w.profiles(ctx, dir)
 }
 
-// writeBaselineOf makes a baseline of the results of several runs.
+// writeBaselineOf writes a baseline of the results of several runs.
 func writeBaselineOf(files []string, baseline string) error {
 	if baseline == "" {
 		return errors.New("name the baseline to write by -check")

@@ -17,7 +17,7 @@ const profileSeconds = 10
 
 // profiles writes CPU profiles, for `go tool pprof`, of the servers and the API server while webhooks come, and while another
 // client patches the same, which is what the servers' watches cost.
-func (w *world) profiles(ctx context.Context, dir string) error {
+func (w *environment) profiles(ctx context.Context, dir string) error {
 	if err := os.MkdirAll(dir, 0o750); err != nil {
 		return err
 	}

@@ -17,8 +17,8 @@ import (
 	"github.com/paylink-dev/paylink/test/stack"
 )
 
-// scale measures the servers with ever more orders, of which half are paid.
-func (w *world) scale(ctx context.Context, sizes []int, lapSize int, rest time.Duration) ([]ScaleRow, error) {
+// scale measures the servers with growing numbers of orders, half of which are paid.
+func (w *environment) scale(ctx context.Context, sizes []int, batchSize int, rest time.Duration) ([]ScaleRow, error) {
 	var rows []ScaleRow
 	there := 0
 	empty, err := w.restartAll(ctx)
@@ -30,11 +30,11 @@ func (w *world) scale(ctx context.Context, sizes []int, lapSize int, rest time.D
 			return nil, err
 		}
 		unpaid, paid := (size-there)/2, size-there-(size-there)/2
-		ready, err := w.stock(ctx, w.templates.ready, unpaid)
+		ready, err := w.seed(ctx, w.templates.ready, unpaid)
 		if err != nil {
 			return nil, err
 		}
-		if _, err := w.stock(ctx, w.templates.paid, paid); err != nil {
+		if _, err := w.seed(ctx, w.templates.paid, paid); err != nil {
 			return nil, err
 		}
 		there = size
@@ -46,7 +46,7 @@ func (w *world) scale(ctx context.Context, sizes []int, lapSize int, rest time.D
 			return nil, err
 		}
 		row.Orders, row.ObjectBytes = size, w.templates.bytes
-		if err := w.measureScale(ctx, &row, ready, min(lapSize, unpaid), rest); err != nil {
+		if err := w.measureScale(ctx, &row, ready, min(batchSize, unpaid), rest); err != nil {
 			return nil, fmt.Errorf("with %d orders: %w", size, err)
 		}
 		row.WebhookPerOrder = float64(row.WebhookResident-empty.WebhookResident) / float64(size)
@@ -56,15 +56,15 @@ func (w *world) scale(ctx context.Context, sizes []int, lapSize int, rest time.D
 	return rows, nil
 }
 
-// stopServers stops the servers, of which nothing is read until they are started again.
-func (w *world) stopServers() error {
+// stopServers stops the servers.
+func (w *environment) stopServers() error {
 	delete(w.processes, "webhookserver")
 	delete(w.processes, "controller")
 	return errors.Join(w.paylink.Webhook.Stop(), w.paylink.Controller.Stop())
 }
 
-// restartAll starts the servers anew, and returns how long that took and the memory they use once nothing happens.
-func (w *world) restartAll(ctx context.Context) (row ScaleRow, err error) {
+// restartAll restarts the servers, and returns the times of their starts and their memory at rest.
+func (w *environment) restartAll(ctx context.Context) (row ScaleRow, err error) {
 	if err := w.stopServers(); err != nil {
 		return row, err
 	}
@@ -89,7 +89,7 @@ func (w *world) restartAll(ctx context.Context) (row ScaleRow, err error) {
 }
 
 // resident reads the memory that each program uses.
-func (w *world) resident(row *ScaleRow) error {
+func (w *environment) resident(row *ScaleRow) error {
 	for name, into := range map[string]*int64{
 		"webhookserver": &row.WebhookResident, "controller": &row.ControllerResident,
 		"kube-apiserver": &row.APIServerResident, "etcd": &row.EtcdResident,
@@ -104,7 +104,7 @@ func (w *world) resident(row *ScaleRow) error {
 }
 
 // measureScale measures all but what a start tells. ready are orders that can be paid.
-func (w *world) measureScale(ctx context.Context, row *ScaleRow, ready stock, lapSize int, rest time.Duration) (err error) {
+func (w *environment) measureScale(ctx context.Context, row *ScaleRow, ready seeded, batchSize int, rest time.Duration) (err error) {
 	if row.ControllerIdle, err = w.idle(ctx, "controller", rest); err != nil {
 		return err
 	}
@@ -114,7 +114,7 @@ func (w *world) measureScale(ctx context.Context, row *ScaleRow, ready stock, la
 	if err := w.settle(ctx); err != nil {
 		return err
 	}
-	ready.names, ready.uids = ready.names[:lapSize], ready.uids[:lapSize]
+	ready.names, ready.uids = ready.names[:batchSize], ready.uids[:batchSize]
 	orders, err := w.read(ctx, ready)
 	if err != nil {
 		return err
@@ -135,12 +135,12 @@ func (w *world) measureScale(ctx context.Context, row *ScaleRow, ready stock, la
 
 // payAndRefund pays one half of the orders by webhooks and the other half as the ceiling does, and then gives the money of the
 // first back by webhooks that name the PaymentIntent alone.
-func (w *world) payAndRefund(ctx context.Context, row *ScaleRow, orders []v1alpha1.Order) error {
+func (w *environment) payAndRefund(ctx context.Context, row *ScaleRow, orders []v1alpha1.Order) error {
 	bodies, err := payments(ctx, orders)
 	if err != nil {
 		return err
 	}
-	var webhook, bare lap
+	var webhook, bare timings
 	const quarters = 4
 	quarter := len(orders) / quarters
 	for i := range quarters {
@@ -167,7 +167,7 @@ func (w *world) payAndRefund(ctx context.Context, row *ScaleRow, orders []v1alph
 }
 
 // refund gives the money of orders back.
-func (w *world) refund(ctx context.Context, row *ScaleRow, orders []v1alpha1.Order) error {
+func (w *environment) refund(ctx context.Context, row *ScaleRow, orders []v1alpha1.Order) error {
 	uids := make([]string, len(orders))
 	for i := range orders {
 		uids[i] = string(orders[i].UID)
@@ -188,14 +188,14 @@ func (w *world) refund(ctx context.Context, row *ScaleRow, orders []v1alpha1.Ord
 	if err != nil {
 		return err
 	}
-	row.RefundP50 = l.at(.5)
+	row.RefundP50 = l.quantile(.5)
 	after, err := w.liveReads(ctx)
 	row.LiveReads = after - before
 	return err
 }
 
-// idle is the part of a core that a program uses while it is only scraped.
-func (w *world) idle(ctx context.Context, name string, span time.Duration) (float64, error) {
+// idle returns the part of a core that a program uses while it is only scraped.
+func (w *environment) idle(ctx context.Context, name string, span time.Duration) (float64, error) {
 	period := min(15*time.Second, span) // as Prometheus comes, or nearly so
 	before, err := w.processes[name].usage()
 	if err != nil {
@@ -216,8 +216,8 @@ func (w *world) idle(ctx context.Context, name string, span time.Duration) (floa
 	return float64(after.CPU-before.CPU) / float64(time.Since(begin)), err
 }
 
-// list has the API server list all orders from its cache, as a server that starts does where it cannot stream them.
-func (w *world) list(ctx context.Context, row *ScaleRow) error {
+// list lists all orders from the API server's cache, as a server does at its start without streaming.
+func (w *environment) list(ctx context.Context, row *ScaleRow) error {
 	api, err := rest.HTTPClientFor(w.cluster.Config())
 	if err != nil {
 		return err
@@ -247,8 +247,8 @@ func (w *world) list(ctx context.Context, row *ScaleRow) error {
 	return err
 }
 
-// liveReads is how often the webhook server had to ask the API server for an order.
-func (w *world) liveReads(ctx context.Context) (float64, error) {
+// liveReads returns how often the webhook server read an order from the API server.
+func (w *environment) liveReads(ctx context.Context) (float64, error) {
 	text, err := fetch(ctx, http.DefaultClient, w.paylink.Webhook.Metrics)
 	if err != nil {
 		return 0, err

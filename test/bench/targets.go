@@ -7,17 +7,17 @@ import (
 	"time"
 )
 
-// Target is what was wanted, and what was measured.
+// Target is a target and its measured value.
 type Target struct {
 	Name         string
 	Value, Limit float64
-	// AtLeast: the limit is the least that is wanted, not the most.
+	// AtLeast means that the limit is a minimum.
 	AtLeast bool
 	// Unit is empty for a ratio.
 	Unit string
 }
 
-// What is wanted of Paylink.
+// The limits of the targets.
 const (
 	leastRate      = 0.9  // by the ceiling's
 	mostP50        = 1.25 // by the ceiling's
@@ -32,7 +32,7 @@ const (
 	mostWaveMemory = 512 // MiB: the limit in the chart
 )
 
-// Met is whether the limit was kept. What was not measured keeps none.
+// Met reports whether the target is met. A value that was not measured meets none.
 func (t Target) Met() bool { return t.allows(t.Value) }
 
 func (t Target) allows(v float64) bool {
@@ -42,7 +42,7 @@ func (t Target) allows(v float64) bool {
 	return v <= t.Limit
 }
 
-// Goal is the limit for a reader.
+// Goal formats the limit.
 func (t Target) Goal() string {
 	limit := t.with(strconv.FormatFloat(t.Limit, 'f', -1, 64))
 	switch {
@@ -54,7 +54,7 @@ func (t Target) Goal() string {
 	return "at most " + limit
 }
 
-// Measured is the value for a reader. It has more digits than usual where fewer would look like the other side of the limit.
+// Measured formats the value. It has more digits than usual where fewer would seem to meet, or miss, the target.
 func (t Target) Measured() string {
 	if math.IsNaN(t.Value) {
 		return "not measured"
@@ -81,7 +81,7 @@ func (t Target) with(text string) string {
 	return text + " " + t.Unit
 }
 
-// targets are those of everything that was measured.
+// targets returns the targets of all that was measured.
 func targets(r *Results) []Target {
 	var all []Target
 	for _, of := range []func(*Results) []Target{webhookTargets, eventTargets, scaleTargets, waveTargets} {
@@ -143,7 +143,7 @@ func scaleTargets(r *Results) []Target {
 		Target{Name: "Questions to the API server to find the orders of refunds", Value: reads, Unit: "questions"})
 }
 
-// largest is the row for which the targets are meant: the last one with no more than manyOrders.
+// largest returns the row of the targets: the last one with at most manyOrders.
 func largest(rows []ScaleRow) ScaleRow {
 	last := rows[0]
 	for _, row := range rows {
@@ -167,7 +167,7 @@ func waveTargets(r *Results) []Target {
 	return all
 }
 
-// reader finds what one reader took for an event.
+// reader finds the row of one reader and event.
 func reader(r *Results, event, name string) EventRow {
 	for _, row := range r.Events {
 		if row.Event == event && row.Reader == name {
@@ -177,7 +177,7 @@ func reader(r *Results, event, name string) EventRow {
 	return EventRow{}
 }
 
-// measured is no number for zero, where nothing takes no time and no memory: a limit is not met by not measuring.
+// measured returns NaN for zero: nothing takes no time or memory, and a missing value must not meet a target.
 func measured(v float64) float64 {
 	if v == 0 {
 		return math.NaN()
@@ -185,5 +185,5 @@ func measured(v float64) float64 {
 	return v
 }
 
-// quotient is one by another, and no number unless both were measured.
+// quotient returns a/b, or NaN unless both were measured.
 func quotient[T ~int64 | float64](a, b T) float64 { return measured(float64(a)) / measured(float64(b)) }

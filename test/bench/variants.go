@@ -110,7 +110,7 @@ func asApply(merge []byte) []byte {
 }
 
 // define changes the CRD of orders, from how it is delivered.
-func (w *world) define(ctx context.Context, change func(*apiextensionsv1.CustomResourceDefinition)) error {
+func (w *environment) define(ctx context.Context, change func(*apiextensionsv1.CustomResourceDefinition)) error {
 	dir, err := cluster.Repository(ctx)
 	if err != nil {
 		return err

@@ -19,24 +19,24 @@ import (
 )
 
 const (
-	// one in oneInRefunds events is of a refund, whose payment may come after it.
+	// One in oneInRefunds events is a refund, whose payment can come after it.
 	oneInRefunds = 10
-	// one in oneInTwice events comes twice.
+	// One in oneInTwice events comes twice.
 	oneInTwice = 10
-	// atOnce is how many connections Stripe has open. It is more than one replica takes and lets wait.
+	// atOnce is how many connections Stripe has open: more than one replica serves and queues.
 	atOnce = 3000
-	// comeBack is what the refused wait for, and a random part of it again: Retry-After's 5 s. Stripe itself waits longer.
-	comeBack = 5 * time.Second
+	// retryAfter is the Retry-After of a refused event, to which a random part is added. Stripe itself waits longer.
+	retryAfter = 5 * time.Second
 )
 
-// wave sends what Stripe kept for an hour, all at once and in any order, until each event was taken.
-func (w *world) wave(ctx context.Context, replicas []*stack.Server, events int) (Wave, error) {
+// wave sends the events of an hour at once and in random order, until each is accepted.
+func (w *environment) wave(ctx context.Context, replicas []*stack.Server, events int) (Wave, error) {
 	refunds := events / oneInRefunds
-	stock, err := w.stock(ctx, w.templates.ready, events-refunds)
+	seeded, err := w.seed(ctx, w.templates.ready, events-refunds)
 	if err != nil {
 		return Wave{}, err
 	}
-	bodies, err := waveBodies(ctx, stock, refunds)
+	bodies, err := waveBodies(ctx, seeded, refunds)
 	if err != nil {
 		return Wave{}, err
 	}
@@ -49,17 +49,17 @@ func (w *world) wave(ctx context.Context, replicas []*stack.Server, events int) 
 	}
 	rand.Shuffle(len(bodies), func(i, j int) { bodies[i], bodies[j] = bodies[j], bodies[i] })
 
-	s := &surf{world: w, replicas: replicas, sender: newSender(w.paylink.Endpoint.Secret, bodies), left: len(bodies)}
+	s := &waveRun{env: w, replicas: replicas, sender: newSender(w.paylink.Endpoint.Secret, bodies), left: len(bodies)}
 	result := Wave{Replicas: len(replicas), Events: events, Duplicates: twice}
 	if err := s.run(ctx, &result); err != nil {
 		return Wave{}, err
 	}
-	result.Lost, err = w.lost(ctx, stock, refunds)
+	result.Lost, err = w.lost(ctx, seeded, refunds)
 	return result, err
 }
 
-// waveBodies are the payment of every order and, for the first of them, its refund.
-func waveBodies(ctx context.Context, s stock, refundedOrders int) ([][]byte, error) {
+// waveBodies returns the payments of all orders and the refunds of the first of them.
+func waveBodies(ctx context.Context, s seeded, refundedOrders int) ([][]byte, error) {
 	orders := make([]v1alpha1.Order, len(s.uids))
 	for i := range orders {
 		orders[i].UID, orders[i].Status.ClientReferenceID, orders[i].Spec.Amount = types.UID(s.uids[i]), s.uids[i], price
@@ -72,9 +72,9 @@ func waveBodies(ctx context.Context, s stock, refundedOrders int) ([][]byte, err
 	return append(bodies, back...), err
 }
 
-// surf is a wave on its way.
-type surf struct {
-	world    *world
+// waveRun is the state of a running wave.
+type waveRun struct {
+	env      *environment
 	replicas []*stack.Server
 	sender   *sender
 
@@ -87,11 +87,11 @@ type surf struct {
 	refused int
 }
 
-func (s *surf) run(ctx context.Context, result *Wave) error {
+func (s *waveRun) run(ctx context.Context, result *Wave) error {
 	processes := make([]process, len(s.replicas))
 	for i, replica := range s.replicas {
 		var err error
-		if processes[i], err = findProcess(s.world.cluster.Dir(), replica.Name()); err != nil {
+		if processes[i], err = findProcess(s.env.cluster.Dir(), replica.Name()); err != nil {
 			return err
 		}
 	}
@@ -103,15 +103,15 @@ func (s *surf) run(ctx context.Context, result *Wave) error {
 	close(done)
 	err = errors.Join(err, <-sampled)
 	result.Admitted, result.Other = len(s.taken), s.other
-	admitted := lap{latencies: s.taken}
+	admitted := timings{latencies: s.taken}
 	if len(s.taken) > 0 {
-		result.P50, result.P99 = admitted.at(.5), admitted.at(.99)
+		result.P50, result.P99 = admitted.quantile(.5), admitted.quantile(.99)
 	}
 	return err
 }
 
-// deliver sends one event until it is taken.
-func (s *surf) deliver(ctx context.Context, i int) error {
+// deliver sends one event until it is accepted.
+func (s *waveRun) deliver(ctx context.Context, i int) error {
 	for attempt := 0; ; attempt++ {
 		url := s.replicas[(i+attempt)%len(s.replicas)].URL + webhook.Path
 		start := time.Now()
@@ -135,15 +135,15 @@ func (s *surf) deliver(ctx context.Context, i int) error {
 			return nil
 		}
 		select {
-		case <-time.After(comeBack + rand.N(comeBack)):
+		case <-time.After(retryAfter + rand.N(retryAfter)):
 		case <-ctx.Done():
 			return ctx.Err()
 		}
 	}
 }
 
-// sample looks once a second, until all is done.
-func (s *surf) sample(result *Wave, processes []process, begin time.Time, done <-chan struct{}) error {
+// sample takes a sample each second until the wave ends.
+func (s *waveRun) sample(result *Wave, processes []process, begin time.Time, done <-chan struct{}) error {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	last := begin
@@ -159,7 +159,7 @@ func (s *surf) sample(result *Wave, processes []process, begin time.Time, done <
 		s.mu.Lock()
 		sample := WaveSample{Second: now.Sub(begin).Seconds(), Admitted: float64(len(s.now)) / span, Refused: float64(s.refused) / span, Left: s.left}
 		if len(s.now) > 0 {
-			sample.P99 = (&lap{latencies: s.now}).at(.99)
+			sample.P99 = (&timings{latencies: s.now}).quantile(.99)
 		}
 		result.Refused += s.refused
 		s.now, s.refused = nil, 0
@@ -179,9 +179,8 @@ func (s *surf) sample(result *Wave, processes []process, begin time.Time, done <
 	return nil
 }
 
-// lost counts the orders that are not what their events make of them, once the controller has had time for those that came
-// before their payment.
-func (w *world) lost(ctx context.Context, s stock, refunds int) (int, error) {
+// lost counts the orders whose status differs from their events, after the controller had time for early refunds.
+func (w *environment) lost(ctx context.Context, s seeded, refunds int) (int, error) {
 	refundedUIDs := map[string]bool{}
 	for _, uid := range s.uids[:refunds] {
 		refundedUIDs[uid] = true
@@ -217,8 +216,8 @@ func (w *world) lost(ctx context.Context, s stock, refunds int) (int, error) {
 	return lost, err
 }
 
-// waves sends a wave to one replica, and then one to two.
-func (w *world) waves(ctx context.Context, events int) ([]Wave, error) {
+// waves sends a wave to one replica, and then one to two replicas.
+func (w *environment) waves(ctx context.Context, events int) ([]Wave, error) {
 	one, err := w.wave(ctx, w.paylink.Replicas, events)
 	if err != nil {
 		return nil, err

@@ -18,12 +18,11 @@ import (
 	"github.com/paylink-dev/paylink/test/stripesim"
 )
 
-// rounds is how many times each side has its turn at one concurrency, so that neither has the better moment.
+// rounds is how many rounds each side has at one concurrency, so that neither profits from the time of its run.
 const rounds = 8
 
-// webhookPath sends signed events to the webhook server, and beside it the same patches to the API server by a client that
-// does nothing else.
-func (w *world) webhookPath(ctx context.Context, orders int) ([]WebhookRow, error) {
+// webhookPath compares signed events to the webhook server with the same patches by a client that only patches.
+func (w *environment) webhookPath(ctx context.Context, orders int) ([]WebhookRow, error) {
 	var rows []WebhookRow
 	if _, err := w.compare(ctx, 8, rounds*50); err != nil { // both are warm then
 		return nil, err
@@ -41,13 +40,12 @@ func (w *world) webhookPath(ctx context.Context, orders int) ([]WebhookRow, erro
 // side makes what one side does for each order.
 type side func(orders []v1alpha1.Order, bodies [][]byte) (func(context.Context, int) error, error)
 
-// compare has both sides take turns. Rates are those of the median round, so that one in which the machine had something else to
-// do does not decide.
-func (w *world) compare(ctx context.Context, concurrency, orders int) (WebhookRow, error) {
+// compare runs both sides by turns. Rates are those of the median round, so that one disturbed round does not decide.
+func (w *environment) compare(ctx context.Context, concurrency, orders int) (WebhookRow, error) {
 	var webhook, bare, ratios []float64
-	var all [2]lap
+	var all [2]timings
 	for round := range rounds {
-		var both [2]lap
+		var both [2]timings
 		order := []int{0, 1}
 		if round%2 == 1 { // neither has the better moment
 			order = []int{1, 0}
@@ -69,25 +67,25 @@ func (w *world) compare(ctx context.Context, concurrency, orders int) (WebhookRo
 }
 
 // turn makes orders, and has one side pay them.
-func (w *world) turn(ctx context.Context, n, concurrency int, makes side) (lap, error) {
+func (w *environment) turn(ctx context.Context, n, concurrency int, makes side) (timings, error) {
 	orders, bodies, err := w.sales(ctx, n)
 	if err != nil {
-		return lap{}, err
+		return timings{}, err
 	}
 	call, err := makes(orders, bodies)
 	if err != nil {
-		return lap{}, err
+		return timings{}, err
 	}
 	return w.measured(ctx, n, concurrency, call)
 }
 
 // sales stocks orders, and makes the webhook by which each is paid.
-func (w *world) sales(ctx context.Context, n int) ([]v1alpha1.Order, [][]byte, error) {
-	stock, err := w.stock(ctx, w.templates.ready, n)
+func (w *environment) sales(ctx context.Context, n int) ([]v1alpha1.Order, [][]byte, error) {
+	seeded, err := w.seed(ctx, w.templates.ready, n)
 	if err != nil {
 		return nil, nil, err
 	}
-	orders, err := w.read(ctx, stock)
+	orders, err := w.read(ctx, seeded)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -114,7 +112,7 @@ func payments(ctx context.Context, orders []v1alpha1.Order) ([][]byte, error) {
 }
 
 // webhooks is the side of the webhook server.
-func (w *world) webhooks(_ []v1alpha1.Order, bodies [][]byte) (func(context.Context, int) error, error) {
+func (w *environment) webhooks(_ []v1alpha1.Order, bodies [][]byte) (func(context.Context, int) error, error) {
 	sender := newSender(w.paylink.Endpoint.Secret, bodies)
 	return func(ctx context.Context, i int) error {
 		for {
@@ -169,8 +167,8 @@ func (s *sender) send(ctx context.Context, url string, i int) (int, error) {
 	return answer.StatusCode, nil
 }
 
-// patches is the side of a client that does nothing else.
-func (w *world) patches(orders []v1alpha1.Order, bodies [][]byte) (func(context.Context, int) error, error) {
+// patches is the side of a client that only patches.
+func (w *environment) patches(orders []v1alpha1.Order, bodies [][]byte) (func(context.Context, int) error, error) {
 	api, err := bareClient(w.ceiling.Config) // an administrator's requests would cost the API server less
 	if err != nil {
 		return nil, err
@@ -193,7 +191,7 @@ func status(r *rest.Request, name string) *rest.Request {
 
 const resource = "orders"
 
-// bareClient is client-go's, without limits, and reads no answer.
+// bareClient is a client of client-go without rate limits. It does not decode answers.
 func bareClient(config *rest.Config) (*rest.RESTClient, error) {
 	return rest.UnversionedRESTClientFor(&rest.Config{
 		Host: config.Host, TLSClientConfig: config.TLSClientConfig, BearerToken: config.BearerToken, QPS: -1,

@@ -18,7 +18,7 @@ import (
 
 // writes measures what a status write costs in each variant, and then in clusters that run otherwise. A quick run leaves out
 // those that take long to set up.
-func (w *world) writes(ctx context.Context, n int, quick bool) ([]WriteRow, error) {
+func (w *environment) writes(ctx context.Context, n int, quick bool) ([]WriteRow, error) {
 	all := variants()
 	if quick {
 		all = slices.DeleteFunc(all, func(v variant) bool { return v.stopped || v.crd != nil })
@@ -45,7 +45,7 @@ func (w *world) writes(ctx context.Context, n int, quick bool) ([]WriteRow, erro
 		others = nil
 	}
 	for _, c := range others {
-		row, err := elsewhere(ctx, all[0], n, c.gogc, c.flags)
+		row, err := inOtherCluster(ctx, all[0], n, c.gogc, c.flags)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", c.name, err)
 		}
@@ -63,8 +63,8 @@ func (w *world) writes(ctx context.Context, n int, quick bool) ([]WriteRow, erro
 	return rows, nil
 }
 
-// sale measures all writes of a sale: an order is created, gets its checkout URL, and is paid.
-func (w *world) sale(ctx context.Context, n int) (WriteRow, error) {
+// sale measures the three writes of a sale: creation, checkout URL and payment.
+func (w *environment) sale(ctx context.Context, n int) (WriteRow, error) {
 	before, err := w.cpu()
 	if err != nil {
 		return WriteRow{}, err
@@ -94,8 +94,8 @@ func (w *world) sale(ctx context.Context, n int) (WriteRow, error) {
 	}, err
 }
 
-// elsewhere measures a variant in another cluster, with another GOGC where it is not empty.
-func elsewhere(ctx context.Context, v variant, n int, gogc string, flags []string) (row WriteRow, err error) {
+// inOtherCluster measures a variant in another cluster, with another GOGC unless that is empty.
+func inOtherCluster(ctx context.Context, v variant, n int, gogc string, flags []string) (row WriteRow, err error) {
 	if gogc != "" {
 		before, was := os.LookupEnv("GOGC")
 		if err := os.Setenv("GOGC", gogc); err != nil { // which the cluster's processes inherit
@@ -109,7 +109,7 @@ func elsewhere(ctx context.Context, v variant, n int, gogc string, flags []strin
 			}
 		}()
 	}
-	w, err := openWorld(ctx, flags...)
+	w, err := startEnvironment(ctx, flags...)
 	if err != nil {
 		return row, err
 	}
@@ -121,7 +121,7 @@ func elsewhere(ctx context.Context, v variant, n int, gogc string, flags []strin
 }
 
 // write measures one variant.
-func (w *world) write(ctx context.Context, v variant, n int) (row WriteRow, err error) {
+func (w *environment) write(ctx context.Context, v variant, n int) (row WriteRow, err error) {
 	if v.crd != nil {
 		if err := w.define(ctx, v.crd); err != nil {
 			return row, err
@@ -136,11 +136,11 @@ func (w *world) write(ctx context.Context, v variant, n int) (row WriteRow, err 
 	if v.tracked {
 		from = w.templates.tracked
 	}
-	stock, err := w.stock(ctx, from, n)
+	seeded, err := w.seed(ctx, from, n)
 	if err != nil {
 		return row, err
 	}
-	orders, err := w.read(ctx, stock)
+	orders, err := w.read(ctx, seeded)
 	if err != nil {
 		return row, err
 	}
@@ -168,7 +168,7 @@ func (w *world) write(ctx context.Context, v variant, n int) (row WriteRow, err 
 		return row, err
 	}
 	var after v1alpha1.Order
-	if err := w.client.Get(ctx, types.NamespacedName{Namespace: namespace, Name: stock.names[0]}, &after); err != nil {
+	if err := w.client.Get(ctx, types.NamespacedName{Namespace: namespace, Name: seeded.names[0]}, &after); err != nil {
 		return row, err
 	}
 	if after.Status.Phase != v1alpha1.OrderPaid {
@@ -180,7 +180,7 @@ func (w *world) write(ctx context.Context, v variant, n int) (row WriteRow, err 
 }
 
 // writer makes the requests of a variant.
-func (w *world) writer(ctx context.Context, v variant, orders []v1alpha1.Order) (func(context.Context, int) error, error) {
+func (w *environment) writer(ctx context.Context, v variant, orders []v1alpha1.Order) (func(context.Context, int) error, error) {
 	api, err := bareClient(w.cluster.Config())
 	if err != nil {
 		return nil, err

@@ -80,7 +80,7 @@ func (c *contract) schemaOf(pattern string) *openapi3.Schema {
 func (c *contract) check(t *testing.T, what string, schema *openapi3.Schema, content []byte) {
 	t.Helper()
 	if schema == nil {
-		t.Errorf("%s: the description has no such thing", what)
+		t.Errorf("%s: got something that the description does not have", what)
 		return
 	}
 	var value any
@@ -131,7 +131,7 @@ func TestEveryAnswerIsValid(t *testing.T) {
 			v.events(sim)
 			for _, pattern := range sim.Routes() {
 				if !v.visited[pattern] {
-					t.Errorf("no answer of %s was checked", pattern)
+					t.Errorf("%s: got no answer to check", pattern)
 				}
 			}
 			checkEvents(t, description, sim, live)
@@ -216,14 +216,14 @@ func (v *tour) endpoints(address string) {
 		"&enabled_events[0]=checkout.session.completed&enabled_events[1]=charge.refunded&api_version=2023-10-16&description=d&metadata[a]=b")
 	id := made["id"].(string)
 	if secret, _ := made["secret"].(string); !strings.HasPrefix(secret, "whsec_") {
-		v.t.Errorf("a new endpoint's secret is %q", secret)
+		v.t.Errorf("got secret %q of a new endpoint", secret)
 	}
 	if again := v.call("GET /v1/webhook_endpoints/{id}", id, ""); again["secret"] != nil {
-		v.t.Error("the secret was shown a second time")
+		v.t.Error("got the secret a second time")
 	}
 	v.call("GET /v1/webhook_endpoints", "", "")
 	if changed := v.call("POST /v1/webhook_endpoints/{id}", id, "disabled=true"); changed["status"] != "disabled" {
-		v.t.Errorf("a disabled endpoint is %v", changed["status"])
+		v.t.Errorf("got status %v, want disabled", changed["status"])
 	}
 	v.call("DELETE /v1/webhook_endpoints/{id}", id, "")
 }
@@ -242,7 +242,7 @@ func checkEvents(t *testing.T, description *contract, sim *stripesim.Simulator, 
 	for _, event := range sim.Events() {
 		seen[event.Type] = true
 		if event.Livemode != live {
-			t.Errorf("%s has livemode %t", event.Type, event.Livemode)
+			t.Errorf("%s: got livemode %t, want %t", event.Type, event.Livemode, live)
 		}
 		object := decoded(t, event.Data)
 		description.check(t, event.Type, schemas[object["object"].(string)].Value, event.Data)
@@ -262,7 +262,7 @@ func checkEvents(t *testing.T, description *contract, sim *stripesim.Simulator, 
 		refund.failed charge.dispute.created charge.dispute.closed charge.dispute.funds_withdrawn
 		charge.dispute.funds_reinstated`) {
 		if !seen[wanted] {
-			t.Errorf("no %s was made; there were %v", wanted, slices.Sorted(maps.Keys(seen)))
+			t.Errorf("got %v, want %s among them", slices.Sorted(maps.Keys(seen)), wanted)
 		}
 	}
 }
@@ -278,10 +278,10 @@ func TestEveryRefusalIsValid(t *testing.T) {
 		method, path, _ := strings.Cut(pattern, " ")
 		status, content, header := c.do(method, strings.Replace(path, "{id}", "none_1", 1), "no_such_parameter=1")
 		if status != http.StatusBadRequest && status != http.StatusNotFound {
-			t.Errorf("%s with a parameter that it does not have: %d %s", pattern, status, content)
+			t.Errorf("%s with an unknown parameter: got %d %s, want 400 or 404", pattern, status, content)
 		}
 		if header.Get("Request-Id") == "" {
-			t.Errorf("%s: no Request-Id", pattern)
+			t.Errorf("%s: got no Request-Id", pattern)
 		}
 		description.check(t, pattern, description.doc.Components.Schemas["error"].Value, content)
 	}

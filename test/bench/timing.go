@@ -8,16 +8,16 @@ import (
 	"time"
 )
 
-// lap is what a number of calls took.
-type lap struct {
+// timings are the times of a number of calls.
+type timings struct {
 	calls     int
 	wall      time.Duration
 	latencies []time.Duration
 	cpu       map[string]time.Duration
 }
 
-// add joins two laps of the same kind.
-func (l *lap) add(other lap) {
+// add adds the timings of other calls of the same kind.
+func (l *timings) add(other timings) {
 	l.calls += other.calls
 	l.wall += other.wall
 	l.latencies = append(l.latencies, other.latencies...)
@@ -29,27 +29,27 @@ func (l *lap) add(other lap) {
 	}
 }
 
-// at is a quantile of the latencies, such as 0.99.
-func (l *lap) at(quantile float64) time.Duration {
+// quantile returns a quantile of the latencies, such as 0.99.
+func (l *timings) quantile(q float64) time.Duration {
 	sorted := slices.Sorted(slices.Values(l.latencies))
-	return sorted[min(len(sorted)-1, int(quantile*float64(len(sorted))))]
+	return sorted[min(len(sorted)-1, int(q*float64(len(sorted))))]
 }
 
-// side is what the lap says of whoever ran it.
-func (l *lap) side() Side {
+// side returns the rates and times of one side.
+func (l *timings) side() Side {
 	cpu := map[string]time.Duration{}
 	for name, used := range l.cpu {
 		cpu[name] = used / time.Duration(l.calls)
 	}
-	return Side{Rate: l.rate(), P50: l.at(.5), P99: l.at(.99), CPU: cpu}
+	return Side{Rate: l.rate(), P50: l.quantile(.5), P99: l.quantile(.99), CPU: cpu}
 }
 
 // rate is calls a second.
-func (l *lap) rate() float64 { return float64(l.calls) / l.wall.Seconds() }
+func (l *timings) rate() float64 { return float64(l.calls) / l.wall.Seconds() }
 
-// timed makes n calls, so many at once, and times each.
-func timed(ctx context.Context, n, concurrency int, call func(ctx context.Context, i int) error) (lap, error) {
-	l := lap{calls: n, latencies: make([]time.Duration, n)}
+// timed makes n calls with a concurrency, and times each.
+func timed(ctx context.Context, n, concurrency int, call func(ctx context.Context, i int) error) (timings, error) {
+	l := timings{calls: n, latencies: make([]time.Duration, n)}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var next atomic.Int64

@@ -18,8 +18,8 @@ import (
 // namespace is the shop's.
 const namespace = "shop"
 
-// world is Paylink on a real API server, and the processes of both.
-type world struct {
+// environment is Paylink on a real API server, with the processes of both.
+type environment struct {
 	cluster   *cluster.Cluster
 	paylink   *stack.Stack
 	client    client.Client
@@ -28,19 +28,19 @@ type world struct {
 	ceiling   *cluster.User // whom the webhook server is compared with
 	etcd      etcd
 	templates templates
-	laps      int
+	batches   int
 }
 
-// programs are those whose use is told.
+// programs are the programs whose usage is reported.
 var programs = []string{"webhookserver", "kube-apiserver", "etcd", "controller"}
 
-// openWorld starts a cluster whose API server has these flags beside its own, and Paylink on it.
-func openWorld(ctx context.Context, flags ...string) (*world, error) {
-	return newWorld(ctx, cluster.Options{APIServerFlags: flags}, stack.Options{})
+// startEnvironment starts a cluster whose API server has these flags beside its own, and Paylink on it.
+func startEnvironment(ctx context.Context, flags ...string) (*environment, error) {
+	return newEnvironment(ctx, cluster.Options{APIServerFlags: flags}, stack.Options{})
 }
 
-// openProfiledWorld is openWorld with servers that serve profiles.
-func openProfiledWorld(ctx context.Context) (*world, error) {
+// startProfiledEnvironment is startEnvironment with servers that serve profiles.
+func startProfiledEnvironment(ctx context.Context) (*environment, error) {
 	var addresses [2]string
 	for i := range addresses {
 		var err error
@@ -48,7 +48,7 @@ func openProfiledWorld(ctx context.Context) (*world, error) {
 			return nil, err
 		}
 	}
-	w, err := newWorld(ctx, cluster.Options{}, stack.Options{
+	w, err := newEnvironment(ctx, cluster.Options{}, stack.Options{
 		WebhookFlags: []string{"--pprof-bind-address=" + addresses[0]}, ControllerFlags: []string{"--pprof-bind-address=" + addresses[1]},
 	})
 	if err != nil {
@@ -58,8 +58,8 @@ func openProfiledWorld(ctx context.Context) (*world, error) {
 	return w, nil
 }
 
-func newWorld(ctx context.Context, on cluster.Options, o stack.Options) (_ *world, err error) {
-	w := &world{processes: map[string]process{}}
+func newEnvironment(ctx context.Context, on cluster.Options, o stack.Options) (_ *environment, err error) {
+	w := &environment{processes: map[string]process{}}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, w.close())
@@ -95,8 +95,8 @@ func newWorld(ctx context.Context, on cluster.Options, o stack.Options) (_ *worl
 	return w, w.newTemplates(ctx)
 }
 
-// find finds the processes of programs, as they are since their last start.
-func (w *world) find(names ...string) (err error) {
+// find finds the present processes of programs.
+func (w *environment) find(names ...string) (err error) {
 	for _, name := range names {
 		if w.processes[name], err = findProcess(w.cluster.Dir(), name); err != nil {
 			return err
@@ -105,11 +105,11 @@ func (w *world) find(names ...string) (err error) {
 	return nil
 }
 
-// settle waits until no program does anything more of what came before.
-func (w *world) settle(ctx context.Context) error { return w.settleOf(ctx, programs...) }
+// settle waits until all programs are idle.
+func (w *environment) settle(ctx context.Context) error { return w.settleOf(ctx, programs...) }
 
-// settleOf is settle for some programs alone.
-func (w *world) settleOf(ctx context.Context, names ...string) error {
+// settleOf is settle for some programs.
+func (w *environment) settleOf(ctx context.Context, names ...string) error {
 	const look, quiet, rest = 250 * time.Millisecond, 4, 25 * time.Millisecond
 	calm := 0
 	last := map[string]time.Duration{}
@@ -129,7 +129,7 @@ func (w *world) settleOf(ctx context.Context, names ...string) error {
 	})
 }
 
-func (w *world) close() error {
+func (w *environment) close() error {
 	var errs []error
 	if w.paylink != nil {
 		errs = append(errs, w.paylink.Stop())
@@ -140,8 +140,8 @@ func (w *world) close() error {
 	return errors.Join(errs...)
 }
 
-// cpu is the CPU time that every program has used.
-func (w *world) cpu() (map[string]time.Duration, error) {
+// cpu returns the CPU time that every program has used.
+func (w *environment) cpu() (map[string]time.Duration, error) {
 	used := map[string]time.Duration{}
 	for name, p := range w.processes {
 		u, err := p.usage()
@@ -153,18 +153,18 @@ func (w *world) cpu() (map[string]time.Duration, error) {
 	return used, nil
 }
 
-// measured is timed, with the CPU time that each program has used meanwhile.
-func (w *world) measured(ctx context.Context, n, concurrency int, call func(ctx context.Context, i int) error) (lap, error) {
+// measured is timed with the CPU time of each program.
+func (w *environment) measured(ctx context.Context, n, concurrency int, call func(ctx context.Context, i int) error) (timings, error) {
 	before, err := w.cpu()
 	if err != nil {
-		return lap{}, err
+		return timings{}, err
 	}
 	l, err := timed(ctx, n, concurrency, call)
 	if err != nil {
-		return lap{}, err
+		return timings{}, err
 	}
 	if l.cpu, err = w.cpu(); err != nil {
-		return lap{}, err
+		return timings{}, err
 	}
 	for name := range l.cpu {
 		l.cpu[name] -= before[name]

@@ -26,22 +26,22 @@ import (
 // price of what is sold, in minor units.
 const price = 4999
 
-// templates are orders as the API server keeps them in etcd: one that was sold by Paylink to its last byte, and one that waits
-// to be paid. A hundred thousand orders are copies of them, written to etcd: through the API server they would take an hour.
+// templates are orders as the API server stores them in etcd: a paid one and one that waits for its payment. A hundred thousand
+// orders are copies of them, written to etcd. Through the API server they would take an hour.
 type templates struct {
 	ready, paid template
 	tracked     template // ready, and created where no policy keeps managedFields out
 	bytes       int      // of a paid order as the API server sends it
 }
 
-// template is an order's value in etcd, and what must differ in each copy.
+// template is an order's value in etcd, and the values that differ in each copy.
 type template struct {
 	value     []byte
 	name, uid []byte
 }
 
-// newTemplates sells one order, and leaves others waiting.
-func (w *world) newTemplates(ctx context.Context) error {
+// newTemplates pays one order, and creates others that wait.
+func (w *environment) newTemplates(ctx context.Context) error {
 	tracked, err := w.orders(ctx, 1)
 	if err != nil {
 		return err
@@ -83,8 +83,8 @@ func (w *world) newTemplates(ctx context.Context) error {
 	return err
 }
 
-// admit has the API server create orders without managedFields, as the chart does.
-func (w *world) admit(ctx context.Context) error {
+// admit installs the chart's policy that orders are created without managedFields.
+func (w *environment) admit(ctx context.Context) error {
 	dir, err := cluster.Repository(ctx)
 	if err != nil {
 		return err
@@ -109,7 +109,7 @@ func (w *world) admit(ctx context.Context) error {
 	})
 }
 
-// newOrder is one of what is sold.
+// newOrder returns a new order.
 func newOrder(name string) *v1alpha1.Order {
 	return &v1alpha1.Order{
 		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name},
@@ -124,28 +124,28 @@ func etcdKey(name string) string {
 	return "/registry/" + v1alpha1.GroupVersion.Group + "/orders/" + namespace + "/" + name
 }
 
-// copied is a copy of a template: an order as the tests know it, and what etcd is to hold.
+// copied is a copy of a template: an order, and its value in etcd.
 func (t template) copied(name, uid string) []byte {
 	return bytes.ReplaceAll(bytes.ReplaceAll(t.value, t.name, []byte(name)), t.uid, []byte(uid))
 }
 
-// stock is a number of orders that were written to etcd.
-type stock struct {
+// seeded are orders that were written to etcd.
+type seeded struct {
 	names, uids []string
 }
 
-// stock writes n copies of a template, under names of their own.
-func (w *world) stock(ctx context.Context, t template, n int) (stock, error) {
-	w.laps++
-	s := stock{make([]string, n), make([]string, n)}
+// seed writes n copies of a template to etcd.
+func (w *environment) seed(ctx context.Context, t template, n int) (seeded, error) {
+	w.batches++
+	s := seeded{make([]string, n), make([]string, n)}
 	for i := range n {
-		s.names[i], s.uids[i] = fmt.Sprintf("lap-%03d-%06d", w.laps, i), newUID()
+		s.names[i], s.uids[i] = fmt.Sprintf("batch-%03d-%06d", w.batches, i), newUID()
 	}
 	err := w.etcd.put(ctx, n, func(i int) (string, []byte) { return etcdKey(s.names[i]), t.copied(s.names[i], s.uids[i]) })
 	return s, err
 }
 
-// newUID is one as the API server makes them.
+// newUID returns a UID as the API server makes them.
 func newUID() string {
 	var b [16]byte
 	_, _ = rand.Read(b[:]) // never fails
@@ -153,8 +153,8 @@ func newUID() string {
 	return h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:]
 }
 
-// read returns the orders of a stock, as the API server has them: a part of each is enough for a bench.
-func (w *world) read(ctx context.Context, s stock) ([]v1alpha1.Order, error) {
+// read returns the parts of seeded orders that the bench needs.
+func (w *environment) read(ctx context.Context, s seeded) ([]v1alpha1.Order, error) {
 	orders := make([]v1alpha1.Order, len(s.names))
 	_, err := timed(ctx, len(orders), 8, func(ctx context.Context, i int) error {
 		return w.client.Get(ctx, client.ObjectKey{Namespace: namespace, Name: s.names[i]}, &orders[i])
@@ -162,13 +162,13 @@ func (w *world) read(ctx context.Context, s stock) ([]v1alpha1.Order, error) {
 	return orders, err
 }
 
-// orders creates so many through the API, and returns them once each can be paid.
-func (w *world) orders(ctx context.Context, n int) ([]v1alpha1.Order, error) {
-	w.laps++
-	prefix := fmt.Sprintf("lap-%03d", w.laps)
+// orders creates orders through the API, and returns them when each can be paid.
+func (w *environment) orders(ctx context.Context, n int) ([]v1alpha1.Order, error) {
+	w.batches++
+	prefix := fmt.Sprintf("batch-%03d", w.batches)
 	_, err := timed(ctx, n, 8, func(ctx context.Context, i int) error {
 		o := newOrder(fmt.Sprintf("%s-%06d", prefix, i))
-		o.Labels = map[string]string{"lap": prefix}
+		o.Labels = map[string]string{"batch": prefix}
 		return w.client.Create(ctx, o)
 	})
 	if err != nil {
@@ -178,7 +178,7 @@ func (w *world) orders(ctx context.Context, n int) ([]v1alpha1.Order, error) {
 		return nil, err
 	}
 	var list v1alpha1.OrderList
-	if err := w.client.List(ctx, &list, client.InNamespace(namespace), client.MatchingLabels{"lap": prefix}); err != nil {
+	if err := w.client.List(ctx, &list, client.InNamespace(namespace), client.MatchingLabels{"batch": prefix}); err != nil {
 		return nil, err
 	}
 	for i := range list.Items {

@@ -52,9 +52,10 @@ run: ## Start a cluster, both servers and a Stripe simulator, and take one order
 
 test: test-unit test-integration ## Run every test
 
+# The first run builds Helm, for the tests of the chart.
 test-unit: ## Run the tests that need no API server
 	@packages=$$(go list ./...) && \
-	$(call go_test,$$(echo "$$packages" | grep -Ev '$(INTEGRATION)|$(E2E)'))
+	$(call go_test,-timeout 20m $$(echo "$$packages" | grep -Ev '$(INTEGRATION)|$(E2E)'))
 	@cd test/tools/image && go test -vet=off -count=1 ./... # Go does not see changes of files outside of a module
 	@cd test/tools/gitops && go test -vet=off -count=1 ./...
 	@cd test/tools/plot && go test -vet=off ./...

@@ -10,14 +10,14 @@ import (
 	"github.com/paylink-dev/paylink/test/chart"
 )
 
-// alert is what is read of one.
+// alert has the fields of an alert that are compared.
 type alert struct {
 	Alert string `json:"alert"`
 	Expr  string `json:"expr"`
 	For   string `json:"for"`
 }
 
-// rules is what is read of a PrometheusRule.
+// rules has the fields of a PrometheusRule that are compared.
 type rules struct {
 	APIVersion string         `json:"apiVersion"`
 	Kind       string         `json:"kind"`

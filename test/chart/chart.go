@@ -29,14 +29,14 @@ const (
 	Namespace = "paylink-system"
 	// oldest is the first version of Kubernetes that the chart is for.
 	oldest = "1.31.0"
-	// MutatingPolicies are what a cluster serves from Kubernetes 1.36 on, for Render.
+	// MutatingPolicies are the API versions of Kubernetes from 1.36 on, for Render.
 	MutatingPolicies = "admissionregistration.k8s.io/v1/MutatingAdmissionPolicy"
 )
 
 // Versions are the modules of the versions of Helm that the chart is for.
 func Versions() []string { return []string{"helm3", "helm4"} }
 
-// Path returns that of a file of the checkout.
+// Path returns the path of a file of the checkout.
 func Path(t testing.TB, name ...string) string {
 	t.Helper()
 	dir, err := cluster.Repository(t.Context())
@@ -79,14 +79,14 @@ func Tool(ctx context.Context, module, name string) (string, error) {
 	return path, nil
 }
 
-// Helm is one version of it, with settings and caches of its own.
+// Helm is a version of Helm with its own settings and caches.
 type Helm struct {
 	t       testing.TB
 	program string
 	env     []string
 }
 
-// NewHelm returns the Helm of a module, which asks the cluster of a kubeconfig; empty: none.
+// NewHelm returns the Helm of a module for the cluster of a kubeconfig; empty is no cluster.
 func NewHelm(t testing.TB, version, kubeconfig string) *Helm {
 	t.Helper()
 	program, err := Tool(t.Context(), version, "helm")
@@ -100,13 +100,13 @@ func NewHelm(t testing.TB, version, kubeconfig string) *Helm {
 	return &Helm{t: t, program: program, env: []string{"HOME=" + home, "PATH=" + os.Getenv("PATH"), "KUBECONFIG=" + kubeconfig}}
 }
 
-// Run runs Helm and returns what it prints, also where it fails.
+// Run runs Helm and returns its output, even if it fails.
 func (h *Helm) Run(args ...string) (string, error) {
 	h.t.Helper()
 	return h.RunIn(h.t.Context(), args...)
 }
 
-// RunIn is Run for when the test may be over.
+// RunIn is Run with a context, for the time after the test.
 func (h *Helm) RunIn(ctx context.Context, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, h.program, args...)
 	cmd.Env = h.env
@@ -114,7 +114,7 @@ func (h *Helm) RunIn(ctx context.Context, args ...string) (string, error) {
 	return string(out), err
 }
 
-// Must is Run for what must not fail.
+// Must is Run for calls that must succeed.
 func (h *Helm) Must(args ...string) string {
 	h.t.Helper()
 	out, err := h.Run(args...)
@@ -160,7 +160,7 @@ func (h *Helm) Render(values string, served ...string) Objects {
 	return Parse(h.t, text)
 }
 
-// Objects are what a chart or kustomize makes.
+// Objects are the objects that a chart or kustomize renders.
 type Objects []*unstructured.Unstructured
 
 // Parse reads documents of YAML.

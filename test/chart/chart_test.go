@@ -46,7 +46,7 @@ func key(o *unstructured.Unstructured) string {
 	return o.GroupVersionKind().String() + " " + o.GetNamespace() + "/" + o.GetName()
 }
 
-// TestScore: kube-score finds nothing but what is meant so.
+// TestScore: kube-score finds nothing except the excused checks.
 func TestScore(t *testing.T) {
 	excused := map[string]string{
 		"container-ephemeral-storage-request-and-limit": "nothing is written but the log: the file system is read-only",
@@ -74,7 +74,7 @@ func TestScore(t *testing.T) {
 		if err != nil {
 			t.Fatal(text)
 		}
-		// What helm test runs is no server, and ends.
+		// The pod of helm test is no server, and ends.
 		servers, _, _ := strings.Cut(text, "# Source: paylink/templates/tests/")
 		cmd := exec.CommandContext(t.Context(), program, append(args, "-")...)
 		cmd.Stdin = strings.NewReader(servers)

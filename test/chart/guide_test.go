@@ -13,7 +13,7 @@ import (
 	"github.com/paylink-dev/paylink/test/chart"
 )
 
-// TestGuide: what docs/install.md shows as values are values of the chart, and what it names is there.
+// TestGuide: the values in docs/install.md are values of the chart, and the paths in it exist.
 func TestGuide(t *testing.T) {
 	guide := chart.Read(t, "docs/install.md")
 	blocks := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(guide, -1)
@@ -37,7 +37,7 @@ func TestGuide(t *testing.T) {
 	}
 }
 
-// TestGitOps: what Argo CD and Flux install is this chart, with values of it.
+// TestGitOps: Argo CD and Flux install this chart, with values of it.
 func TestGitOps(t *testing.T) {
 	for file, path := range map[string]struct{ chart, values []string }{
 		"config/argocd/application.yaml": {[]string{"spec", "source", "path"}, []string{"spec", "source", "helm", "valuesObject"}},
@@ -60,7 +60,7 @@ func TestGitOps(t *testing.T) {
 	}
 }
 
-// TestVersionsNamed are the chart's.
+// TestVersionsNamed: the docs name the chart's version.
 func TestVersionsNamed(t *testing.T) {
 	var about struct{ AppVersion string }
 	if err := yaml.Unmarshal([]byte(chart.Read(t, "charts/paylink/Chart.yaml")), &about); err != nil {
@@ -77,7 +77,7 @@ func TestVersionsNamed(t *testing.T) {
 	}
 }
 
-// lint sees that the chart takes values, and makes something of them.
+// lint checks that the chart accepts values, and renders them.
 func lint(t *testing.T, file, values string) {
 	t.Helper()
 	helm := chart.NewHelm(t, "helm4", "")

@@ -7,7 +7,7 @@ import (
 	"github.com/paylink-dev/paylink/test/chart"
 )
 
-// TestNotes tell what is left to do with these values, and nothing else.
+// TestNotes: the notes list the steps that are left with these values, and no others.
 func TestNotes(t *testing.T) {
 	const (
 		register = "Register an endpoint at Stripe"

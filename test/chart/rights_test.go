@@ -126,7 +126,7 @@ func TestRightsAreThoseOfConfig(t *testing.T) {
 	}
 }
 
-// TestRightsAreNarrow: what is in one namespace is granted there alone.
+// TestRightsAreNarrow: rights for one namespace are granted only there.
 func TestRightsAreNarrow(t *testing.T) {
 	reviews := []string{"create subjectaccessreviews.authorization.k8s.io", "create tokenreviews.authentication.k8s.io"}
 	mine := func(right string) bool {
@@ -165,7 +165,7 @@ func TestRightsAreNarrow(t *testing.T) {
 	}
 }
 
-// TestRightsOfWhatIsOff are not granted.
+// TestRightsOfWhatIsOff: features that are off have no rights.
 func TestRightsOfWhatIsOff(t *testing.T) {
 	objects := chart.NewHelm(t, "helm4", "").Render("webhookserver: {checkout: {enabled: false}}\nmetrics: {enabled: false}")
 	for _, server := range []string{"paylink-controller", "paylink-webhookserver"} {
@@ -183,7 +183,7 @@ func TestRightsOfWhatIsOff(t *testing.T) {
 	}
 }
 
-// TestRightsOfPeople: nobody may write a status, or say what Stripe said.
+// TestRightsOfPeople: no role of people can write a status, or create StripeEvents.
 func TestRightsOfPeople(t *testing.T) {
 	objects := chart.NewHelm(t, "helm4", "").Render("")
 	for role, row := range map[string]struct {

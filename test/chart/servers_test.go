@@ -21,7 +21,7 @@ import (
 	"github.com/paylink-dev/paylink/test/chart"
 )
 
-// drainTimeout is how long a stopping webhook server finishes what it has accepted.
+// drainTimeout returns how long a stopping webhook server finishes accepted requests.
 func drainTimeout(t *testing.T) time.Duration {
 	t.Helper()
 	files := token.NewFileSet()
@@ -40,8 +40,8 @@ func drainTimeout(t *testing.T) time.Duration {
 	return time.Duration(nanoseconds)
 }
 
-// TestNoWebhookIsLost where a pod is replaced: another is ready first, it serves until nobody sends to it, and it has the
-// time to finish what it has accepted.
+// TestNoWebhookIsLost: before a pod is replaced, another is ready. The old one serves until no requests come, and has time to
+// finish those that it has accepted.
 func TestNoWebhookIsLost(t *testing.T) {
 	drain := drainTimeout(t)
 	for name, values := range map[string]string{
@@ -84,7 +84,7 @@ func TestBudgetsAndAutoscaling(t *testing.T) {
 	}
 }
 
-// TestPathsOfTheInternet: what an ingress and a route pass on, the same both, and nothing that is switched off.
+// TestPathsOfTheInternet: an ingress and a route forward the same paths, and none of a feature that is off.
 func TestPathsOfTheInternet(t *testing.T) {
 	for name, row := range map[string]struct {
 		values string
@@ -125,7 +125,7 @@ httpRoute: {enabled: true, parentRefs: [{name: public}], hostnames: [shop.exampl
 	}
 }
 
-// httpRoute is what is read of a Gateway API's.
+// httpRoute has the fields of an HTTPRoute that are checked.
 type httpRoute struct {
 	APIVersion string         `json:"apiVersion"`
 	Kind       string         `json:"kind"`
@@ -146,7 +146,7 @@ type httpRoute struct {
 	} `json:"spec"`
 }
 
-// TestSecretsByName: what is secret is mounted by whoever needs it, for reading, and nothing else is.
+// TestSecretsByName: each server mounts the secrets that it needs, read-only, and no others.
 func TestSecretsByName(t *testing.T) {
 	for name, row := range map[string]struct {
 		values string

@@ -51,7 +51,7 @@ func TestUntrackedOrders(t *testing.T) {
 	}
 }
 
-// TestTrackedOrders: there is no policy where nobody wants it, or the cluster serves none.
+// TestTrackedOrders: there is no policy if it is off, or if the cluster does not serve policies.
 func TestTrackedOrders(t *testing.T) {
 	for values, served := range map[string][]string{
 		"":                       nil,

@@ -16,7 +16,7 @@ import (
 	"github.com/paylink-dev/paylink/test/chart"
 )
 
-// TestValuesRefused: a typing error is told, and not taken for a wish to have things as they come.
+// TestValuesRefused: a wrong value is an error, and not ignored.
 func TestValuesRefused(t *testing.T) {
 	for name, row := range map[string]struct{ values, want string }{
 		"an unknown value":         {"webhookSecrets: {name: x}", "webhookSecrets"},
@@ -75,7 +75,7 @@ func TestWithinAnotherChart(t *testing.T) {
 	}
 }
 
-// schema is what is read of values.schema.json.
+// schema has the fields of values.schema.json that are compared.
 type schema struct {
 	Ref                  string            `json:"$ref"`
 	Defs                 map[string]schema `json:"$defs"`
@@ -151,7 +151,7 @@ func TestEveryValueIsUsed(t *testing.T) {
 	look("", "", values)
 }
 
-// TestEverythingChanges: no value of the matrix's everything is what it is anyway, so that each is tried.
+// TestEverythingChanges: each value of the matrix's everything differs from the default, so that each is tried.
 func TestEverythingChanges(t *testing.T) {
 	var before, after map[string]any
 	if err := yaml.Unmarshal([]byte(chart.Read(t, "charts/paylink/values.yaml")), &before); err != nil {

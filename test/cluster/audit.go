@@ -18,8 +18,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 )
 
-// auditPolicy records who asked for what, without the content. The API server's requests to itself, and
-// those for no resource, would only be noise.
+// auditPolicy records requests without their content. The API server's requests to itself, and requests of no resource, are left
+// out.
 const auditPolicy = `apiVersion: audit.k8s.io/v1
 kind: Policy
 rules:
@@ -40,15 +40,15 @@ type AuditEvent struct {
 	Subresource string
 	// Namespace and Name name the object; Name is empty where the request did not.
 	Namespace, Name string
-	// User is the name of who asked.
+	// User is the name of the user.
 	User string
-	// UserAgent is what the client called itself.
+	// UserAgent is the User-Agent of the client.
 	UserAgent string
 	// Code is the HTTP status of the answer.
 	Code int
 }
 
-// Write tells whether the request asked for a change.
+// Write reports whether the request was for a change.
 func (e AuditEvent) Write() bool {
 	switch e.Verb {
 	case "create", "update", "patch", "delete", "deletecollection":
@@ -72,10 +72,9 @@ func (c *Cluster) configureAudit(server *envtest.APIServer) error {
 	return nil
 }
 
-// AuditEvents returns every request answered so far, in the order of the answers: what an earlier call
-// returned is the beginning of what a later one returns, so events[len(before):] are the new ones. It waits
-// until each request that had been received when it was called has been answered (watches excepted, which
-// appear when they end), because the log may lag behind an answer that a client has already seen.
+// AuditEvents returns all requests answered so far, in the order of their answers. The result of an earlier call is the beginning
+// of that of a later one, so events[len(before):] are the new ones. It waits until the requests that were received before the call
+// are answered, except watches: the log can lag behind an answer that a client has seen. A watch appears when it ends.
 func (c *Cluster) AuditEvents(ctx context.Context) ([]AuditEvent, error) {
 	if !c.options.Audit {
 		return nil, errors.New("read the audit log: the cluster was started without Options.Audit")
@@ -104,8 +103,8 @@ func (c *Cluster) AuditEvents(ctx context.Context) ([]AuditEvent, error) {
 	}
 }
 
-// An auditTrail is what the audit log held when it was last read. Only what comes is read again: a log of many tests is
-// long.
+// An auditTrail is the content of the audit log when it was last read. Each read starts at the end of the one before: a log of many
+// tests is long.
 type auditTrail struct {
 	read   int64 // bytes
 	floor  int64 // requests before this will not complete any more
@@ -119,7 +118,7 @@ func (t *auditTrail) answered(id string) bool {
 	return !open
 }
 
-// readAudit reads what has come, and then looks at the trail.
+// readAudit reads the new lines, and calls look with the trail.
 func (c *Cluster) readAudit(look func(*auditTrail)) error {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
@@ -212,8 +211,8 @@ func (l auditLine) event() AuditEvent {
 	}
 }
 
-// raiseAuditFloor notes that the API server is gone: what it received and did not answer stays unanswered.
-// An unfinished last line is completed, so that the next server's first line stands alone.
+// raiseAuditFloor marks the end of an API server: the requests that it did not answer stay unanswered. It completes an unfinished
+// last line, so that the next server's first line is separate.
 func (c *Cluster) raiseAuditFloor() error {
 	if !c.options.Audit {
 		return nil

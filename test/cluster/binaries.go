@@ -117,8 +117,8 @@ func newRecipe(ctx context.Context, module string) (recipe, error) {
 	return r, nil
 }
 
-// versionFlags stamps what Kubernetes' release build would stamp: the API server serves it at /version, and
-// refuses to start with a version that it cannot parse.
+// versionFlags returns the linker flags of a release build. The API server serves the version at /version, and refuses to start with
+// one that it cannot parse.
 func versionFlags(version, major, minor string) string {
 	flags := "-s -w"
 	for _, pkg := range []string{"k8s.io/component-base/version", "k8s.io/client-go/pkg/version"} {
@@ -127,8 +127,7 @@ func versionFlags(version, major, minor string) string {
 	return flags
 }
 
-// toolchainOf describes the Go installation as far as it changes what is built. Whether there is a C compiler does not
-// matter to what the programs do, and is no reason to build them again.
+// toolchainOf describes the parts of the Go installation that change the result of a build. A C compiler is not one.
 func toolchainOf(ctx context.Context, module string) (string, error) {
 	cmd := exec.CommandContext(ctx, "go", "env", "-json", "GOVERSION", "GOFLAGS", "GOAMD64", "GOARM64", "GOEXPERIMENT")
 	cmd.Dir = module
@@ -142,7 +141,7 @@ func toolchainOf(ctx context.Context, module string) (string, error) {
 	return string(out), nil
 }
 
-// built tells whether the result is there. The folder appears by a rename, so it is complete if it exists.
+// built reports whether the result is there. A rename makes the folder appear, so that it is complete if it exists.
 func (r recipe) built() bool {
 	info, err := os.Stat(r.folder)
 	return err == nil && info.IsDir()

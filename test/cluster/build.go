@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// heartbeat is how often a running build says that it is alive.
+// heartbeat is how often a running build prints its progress.
 const heartbeat = 20 * time.Second
 
 // build makes the binaries in a folder beside the result and renames it when all are there. Another process
@@ -101,7 +101,7 @@ func (r recipe) compile(ctx context.Context, g *guard, b binary, progress io.Wri
 	return nil
 }
 
-// A buildWatch follows what go build prints.
+// A buildWatch follows the output of go build.
 type buildWatch struct {
 	name  string
 	begin time.Time
@@ -138,7 +138,7 @@ func (w *buildWatch) see(line string) {
 	}
 }
 
-// beat prints a sign of life now and then until the returned function is called.
+// beat prints the progress at each heartbeat until the returned function is called.
 func (w *buildWatch) beat(progress io.Writer) (stop func()) {
 	done := make(chan struct{})
 	var running sync.WaitGroup
@@ -160,7 +160,7 @@ func (w *buildWatch) beat(progress io.Writer) (stop func()) {
 	}
 }
 
-// String tells how far the build is.
+// String describes the progress of the build.
 func (w *buildWatch) String() string {
 	w.mutex.Lock()
 	defer w.mutex.Unlock()

@@ -114,8 +114,8 @@ func newCluster(options Options) (*Cluster, error) {
 	return &Cluster{options: options, guard: g}, nil
 }
 
-// Stop ends what Start started and removes its folder. A cluster found by Connect keeps running and loses only
-// the roles that AddServiceUser made in it. Stop may be called again.
+// Stop stops the processes of Start and removes the folder. A cluster found by Connect keeps running and loses only the roles of
+// AddServiceUser. Stop can be called again.
 func (c *Cluster) Stop() error {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
@@ -139,7 +139,7 @@ func (c *Cluster) Stop() error {
 	return nil
 }
 
-// Config returns the way in as an administrator. The caller may change the copy that it gets.
+// Config returns the configuration of an administrator. It is a copy, which the caller can change.
 func (c *Cluster) Config() *rest.Config { return rest.CopyConfig(c.config) }
 
 // Kubeconfig returns the path of an administrator's kubeconfig. It goes away with the cluster.
@@ -151,7 +151,7 @@ func (c *Cluster) Kubectl() string { return c.kubectl }
 // Dir returns the cluster's temporary folder. Files put there go away with the cluster.
 func (c *Cluster) Dir() string { return c.guard.dir }
 
-// EtcdURL is the address of etcd, which asks nobody who he is; empty where Start did not start it.
+// EtcdURL is the address of etcd, which needs no credentials; empty if Start did not start it.
 func (c *Cluster) EtcdURL() string {
 	if !c.Embedded() {
 		return ""
@@ -159,7 +159,7 @@ func (c *Cluster) EtcdURL() string {
 	return c.plane.Etcd.URL.String()
 }
 
-// Embedded tells whether Start started this cluster, so that Stop will end it.
+// Embedded reports whether Start started this cluster, so that Stop stops it.
 func (c *Cluster) Embedded() bool { return c.plane != nil }
 
 // startTimeout is long for the sake of busy machines; a start takes some 5 s.

@@ -53,7 +53,7 @@ func (c *Cluster) useAdmin(ctx context.Context, raw *clientcmdapi.Config) error 
 	return nil
 }
 
-// addImpersonatedUser makes a user out of the administrator, who may speak for others.
+// addImpersonatedUser returns a user whom the administrator impersonates.
 func (c *Cluster) addImpersonatedUser(name string, groups ...string) (*User, error) {
 	raw, err := minified(c.kubeconfig)
 	if err != nil {

@@ -207,7 +207,7 @@ func groupIn(file string) (int, error) {
 	return pid, nil
 }
 
-// release removes the folder and ends the guard; what was started must have been stopped.
+// release removes the folder and ends the guard. Its processes must have been stopped.
 func (g *guard) release() error {
 	errs := []error{os.RemoveAll(g.dir)}
 	_, err := g.lifeline.WriteString("released\n")

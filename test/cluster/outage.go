@@ -7,8 +7,8 @@ import (
 
 var errNotEmbedded = errors.New("the cluster was not started by this process")
 
-// disturb does something to a control plane that this process started, and to no other.
-func (c *Cluster) disturb(what string, do func() error) error {
+// change acts on a control plane that this process started, and on no other.
+func (c *Cluster) change(what string, do func() error) error {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
 	err := errNotEmbedded
@@ -23,7 +23,7 @@ func (c *Cluster) disturb(what string, do func() error) error {
 
 // StopAPIServer stops the API server alone, gracefully; etcd keeps running and keeps the data.
 func (c *Cluster) StopAPIServer() error {
-	return c.disturb("stop the API server", func() error {
+	return c.change("stop the API server", func() error {
 		if err := c.plane.APIServer.Stop(); err != nil {
 			return err
 		}
@@ -33,7 +33,7 @@ func (c *Cluster) StopAPIServer() error {
 
 // KillAPIServer ends the API server at once, as a crash would: requests in flight are cut off.
 func (c *Cluster) KillAPIServer() error {
-	return c.disturb("kill the API server", func() error {
+	return c.change("kill the API server", func() error {
 		if err := c.guard.kill("kube-apiserver"); err != nil {
 			return err
 		}
@@ -43,18 +43,18 @@ func (c *Cluster) KillAPIServer() error {
 
 // PauseAPIServer freezes the API server: requests reach it and are not answered before ResumeAPIServer.
 func (c *Cluster) PauseAPIServer() error {
-	return c.disturb("pause the API server", func() error { return c.guard.pause("kube-apiserver") })
+	return c.change("pause the API server", func() error { return c.guard.pause("kube-apiserver") })
 }
 
 // ResumeAPIServer lets a paused API server go on where it was.
 func (c *Cluster) ResumeAPIServer() error {
-	return c.disturb("resume the API server", func() error { return c.guard.resume("kube-apiserver") })
+	return c.change("resume the API server", func() error { return c.guard.resume("kube-apiserver") })
 }
 
 // StartAPIServer starts a stopped or killed API server again, on the same port and with the same data and
 // users, and returns when it is healthy.
 func (c *Cluster) StartAPIServer() error {
-	return c.disturb("start the API server", func() error { return c.orLogs(c.plane.APIServer.Start()) })
+	return c.change("start the API server", func() error { return c.orLogs(c.plane.APIServer.Start()) })
 }
 
 // RestartAPIServer stops the API server and starts it again.
@@ -65,16 +65,16 @@ func (c *Cluster) RestartAPIServer() error {
 	return c.StartAPIServer()
 }
 
-// KillEtcd ends etcd at once, as a crash would. What it acknowledged stays on disk; the API server keeps running and
-// answers nothing that it does not have in memory.
+// KillEtcd kills etcd, as a crash would. Acknowledged writes stay on disk. The API server keeps running, and answers only from its
+// memory.
 func (c *Cluster) KillEtcd() error {
-	return c.disturb("kill etcd", func() error { return c.guard.kill("etcd") })
+	return c.change("kill etcd", func() error { return c.guard.kill("etcd") })
 }
 
 // StartEtcd starts a killed etcd again, on the same ports and with the same data, and returns when it is healthy. The API
 // server finds it by itself, soon after.
 func (c *Cluster) StartEtcd() error {
-	return c.disturb("start etcd", func() error { return c.orLogs(c.plane.Etcd.Start()) })
+	return c.change("start etcd", func() error { return c.orLogs(c.plane.Etcd.Start()) })
 }
 
 // orLogs adds the servers' logs to an error.

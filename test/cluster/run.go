@@ -8,7 +8,7 @@ import (
 	"os/exec"
 )
 
-// Tests are those of one package: a *testing.M, or what Around returns.
+// Tests are the tests of a package: a *testing.M, or the result of Around.
 type Tests interface {
 	// Run runs them and returns the exit code.
 	Run() int

@@ -17,20 +17,20 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// clientQPS keeps client-go's default of 5 requests a second from shaping what a test measures.
+// clientQPS is above client-go's default of 5 requests a second, which would slow tests down.
 const clientQPS, clientBurst = 1000, 2000
 
-// A User is somebody who can ask the API server, with the rights that its name and groups have been given.
+// A User is a user of the API server, with the rights of its name and groups.
 type User struct {
 	// Name is the user name that the API server sees.
 	Name string
-	// Config is the way in for a client in this process.
+	// Config is the configuration of a client in this process.
 	Config *rest.Config
-	// Kubeconfig is the path of the same for another process. It goes away with the cluster.
+	// Kubeconfig is the path of a kubeconfig for another process. It goes away with the cluster.
 	Kubeconfig string
 }
 
-// UserConfig returns the way in for a user, who has no rights but those bound to its name and groups.
+// UserConfig returns the configuration of a user. The user has only the rights of its name and groups.
 func (c *Cluster) UserConfig(name string, groups ...string) (*rest.Config, error) {
 	user, err := c.AddUser(name, groups...)
 	if err != nil {
@@ -64,7 +64,7 @@ func (c *Cluster) addCertificateUser(name string, groups ...string) (*User, erro
 	return &User{Name: name, Config: added.Config(), Kubeconfig: path}, nil
 }
 
-// writeKubeconfig keeps a kubeconfig in the cluster's folder, for its owner's eyes only.
+// writeKubeconfig writes a kubeconfig to the cluster's folder, readable by its owner alone.
 func (c *Cluster) writeKubeconfig(user string, content []byte) (string, error) {
 	path := filepath.Join(c.guard.dir, "kubeconfig-"+user)
 	return path, os.WriteFile(path, content, 0o600)
@@ -138,7 +138,7 @@ func (c *Cluster) grant(ctx context.Context, api client.Client, object client.Ob
 	return nil
 }
 
-// revoke removes what grant created in a cluster that is not ours.
+// revoke removes the objects of grant from a cluster that is not ours.
 func (c *Cluster) revoke() error {
 	if len(c.granted) == 0 {
 		return nil

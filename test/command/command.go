@@ -1,5 +1,4 @@
-// Package command runs a command of Paylink's in its tests as the program that it ships as: what it prints, and how it
-// exits, is seen from outside alone.
+// Package command runs a command of Paylink as a program, so that tests see its output and exit code as users do.
 package command
 
 import (

@@ -12,11 +12,11 @@ import (
 type Accepted struct {
 	// Change is the line of Breaks.
 	Change string `json:"change"`
-	// Reason says why it is made all the same.
+	// Reason says why the change is made.
 	Reason string `json:"reason"`
 }
 
-// ReadAccepted reads a list of them, of which each must have a reason.
+// ReadAccepted reads the accepted changes. Each must have a reason.
 func ReadAccepted(file string) ([]Accepted, error) {
 	content, err := os.ReadFile(file)
 	if err != nil {
@@ -34,7 +34,7 @@ func ReadAccepted(file string) ([]Accepted, error) {
 	return all, nil
 }
 
-// Without returns what is broken and not accepted.
+// Without returns the breaking changes that are not accepted.
 func Without(accepted []Accepted, breaks []string) []string {
 	return slices.DeleteFunc(breaks, func(line string) bool {
 		return slices.ContainsFunc(accepted, func(a Accepted) bool { return a.Change == line })

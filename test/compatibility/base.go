@@ -19,17 +19,16 @@ const Folder = "config/crd/bases"
 
 // Base are the definitions of an earlier revision.
 type Base struct {
-	// Name says which one it is.
+	// Name describes the revision.
 	Name        string
 	Definitions []*apiextensionsv1.CustomResourceDefinition
 }
 
-// ErrNoBase is that there is no earlier revision that has definitions. The error's text says why.
+// ErrNoBase means that no earlier revision has definitions. The text of the error says why.
 var ErrNoBase = errors.New("nothing to compare with")
 
-// FindBase returns the definitions of a revision or, where none is named, of the last release. A release candidate is
-// none: what it adds may be taken back. Before the first release it is what the branch began with and, for the branch that
-// the others begin with, the commit before.
+// FindBase returns the definitions of a revision or, if none is named, of the last release. A release candidate is no release.
+// Before the first release it returns those of the commit where the branch began or, on the main branch, of the commit before.
 func FindBase(ctx context.Context, repository, revision string) (*Base, error) {
 	r := checkout(repository)
 	if _, err := r.git(ctx, "rev-parse", "--git-dir"); err != nil {
@@ -78,7 +77,7 @@ func (r checkout) candidates(ctx context.Context) (found []candidate) {
 // checkout is a folder that git knows.
 type checkout string
 
-// git returns what git prints, without the line's end.
+// git returns the output of git, without its last line break.
 func (r checkout) git(ctx context.Context, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, "git", append([]string{"-C", string(r)}, args...)...)
 	cmd.Stderr = &bytes.Buffer{}

@@ -1,5 +1,5 @@
-// Package compatibility finds what a change of the custom resource definitions would break: objects that are stored,
-// programs and people who use them, and an older release that is gone back to. What it cannot judge, it refuses.
+// Package compatibility finds changes of the custom resource definitions that break stored objects, programs and people that use
+// them, or a rollback to an older release. It refuses changes that it cannot judge.
 package compatibility
 
 import (
@@ -10,7 +10,7 @@ import (
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 )
 
-// Breaks says what those who have the definitions before would lose by those after, a line for each.
+// Breaks returns the breaking changes between two sets of definitions, a line for each.
 func Breaks(before, after []*apiextensionsv1.CustomResourceDefinition) []string {
 	var lost []string
 	for _, b := range before {
@@ -26,7 +26,7 @@ func Breaks(before, after []*apiextensionsv1.CustomResourceDefinition) []string 
 	return lost
 }
 
-// comparison collects what is broken of a definition, or of a version of it.
+// comparison collects the breaking changes of a definition, or of a version of it.
 type comparison struct {
 	of     string
 	breaks []string
@@ -36,14 +36,14 @@ func (c *comparison) refuse(format string, args ...any) {
 	c.breaks = append(c.breaks, c.of+": "+fmt.Sprintf(format, args...))
 }
 
-// same refuses a value that differs.
+// same refuses a different value.
 func (c *comparison) same(what string, before, after any) {
 	if !reflect.DeepEqual(before, after) {
 		c.refuse("%s was %q and is %q", what, before, after)
 	}
 }
 
-// keep refuses a list that lacks what it had.
+// keep refuses the removal of a value from a list.
 func (c *comparison) keep(what string, before, after []string) {
 	for _, b := range before {
 		if !slices.Contains(after, b) {
@@ -72,7 +72,7 @@ func (c *comparison) definition(before, after apiextensionsv1.CustomResourceDefi
 	c.storage(before, after)
 }
 
-// storage lets another version be stored once a release has served it: whoever goes back to that release can read it.
+// storage allows another stored version once a release has served it, so that a rollback to that release can read it.
 func (c *comparison) storage(before, after apiextensionsv1.CustomResourceDefinitionSpec) {
 	for _, a := range after.Versions {
 		if b := versionOf(before, a.Name); a.Storage && (b == nil || !b.Served) {

@@ -19,7 +19,7 @@ type (
 	change     = func(*definition)
 )
 
-// at changes one place of the schema, such as spec.amount. [] is what a list holds.
+// at changes one place of the schema, such as spec.amount. [] stands for the items of a list.
 func at(path string, change func(*schema)) change {
 	return func(d *definition) { edit(d.Spec.Versions[0].Schema.OpenAPIV3Schema, strings.Split(path, "."), change) }
 }

@@ -2,7 +2,7 @@ package compatibility
 
 import "strconv"
 
-// limits compares how much and how long a value can be: a limit may be moved away from what was accepted, or go.
+// limits compares the limits of a value. A limit can be removed, or moved so that it accepts more.
 func (f field) limits() {
 	b, a := f.before, f.after
 	const atMost, atLeast = 1, -1

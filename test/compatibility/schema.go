@@ -13,7 +13,7 @@ import (
 
 type props = apiextensionsv1.JSONSchemaProps
 
-// field is a place in a version's schema, and what was and is written there.
+// field is a field of a version's schema, before and after.
 type field struct {
 	*comparison
 	at            string
@@ -24,8 +24,7 @@ func (f field) refuse(format string, args ...any) {
 	f.comparison.refuse("%s: "+format, append([]any{cmp.Or(f.at, ".")}, args...)...)
 }
 
-// schema compares what two versions of a definition demand of a field, and of those in it. Descriptions and the like are
-// for people.
+// schema compares a field and the fields in it. Descriptions are left out.
 func (c *comparison) schema(at string, before, after *props) {
 	if before == nil && after == nil {
 		return
@@ -47,7 +46,7 @@ func (c *comparison) schema(at string, before, after *props) {
 	c.schema(at+"[*]", inMap(before), inMap(after))
 }
 
-// kind compares what programs parse and how lists are merged.
+// kind compares the types of values, and how lists are merged.
 func (f field) kind() {
 	b, a := f.before, f.after
 	for _, keyword := range []struct{ name, before, after string }{
@@ -66,7 +65,7 @@ func (f field) kind() {
 	}
 }
 
-// values compares which values there can be. A default that comes later speaks for objects that were written without.
+// values compares the allowed values and the default. A default that is added changes objects that were written without a value.
 func (f field) values() {
 	b, a := f.before, f.after
 	if b.Nullable && !a.Nullable {
@@ -87,8 +86,7 @@ func (f field) values() {
 	f.answers(before, after)
 }
 
-// answers lets no value come to what Paylink writes and shops decide by: a phase that a shop does not know, it may well
-// take for another.
+// answers refuses a new value in the status: a shop that does not know a phase can take it for another.
 func (f field) answers(before, after []string) {
 	if !strings.HasPrefix(f.at, ".status.") || len(before) == 0 {
 		return
@@ -103,9 +101,8 @@ func (f field) answers(before, after []string) {
 	}
 }
 
-// rules compares what is written in a language of its own, of which only the same can be told to accept the same. The API
-// server spares a stored object a new rule only while the part that the rule speaks of stays as it is, and a new object
-// never.
+// rules compares patterns and CEL rules, which are compatible only if they are equal. The API server does not apply a new rule to a
+// stored object while the part that the rule reads is unchanged, but always to a new object.
 func (f field) rules() {
 	b, a := f.before, f.after
 	if a.Pattern != "" && a.Pattern != b.Pattern {
@@ -128,7 +125,7 @@ func (f field) rules() {
 	}
 }
 
-// fields compares which fields there are in it, and each of them.
+// fields compares the set of fields, and each of them.
 func (f field) fields() {
 	b, a := f.before, f.after
 	for _, name := range a.Required {
@@ -149,7 +146,7 @@ func (f field) fields() {
 	}
 }
 
-// unjudged is a schema without what the other functions compare and what is for people: nothing escapes unseen.
+// unjudged returns a schema without the keywords that the other functions compare, so that no other keyword is overlooked.
 func unjudged(s props) props {
 	s.Description, s.Title, s.Example, s.ExternalDocs = "", "", nil, nil
 	s.Type, s.Format, s.XListType, s.XListMapKeys, s.XMapType, s.XIntOrString = "", "", nil, nil, nil, false
@@ -167,7 +164,7 @@ func unjudged(s props) props {
 	return s
 }
 
-// inList is what a list holds, if anything says.
+// inList returns the schema of the items of a list, or nil.
 func inList(s *props) *props {
 	if s.Items == nil {
 		return nil
@@ -175,7 +172,7 @@ func inList(s *props) *props {
 	return s.Items.Schema
 }
 
-// inMap is what a map holds, if anything says.
+// inMap returns the schema of the values of a map, or nil.
 func inMap(s *props) *props {
 	if s.AdditionalProperties == nil {
 		return nil

@@ -10,14 +10,14 @@ import (
 	"sync/atomic"
 )
 
-// Addresses are given out one after the other, from a place of this process's own, so that none is given out twice.
+// Addresses are given out in turn from a random start, so that none is given out twice.
 var (
 	firstPort = rand.IntN(10000)
 	ports     atomic.Int32
 )
 
-// Address returns a loopback address that nobody listens on. Its port is below those that the system hands out for
-// outgoing connections, or one of them might take it before the server does, or while a killed one is away.
+// Address returns a free loopback address. Its port is below those that the system uses for outgoing connections, or one of them
+// could take it while its server is stopped.
 func Address(ctx context.Context) (address string, err error) {
 	for range 100 {
 		address = net.JoinHostPort("127.0.0.1", strconv.Itoa(10000+(firstPort+int(ports.Add(1)))%10000))

@@ -1,4 +1,4 @@
-// Package missing ends tests that need more than this machine has.
+// Package missing skips tests whose tools are missing.
 package missing
 
 import (
@@ -6,25 +6,24 @@ import (
 	"testing"
 )
 
-// Tool skips a test for want of a tool; where PAYLINK_REQUIRE_ALL is 1, as in CI, the test fails. what says how to have
-// it run: go test keeps that to itself, so it is written to the file PAYLINK_SKIPPED too, where that is set, for whoever
-// started the tests to show.
-func Tool(t testing.TB, what string) {
+// Tool skips a test for a missing tool. The test fails where PAYLINK_REQUIRE_ALL is 1, as in CI. The advice says how to get the tool.
+// go test does not print it, so it is also written to the file of PAYLINK_SKIPPED, which make test prints.
+func Tool(t testing.TB, advice string) {
 	t.Helper()
 	if os.Getenv("PAYLINK_REQUIRE_ALL") == "1" {
-		t.Fatal(what)
+		t.Fatal(advice)
 	}
 	if path := os.Getenv("PAYLINK_SKIPPED"); path != "" {
 		f, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := f.WriteString(what + "\n"); err != nil {
+		if _, err := f.WriteString(advice + "\n"); err != nil {
 			t.Error(err)
 		}
 		if err := f.Close(); err != nil {
 			t.Error(err)
 		}
 	}
-	t.Skip(what)
+	t.Skip(advice)
 }

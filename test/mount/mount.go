@@ -26,8 +26,8 @@ func NewSecret(t testing.TB, files map[string]string) *Secret {
 	return s
 }
 
-// Update changes the Secret, in the kubelet's order: the contents of all files at once, then links to new files, and at last
-// the links of those that are gone. Whoever reads meanwhile can find a link that leads nowhere.
+// Update changes the Secret in the kubelet's order: the contents of all files at once, then the links of new files, then the links
+// of removed files. A reader can find a link without a file meanwhile.
 func (s *Secret) Update(files map[string]string) {
 	s.t.Helper()
 	old := filepath.Join(s.Dir, s.data())

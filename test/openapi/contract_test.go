@@ -34,7 +34,7 @@ func (c canned) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.WriteString(w, c.body)
 }
 
-// contract is that of the real description.
+// contract returns the webhook server's description.
 func contract(t *testing.T) *openapi.Contract {
 	t.Helper()
 	c, err := openapi.Read(fakeshop.New(t, fakeshop.Options{}).Handler, webhookserver.OpenAPIPath)
@@ -77,7 +77,7 @@ var (
 // row is a request, an answer, and a piece of the complaint; empty: there is none.
 type row struct {
 	method, path, body string
-	// header is of a JSON body with a token, but for what is here; an empty value leaves a field out.
+	// header changes the header of a JSON request with a token. An empty value removes a field.
 	header map[string]string
 	answer canned
 	want   string

@@ -19,7 +19,7 @@ func Metrics(t testing.TB, gatherer prometheus.Gatherer) map[string]float64 {
 	return Samples(t, Text(t, gatherer))
 }
 
-// Samples is Metrics for what a server has served.
+// Samples is Metrics for the text of a server.
 func Samples(t testing.TB, text string) map[string]float64 {
 	t.Helper()
 	samples := map[string]float64{}

@@ -4,14 +4,14 @@ import (
 	"testing"
 )
 
-// TestSamples holds every sample to Stripe's description.
+// TestSamples checks every sample against Stripe's description.
 func TestSamples(t *testing.T) {
 	for _, name := range Names(t) {
 		t.Run(name, func(t *testing.T) { Check(t, FromStripe(t, name)) })
 	}
 }
 
-// TestContract shows that the description tells a wrong event from a right one.
+// TestContract: the description refuses wrong events.
 func TestContract(t *testing.T) {
 	for name, row := range map[string]struct {
 		sample string

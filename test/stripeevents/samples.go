@@ -1,6 +1,5 @@
-// Package stripeevents has webhook bodies for tests: samples as Stripe sends them, and what becomes of them with a
-// change or two. A body that claims to be from Stripe is held to Stripe's own OpenAPI description, so that no test
-// feeds a shape that Stripe would not send.
+// Package stripeevents has webhook bodies for tests: samples as Stripe sends them, and changes of them. A body that claims to be
+// from Stripe is checked against Stripe's OpenAPI description, so that no test uses a shape that Stripe would not send.
 package stripeevents
 
 import (
@@ -44,7 +43,7 @@ func Names(t testing.TB) []string {
 	return names
 }
 
-// Buyer is what the samples hold of the buyer, and what must never leave them.
+// Buyer returns the buyer's personal data in the samples, which must not be copied anywhere.
 func Buyer() []string {
 	return []string{"Erika", "Mustermann", "buyer@example.com", "Musterstrasse", "10115", "Berlin"}
 }
@@ -63,7 +62,7 @@ func Newer(t testing.TB, sample string, changes ...Change) []byte {
 	return change(t, sample, changes)
 }
 
-// Hostile returns a sample made into what Stripe would not send.
+// Hostile returns a sample with changes that Stripe would not send.
 func Hostile(t testing.TB, sample string, changes ...Change) []byte {
 	t.Helper()
 	return change(t, sample, changes)
@@ -118,7 +117,7 @@ func lookUp(t testing.TB, event map[string]any, path string) (parent map[string]
 	return parent, steps[len(steps)-1]
 }
 
-// change returns the sample to the byte where nothing is to be changed.
+// change returns the sample unchanged, to the byte, if there are no changes.
 func change(t testing.TB, sample string, changes []Change) []byte {
 	t.Helper()
 	body, err := files.ReadFile("testdata/" + sample + ".json")

@@ -22,8 +22,7 @@ type request struct {
 	cause    cause
 }
 
-// operation answers one route. It reads every parameter and asks for the problem
-// with them before it changes anything.
+// operation answers one route. It reads every parameter, and checks for a problem with them before it changes anything.
 type operation func(a *account, r *request) (rendered, error)
 
 // api serves /v1.

@@ -189,7 +189,7 @@ func TestModes(t *testing.T) {
 	}
 }
 
-// TestFaults: the API fails as it is told, and answers with the time of its own clock.
+// TestFaults: requests fail as TroubleAPI says, and answers have the time of the clock.
 func TestFaults(t *testing.T) {
 	at := time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC)
 	sim := start(t, stripesim.Options{Clock: testingclock.NewFakeClock(at)})

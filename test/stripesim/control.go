@@ -73,7 +73,7 @@ func (s *Simulator) DisableEndpoint(id string) bool {
 	return ok
 }
 
-// RemoveEndpoint forgets an endpoint: what comes is not sent to it any more.
+// RemoveEndpoint removes an endpoint. It gets no more events.
 func (s *Simulator) RemoveEndpoint(id string) {
 	s.account.mu.Lock()
 	defer s.account.mu.Unlock()
@@ -218,9 +218,8 @@ func (s *Simulator) PaymentLink(id string) (PaymentLink, bool) {
 // Delivery sets how webhooks are delivered from now on.
 func (s *Simulator) Delivery(p Plan) { s.dispatcher.setPlan(p) }
 
-// WaitDelivered returns when every webhook was accepted or given up. What a
-// Plan holds back counts as not yet delivered; a session's expiry or a debit
-// that is still to settle does not.
+// WaitDelivered returns when every webhook is accepted or given up. A webhook that a Plan holds is not yet delivered. The expiry of a
+// session, and a debit that is not settled, do not count.
 func (s *Simulator) WaitDelivered(ctx context.Context) error {
 	err := s.dispatcher.wait(ctx, func() bool { return s.dispatcher.outstanding == 0 })
 	if err != nil {
@@ -229,8 +228,7 @@ func (s *Simulator) WaitDelivered(ctx context.Context) error {
 	return nil
 }
 
-// WaitAttempts returns when at least n attempts have ended. Where they failed,
-// their retries are on the clock by then, so that a fake one may be stepped.
+// WaitAttempts returns when at least n attempts have ended. Their retries are scheduled by then, so that a fake clock can be stepped.
 func (s *Simulator) WaitAttempts(ctx context.Context, n int) error {
 	err := s.dispatcher.wait(ctx, func() bool { return len(s.dispatcher.ended) >= n })
 	if err != nil {

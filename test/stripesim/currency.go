@@ -42,8 +42,7 @@ func money(amount int64, currency string) string {
 	return fmt.Sprintf("%s%s.%s %s", sign, digits[:point], digits[point:], code)
 }
 
-// validCurrency tells whether a code looks like one; which codes an account may
-// charge in is not modelled.
+// validCurrency reports whether a code has the form of one.
 func validCurrency(code string) bool {
 	return len(code) == 3 && strings.Trim(code, "abcdefghijklmnopqrstuvwxyz") == ""
 }

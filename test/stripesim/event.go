@@ -16,7 +16,7 @@ type Event struct {
 	ObjectID string
 	// Data is data.object as JSON.
 	Data json.RawMessage
-	// PreviousAttributes is what an update changed, as JSON; nil for most events.
+	// PreviousAttributes are the old values of an update, as JSON; nil for most events.
 	PreviousAttributes json.RawMessage
 	// PendingWebhooks counts the endpoints that have not yet accepted the event.
 	PendingWebhooks int
@@ -84,8 +84,7 @@ func (a *account) renderEvent(e *Event) rendered {
 	return e.render(a.dispatcher.pending(e.ID), e.APIVersion)
 }
 
-// render shows the event. The version may be an endpoint's own; the object
-// inside always has the shape of 2023-10-16.
+// render renders the event. The version can be that of an endpoint; the object always has the shape of 2023-10-16.
 func (e *Event) render(pending int, version string) rendered {
 	data := rendered{"object": e.Data}
 	if e.PreviousAttributes != nil {

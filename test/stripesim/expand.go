@@ -8,7 +8,7 @@ import (
 // deepestExpansion is how many fields an expand path may name.
 const deepestExpansion = 4
 
-// expandable are the fields whose id may be replaced by the object.
+// expandable are the fields whose id can be replaced by the object.
 var expandable = []string{"payment_intent", "latest_charge", "charge", "payment_link", "product"}
 
 // expandAll replaces ids by objects, as expand[]=payment_intent.latest_charge asks.

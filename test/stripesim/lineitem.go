@@ -41,8 +41,7 @@ func renderLineItems(items []lineItem, path string) rendered {
 	return listOf(path, data, false)
 }
 
-// pageLineItems is the list at its own path. Line items keep their own order,
-// and a link has at most twenty of them.
+// pageLineItems answers the list at its own path. Line items keep their order, and a link has at most twenty.
 func pageLineItems(r *request, items []lineItem) (rendered, error) {
 	asked, err := readCursor(r.params)
 	if err != nil {
@@ -93,9 +92,8 @@ func readLineItems(p *params) []lineItemParams {
 	return items
 }
 
-// checkLineItems refuses items that name what does not exist, or that cannot be
-// paid together or in the currency that is asked for ("" is any), before any
-// price is made for them.
+// checkLineItems refuses items before any price is made for them: items that name missing objects, or that differ in currency.
+// An empty currency is any.
 func checkLineItems(a *account, reads []lineItemParams, currency string, livemode bool) error {
 	currencies := map[string]bool{}
 	for _, read := range reads {

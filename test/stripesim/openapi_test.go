@@ -16,8 +16,7 @@ import (
 	"github.com/paylink-dev/paylink/test/stripesim"
 )
 
-// contract is Stripe's OpenAPI description of 2023-10-16, made stricter: an
-// object may have no field that the description does not name.
+// contract is Stripe's OpenAPI description of 2023-10-16, made stricter: an object can have only described fields.
 type contract struct {
 	doc   *openapi3.T
 	paths map[string]*openapi3.PathItem

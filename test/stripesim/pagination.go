@@ -33,9 +33,8 @@ func readCursor(p *params) (cursor, error) {
 	return c, p.problem()
 }
 
-// page answers a list request: limit, starting_after and ending_before over the
-// records that keep lets through, newest first. It is the last reader of a
-// request's parameters, so it also refuses those that nobody read.
+// page answers a list request by limit, starting_after and ending_before. The records that keep accepts come newest first. It reads
+// a request's last parameters, so it also refuses unknown ones.
 func page[T any, P entity[T]](r *request, s *store[T, P], noun string, keep func(P) bool, render func(P) rendered) (rendered, error) {
 	asked, err := readCursor(r.params)
 	if err != nil {

@@ -76,7 +76,7 @@ func (p *params) required(path ...string) string {
 	return value
 }
 
-// oneOf is a text out of a closed set, the first of which is the default.
+// oneOf is a text of a closed set. The first is the default.
 func (p *params) oneOf(allowed []string, path ...string) string {
 	value := p.text(path...)
 	if value == "" {

@@ -7,7 +7,7 @@ import (
 
 // PaymentLinkParams describes a link that sells one product at one price.
 type PaymentLinkParams struct {
-	// ProductName is what the buyer reads; default "Product".
+	// ProductName is the name on the page; default "Product".
 	ProductName string
 	// Amount is the price in minor units. 0 is a link with nothing to pay.
 	Amount int64
@@ -42,7 +42,7 @@ type PaymentLink struct {
 	RedirectURL string
 	// CompletedSessions counts towards CompletedSessionsLimit, where that is set.
 	CompletedSessions, CompletedSessionsLimit int64
-	// Metadata and IntentMetadata are passed on to what a payment leaves.
+	// Metadata and IntentMetadata are copied to the objects of a payment.
 	Metadata, IntentMetadata map[string]string
 
 	items           []lineItem
@@ -51,7 +51,7 @@ type PaymentLink struct {
 	thanks          string
 }
 
-// linkTerms are settings of which only methods changes what a buyer can do.
+// linkTerms are settings of a link. Only methods changes the payment page.
 type linkTerms struct {
 	billingAddress, customerCreation, methodCollection, submitType string
 	methods                                                        []string
@@ -150,8 +150,7 @@ func (l *PaymentLink) renderMethods() any {
 	return l.terms.methods
 }
 
-// methods are what a session of the link offers: what the link names, or else
-// cards and bank debit.
+// methods returns the payment methods of the sessions of a link: those that it names, or cards and bank debit.
 func (l *PaymentLink) methods() []string {
 	if len(l.terms.methods) > 0 {
 		return l.terms.methods

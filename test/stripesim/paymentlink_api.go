@@ -5,8 +5,7 @@ import (
 	"strings"
 )
 
-// readLink reads what both creation and update of a link may say, over the
-// link's present values.
+// readLink reads the parameters of both creation and update over the present values of a link.
 func readLink(p *params, link PaymentLink) PaymentLink {
 	readAfterCompletion(p, &link)
 	readIntentData(p, &link)

@@ -63,7 +63,7 @@ func cardDigits(number string) string {
 	return strings.NewReplacer(" ", "", "-", "").Replace(number)
 }
 
-// debitMethod is what "Bank debit" means in a currency.
+// debitMethod is the bank debit of a currency.
 func debitMethod(currency string) string {
 	if currency == "usd" {
 		return "us_bank_account"
@@ -78,7 +78,7 @@ func (m *paymentMethod) renderOwner() rendered {
 	}
 }
 
-// render shows the method as an object of its own.
+// render renders the method as an object.
 func (m *paymentMethod) render() rendered {
 	shown := rendered{
 		"id": m.ID, "object": "payment_method", "billing_details": m.renderOwner(), "created": m.Created.Unix(),

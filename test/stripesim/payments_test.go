@@ -40,7 +40,7 @@ func lastOf(t *testing.T, sim *stripesim.Simulator, eventType string) (object, p
 	return nil, nil
 }
 
-// TestPayments: what buyers and banks do makes the states and events that Stripe makes.
+// TestPayments: each kind of payment has the states and events that it has at Stripe.
 func TestPayments(t *testing.T) {
 	pay := func(card string) func(context.Context, *stripesim.Simulator, string) (stripesim.Session, error) {
 		return func(ctx context.Context, sim *stripesim.Simulator, url string) (stripesim.Session, error) {

@@ -38,10 +38,9 @@ type Options struct {
 	APIVersion string
 	// Retry is the back-off of failed webhooks.
 	Retry Backoff
-	// Workers is how many webhooks may be under way at once; default 8.
+	// Workers is the largest number of webhooks in flight; default 8.
 	Workers int
-	// Timeout is how long an endpoint may take to answer, by the real clock;
-	// default 10 s.
+	// Timeout is the time-out of an endpoint, by the real clock; default 10 s.
 	Timeout time.Duration
 	// DebitDelay settles each bank debit after so long; 0 leaves it to
 	// SettleDebit and to the operator's page.

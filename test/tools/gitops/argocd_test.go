@@ -38,7 +38,7 @@ func (a *argoCD) look(object *unstructured.Unstructured) (health, string) {
 	}
 	state := lua.NewState(lua.Options{SkipOpenLibs: true})
 	defer state.Close()
-	// What a check has without resource.customizations.useOpenLibs: neither string nor math is there.
+	// Argo CD has these libraries without resource.customizations.useOpenLibs, and neither string nor math.
 	for name, open := range map[string]lua.LGFunction{lua.BaseLibName: lua.OpenBase, lua.TabLibName: lua.OpenTable} {
 		if err := state.CallByParam(lua.P{Fn: state.NewFunction(open), Protect: true}, lua.LString(name)); err != nil {
 			a.t.Fatal(err)
@@ -59,7 +59,7 @@ func (a *argoCD) look(object *unstructured.Unstructured) (health, string) {
 	return health(lua.LVAsString(answer.RawGetString("status"))), string(message)
 }
 
-// valueOf is what a check sees of a value.
+// valueOf converts a value to Lua.
 func valueOf(state *lua.LState, value any) lua.LValue {
 	switch v := value.(type) {
 	case map[string]any:

@@ -41,8 +41,7 @@ func newFlux(t *testing.T) *flux {
 	return &flux{t, reader(nil)}
 }
 
-// look says what Flux makes of an object, in Argo CD's words. It waits where an expression fails, as one does that names
-// the status before there is any.
+// look returns Flux's health of an object in Argo CD's words. An expression that fails, as without a status, means that Flux waits.
 func (f *flux) look(object *unstructured.Unstructured) health {
 	f.t.Helper()
 	found, err := f.reader.ReadStatusForObject(f.t.Context(), nil, object)
@@ -63,7 +62,7 @@ func (f *flux) look(object *unstructured.Unstructured) health {
 	}
 }
 
-// TestFluxTakes what installs Paylink: each field is one of Flux's.
+// TestFluxTakes: each field of the manifests that install Paylink is one of Flux.
 func TestFluxTakes(t *testing.T) {
 	into := map[string]any{"Namespace": &corev1.Namespace{}, "GitRepository": &sourcev1.GitRepository{}, "HelmRelease": &helmv2.HelmRelease{}}
 	documents := utilyaml.NewYAMLReader(bufio.NewReader(bytes.NewReader(read(t, "config/flux/paylink.yaml"))))

@@ -1,4 +1,4 @@
-// Package gitops_test runs what config/argocd and config/flux say of health, as Argo CD and Flux run it.
+// Package gitops_test runs the health checks of config/argocd and config/flux, as Argo CD and Flux do.
 package gitops_test
 
 import (

@@ -19,17 +19,16 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 )
 
-// user is nobody in particular; a number, since only that lets Kubernetes see that it is not root. The Dockerfile says
-// the same.
+// user has no name and no rights. It is a number, or Kubernetes could not see that it is not root. The Dockerfile has the same.
 const user = "65532:65532"
 
 // rootsPath is where Go looks for certificate authorities first.
 const rootsPath = "etc/ssl/certs/ca-certificates.crt"
 
-// servers are the image's programs. Which one to run is said by whoever runs it: neither is the default.
+// servers are the image's programs. None is the default: a container names its program.
 var servers = []string{"controller", "webhookserver"}
 
-// release is what the images of all architectures share.
+// release has the values that the images of all architectures share.
 type release struct {
 	Name            name.Tag
 	Version, Commit string

@@ -75,7 +75,7 @@ func TestImage(t *testing.T) {
 	}
 }
 
-// makeImage runs make image in a copy of what it is made of, and returns the archive.
+// makeImage runs make image in a copy of the sources, and returns the archive.
 func makeImage(t *testing.T, arch, umask string, env ...string) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -139,7 +139,7 @@ func checkConfig(t *testing.T, archive, arch string) {
 	}
 }
 
-// unpack returns a folder with what an image holds, and the modes of that by name.
+// unpack returns a folder with the files of an image, and their modes by name.
 func unpack(t *testing.T, image v1.Image) (dir string, modes map[string]fs.FileMode) {
 	t.Helper()
 	dir, modes = t.TempDir(), map[string]fs.FileMode{}

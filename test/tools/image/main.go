@@ -106,7 +106,7 @@ func writeFile(path string, write func(io.Writer) error) (err error) {
 	return os.Rename(f.Name(), path)
 }
 
-// report says what was written. The image's id stays the same wherever the image goes.
+// report prints the written image. Its id does not depend on a registry.
 func report(out io.Writer, path string, o release, images []platformImage) error {
 	info, err := os.Stat(path)
 	if err != nil {

@@ -35,8 +35,7 @@ func copyTo(t *testing.T, to string, paths ...string) {
 	}
 }
 
-// command runs a command in a folder, in this environment less what would tell make, git and Go to do otherwise, and
-// returns what it prints.
+// command runs a command in a folder and returns its output. The environment has no settings of make, git and Go.
 func command(t *testing.T, dir string, env []string, name string, args ...string) string {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), name, args...)
@@ -55,7 +54,7 @@ func command(t *testing.T, dir string, env []string, name string, args ...string
 	return string(out)
 }
 
-// TestVersion: what is built is named after what git knows of it.
+// TestVersion: a build has the version that git describes.
 func TestVersion(t *testing.T) {
 	dir := t.TempDir()
 	copyTo(t, dir, "Makefile")

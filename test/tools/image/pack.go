@@ -47,10 +47,10 @@ func (r release) pack(programs []string, arch string) ([]platformImage, error) {
 	return []platformImage{{image, arch}}, nil
 }
 
-// library is one as ldd tells where it is.
+// library is a library's path in the output of ldd.
 var library = regexp.MustCompile(`(?m)(/\S+) \(0x[0-9a-f]+\)$`)
 
-// loaded are the paths of the libraries that a program loads, and of what loads them. A static program loads none.
+// loaded returns the libraries that a program loads, and its loader. A static program has none.
 func loaded(program string) ([]string, error) {
 	f, err := elf.Open(program)
 	if err != nil {

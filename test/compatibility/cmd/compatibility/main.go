@@ -1,5 +1,5 @@
-// Command compatibility compares the custom resource definitions of the checkout with those of the last release, and fails
-// where somebody would lose something. make verify calls it, in the checkout's own folder.
+// Command compatibility compares the custom resource definitions of the checkout with those of the last release, and fails on a
+// breaking change. make verify calls it in the checkout's folder.
 package main
 
 import (

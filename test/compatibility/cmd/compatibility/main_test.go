@@ -13,7 +13,7 @@ import (
 
 const orders = compatibility.Folder + "/payments.paylink.dev_orders.yaml"
 
-// repository is one of its own, in the current folder.
+// repository is a git repository in the current folder.
 type repository struct {
 	t      *testing.T
 	origin string // the folder of the checkout that the test runs in
@@ -159,7 +159,7 @@ func TestShallow(t *testing.T) {
 	r.says(true, "would break those who have v0.1.0")
 }
 
-// TestAccepted: what is listed with a reason is not refused, and without one nothing is.
+// TestAccepted: a change that is listed with a reason is not refused. A reason is required.
 func TestAccepted(t *testing.T) {
 	r := newRepository(t)
 	r.define()

@@ -18,7 +18,7 @@ import (
 // errUsage is a mistake on the command line that was already explained there.
 var errUsage = errors.New("wrong usage")
 
-// settings are what the command line says.
+// settings are the values of the command line.
 type settings struct {
 	addr       string
 	url        string

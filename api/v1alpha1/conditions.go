@@ -7,7 +7,8 @@ const (
 	ConditionReady = "Ready"
 	// ConditionPaid says that an accepted payment of the Order is held.
 	ConditionPaid = "Paid"
-	// ConditionNeedsAttention says that a person must look at the Order; the reason says why.
+	// ConditionNeedsAttention says that a person must look at the Order; the reason says why. It is there while it is True,
+	// and only then.
 	ConditionNeedsAttention = "NeedsAttention"
 	// ConditionVerified says that the Order's payments are as Stripe's books have them. It is there once they were not.
 	ConditionVerified = "Verified"
@@ -64,8 +65,6 @@ const (
 	ReasonPaidAfterExpiry = "PaidAfterExpiry"
 	// ReasonTooManyPayments: more payments were reported than the order can list.
 	ReasonTooManyPayments = "TooManyPayments"
-	// ReasonResolved: what needed a person no longer does.
-	ReasonResolved = "Resolved"
 )
 
 // Reasons of the condition Verified.

@@ -214,8 +214,9 @@ type OrderStatus struct {
 	// +kubebuilder:validation:MaxItems=16
 	Payments []Payment `json:"payments,omitempty"`
 
-	// Conditions are Ready (the buyer can be sent to checkoutURL), Paid (the money is held) and NeedsAttention
-	// (a person must look; the reason says why).
+	// Conditions are Ready (the buyer can be sent to checkoutURL), Paid (the money is held; there once a payment was
+	// reported or the order expired), NeedsAttention (a person must look, and the reason says why; there while it is
+	// True, and only then) and Verified (whether Stripe has the same payments; there once it had others).
 	//
 	// +optional
 	// +listType=map

@@ -97,7 +97,7 @@ func TestPatch(t *testing.T) {
 	}
 }
 
-// TestAttention: the condition appears only where a person is needed, and is taken back when not any more.
+// TestAttention: the condition is there while a person is needed, and only then.
 func TestAttention(t *testing.T) {
 	s := newShop(t, interceptor.Funcs{}, order("o1", ready))
 	tooLittle := sessionOf("o1-uid", "1", v1alpha1.OutcomePaid)
@@ -116,11 +116,15 @@ func TestAttention(t *testing.T) {
 	if phase := s.order("o1").Status.Phase; phase == v1alpha1.OrderPaid {
 		t.Error("the order is Paid by too little")
 	}
-	later := now.Add(time.Hour + time.Millisecond)
-	s.clock.SetTime(later)
+	s.clock.SetTime(now.Add(time.Hour + time.Millisecond))
 	s.apply(refundOf("1", 100, true), ledger.Applied)
-	if c := find(); c == nil || c.Status != metav1.ConditionFalse || c.Reason != v1alpha1.ReasonResolved || !c.LastTransitionTime.Time.Equal(now.Add(time.Hour)) {
+	if c := find(); c != nil {
 		t.Errorf("given back: %+v", c)
+	}
+	s.apply(sessionOf("o1-uid", "2", v1alpha1.OutcomePaid), ledger.Applied)
+	s.apply(sessionOf("o1-uid", "3", v1alpha1.OutcomePaid), ledger.Applied)
+	if c := find(); c == nil || c.Status != metav1.ConditionTrue || c.Reason != v1alpha1.ReasonDuplicatePayment || !c.LastTransitionTime.Time.Equal(now.Add(time.Hour)) {
+		t.Errorf("paid twice: %+v", c)
 	}
 }
 

@@ -27,7 +27,9 @@ func merge(o *v1alpha1.Order, fact payment.Fact) error {
 	return nil
 }
 
-// settle computes all that follows from the order's facts. now is used only to say since when a condition holds.
+// settle computes all that follows from the order's facts. now is used only to say since when a condition holds: the
+// rest of the status is the same for every order of arrival. So the condition NeedsAttention is there while it is True,
+// and only then: one that is False would say that the order had needed a person before.
 func settle(o *v1alpha1.Order, now metav1.Time) {
 	s := payment.Settle(payment.TermsOf(o), payment.FactsOf(o))
 	o.Status.Phase = s.Phase
@@ -36,16 +38,15 @@ func settle(o *v1alpha1.Order, now metav1.Time) {
 	o.Status.AmountRefunded = s.AmountRefunded
 	o.Status.PaidAt = s.PaidAt
 	setCondition(o, now, v1alpha1.ConditionPaid, s.Phase == v1alpha1.OrderPaid, s.Reason, s.Message)
-	switch {
-	case len(s.Attention) > 0:
-		messages := make([]string, len(s.Attention))
-		for i, a := range s.Attention {
-			messages[i] = a.Message
-		}
-		setCondition(o, now, v1alpha1.ConditionNeedsAttention, true, s.Attention[0].Reason, strings.Join(messages, " "))
-	case meta.FindStatusCondition(o.Status.Conditions, v1alpha1.ConditionNeedsAttention) != nil:
-		setCondition(o, now, v1alpha1.ConditionNeedsAttention, false, v1alpha1.ReasonResolved, "Nothing needs a person any more.")
+	if len(s.Attention) == 0 {
+		meta.RemoveStatusCondition(&o.Status.Conditions, v1alpha1.ConditionNeedsAttention)
+		return
 	}
+	messages := make([]string, len(s.Attention))
+	for i, a := range s.Attention {
+		messages[i] = a.Message
+	}
+	setCondition(o, now, v1alpha1.ConditionNeedsAttention, true, s.Attention[0].Reason, strings.Join(messages, " "))
 }
 
 // setCondition leaves observedGeneration unset: nothing in the spec that can change has a say in these conditions.

@@ -98,9 +98,9 @@ func NeedsAttention(reason string) func(*v1alpha1.Order) bool {
 	return condition(v1alpha1.ConditionNeedsAttention, metav1.ConditionTrue, reason)
 }
 
-// NeedsNobody says that no person must look, or not any more.
+// NeedsNobody says that no person must look.
 func NeedsNobody(o *v1alpha1.Order) bool {
-	return !meta.IsStatusConditionTrue(o.Status.Conditions, v1alpha1.ConditionNeedsAttention)
+	return meta.FindStatusCondition(o.Status.Conditions, v1alpha1.ConditionNeedsAttention) == nil
 }
 
 func condition(kind string, status metav1.ConditionStatus, reason string) func(*v1alpha1.Order) bool {

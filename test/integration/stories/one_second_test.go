@@ -102,14 +102,10 @@ func arrive(s *seller.Seller, o *v1alpha1.Order, events []func(handmade) []byte)
 	return s.Read(o)
 }
 
-// ending is what two orders must have in common whatever came first: all but their names, when a condition changed,
-// and whether a person had to look for a while.
+// ending is what two orders must have in common whatever came first: all but their names, and when a condition changed.
 func ending(t *testing.T, o *v1alpha1.Order) string {
 	t.Helper()
 	status := o.Status.DeepCopy()
-	status.Conditions = slices.DeleteFunc(status.Conditions, func(c metav1.Condition) bool {
-		return c.Type == v1alpha1.ConditionNeedsAttention && c.Status == metav1.ConditionFalse
-	})
 	for i := range status.Conditions {
 		status.Conditions[i].LastTransitionTime = metav1.Time{}
 	}

@@ -105,14 +105,14 @@ func orders() map[string]row {
 		"paid before it was Ready":    {paidFirst, progressing, waits},
 		"not judged yet":              {unjudged, progressing, waits},
 
-		"waits for its buyer":     {order(v1alpha1.OrderPending, ""), healthy, "Pending"},
-		"paid":                    {order(v1alpha1.OrderPaid, v1alpha1.ReasonPaymentReceived), healthy, "Paid"},
-		"refunded":                {order(v1alpha1.OrderRefunded, v1alpha1.ReasonRefunded), healthy, "Refunded"},
-		"a card that failed":      {order(v1alpha1.OrderFailed, v1alpha1.ReasonPaymentFailed), healthy, "Failed"},
-		"a debit on its way":      {order(v1alpha1.OrderFailed, v1alpha1.ReasonAwaitingAsyncPayment), healthy, "Failed"},
-		"nobody paid it":          {order(v1alpha1.OrderFailed, v1alpha1.ReasonExpired, unready(v1alpha1.ReasonExpired)), healthy, "Failed"},
-		"a person has seen to it": {order(v1alpha1.OrderPaid, v1alpha1.ReasonPaymentReceived, attention(metav1.ConditionFalse, v1alpha1.ReasonResolved)), healthy, "Paid"},
-		"Stripe agrees again":     {order(v1alpha1.OrderPaid, v1alpha1.ReasonPaymentReceived, verified(metav1.ConditionTrue, v1alpha1.ReasonStripeAgrees)), healthy, "Paid"},
+		"waits for its buyer":    {order(v1alpha1.OrderPending, ""), healthy, "Pending"},
+		"paid":                   {order(v1alpha1.OrderPaid, v1alpha1.ReasonPaymentReceived), healthy, "Paid"},
+		"refunded":               {order(v1alpha1.OrderRefunded, v1alpha1.ReasonRefunded), healthy, "Refunded"},
+		"a card that failed":     {order(v1alpha1.OrderFailed, v1alpha1.ReasonPaymentFailed), healthy, "Failed"},
+		"a debit on its way":     {order(v1alpha1.OrderFailed, v1alpha1.ReasonAwaitingAsyncPayment), healthy, "Failed"},
+		"nobody paid it":         {order(v1alpha1.OrderFailed, v1alpha1.ReasonExpired, unready(v1alpha1.ReasonExpired)), healthy, "Failed"},
+		"needed a person before": {order(v1alpha1.OrderPaid, v1alpha1.ReasonPaymentReceived, attention(metav1.ConditionFalse, "Resolved")), healthy, "Paid"}, // by another program: Paylink removes the condition
+		"Stripe agrees again":    {order(v1alpha1.OrderPaid, v1alpha1.ReasonPaymentReceived, verified(metav1.ConditionTrue, v1alpha1.ReasonStripeAgrees)), healthy, "Paid"},
 
 		"Stripe disagrees": {order(v1alpha1.OrderPaid, v1alpha1.ReasonPaymentReceived, verified(metav1.ConditionFalse, v1alpha1.ReasonStripeDisagrees)), degraded, "StripeDisagrees: The message."},
 		"expired, and paid after all": {

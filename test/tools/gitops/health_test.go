@@ -145,9 +145,7 @@ func links() map[string]row {
 		"changed":          {changed(link(available)), progressing, waits},
 		"not judged yet":   {link(), progressing, waits},
 		"available":        {link(available), healthy, "The message."},
-		"Stripe agrees":    {link(available, verified(metav1.ConditionTrue, v1alpha1.ReasonStripeAgrees)), healthy, "The message."},
 		"not usable":       {link(unready(v1alpha1.ReasonInvalidSpec)), degraded, "InvalidSpec: The message."},
-		"Stripe disagrees": {link(available, verified(metav1.ConditionFalse, v1alpha1.ReasonStripeDisagrees)), degraded, "StripeDisagrees: The message."},
 	}
 }
 

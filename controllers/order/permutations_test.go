@@ -69,9 +69,6 @@ func TestOneStatusForEveryOrderOfArrival(t *testing.T) {
 		"a refund that failed": {
 			[]payment.Fact{paid, fakeapi.MakeRefund("1", 500).Obj(), fakeapi.MakeFailedRefund("1", "re_1", 500).Obj()}, v1alpha1.OrderPaid, v1alpha1.ReasonRefundFailed,
 		},
-		"paid twice, a dispute won": {
-			[]payment.Fact{paid, opened, won, paidAgain}, v1alpha1.OrderPaid, v1alpha1.ReasonDuplicatePayment,
-		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var want *v1alpha1.OrderStatus

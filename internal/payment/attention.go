@@ -9,23 +9,23 @@ import (
 	"github.com/paylink-dev/paylink/api/v1alpha1"
 )
 
-// attention lists why a person must look at the order's payments, the most pressing first: money that is held and
-// does not count, then what became of payments. counted is the session of the payment that counts.
+// attention lists the reasons for a person to look at the order's payments, the most pressing first: money that is held
+// and does not count, then disputes and failed refunds. counted is the session of the payment that counts.
 func attention(t Terms, f Facts, counted string) []Attention {
 	var mismatch, mode, duplicate, disputed, refundFailed []string
 	for _, p := range f.Payments {
 		if p.Outcome == v1alpha1.OutcomePaid && !p.FullyRefunded {
 			switch {
-			case t.Judge(p) == WrongMode:
+			case t.Evaluate(p) == WrongMode:
 				mode = append(mode, p.SessionID)
-			case t.Judge(p) == Mismatch:
+			case t.Evaluate(p) == Mismatch:
 				mismatch = append(mismatch, fmt.Sprintf("%s (%s)", p.SessionID, t.difference(p)))
-			case p.SessionID != counted && p.Amount > 0: // of what costs nothing, nothing is too much
+			case p.SessionID != counted && p.Amount > 0: // a second payment of 0 takes no money
 				duplicate = append(duplicate, p.SessionID)
 			}
 		}
 		for _, d := range p.Disputes {
-			if !disputeSettled(d.Status) {
+			if !keptAfterDispute(d.Status) {
 				disputed = append(disputed, fmt.Sprintf("%s (%s, %s)", d.ID, d.Status, d.Reason))
 			}
 		}
@@ -37,11 +37,11 @@ func attention(t Terms, f Facts, counted string) []Attention {
 	var list []Attention
 	add := func(reason, format string, items []string) {
 		if len(items) > 0 {
-			list = append(list, Attention{reason, fmt.Sprintf(format, abridge(items))})
+			list = append(list, Attention{reason, fmt.Sprintf(format, firstFew(items))})
 		}
 	}
 	add(v1alpha1.ReasonPaymentMismatch, "Money was taken that does not match the order, in %s: refund it at Stripe.", mismatch)
-	add(v1alpha1.ReasonModeMismatch, "A payment came in the other mode than spec.livemode ("+modeName(!t.Livemode)+"), in %s: it does not count; refund it at Stripe.", mode)
+	add(v1alpha1.ReasonModeMismatch, "A payment came in the other mode than spec.livemode ("+v1alpha1.Mode(!t.Livemode)+"), in %s: it does not count; refund it at Stripe.", mode)
 	add(v1alpha1.ReasonDuplicatePayment, "The order was paid more than once, also in %s: refund what is too much at Stripe.", duplicate)
 	add(v1alpha1.ReasonDisputed, "The buyer's bank disputes the payment: %s. Answer it at Stripe while it is open; the money of a lost one is gone. The order stays as it is.", disputed)
 	add(v1alpha1.ReasonRefundFailed, "A refund did not reach the buyer: %s. Pay the buyer back in another way.", refundFailed)
@@ -57,7 +57,7 @@ func Needs(order *v1alpha1.Order) []Attention {
 	return Settle(TermsOf(order), FactsOf(order)).Attention
 }
 
-// difference says in what a payment differs from the terms.
+// difference describes how a payment differs from the terms.
 func (t Terms) difference(p v1alpha1.Payment) string {
 	if p.Amount != t.Amount || !strings.EqualFold(p.Currency, t.Currency) {
 		return fmt.Sprintf("%s instead of %s", FormatAmount(p.Amount, p.Currency), FormatAmount(t.Amount, t.Currency))
@@ -68,15 +68,8 @@ func (t Terms) difference(p v1alpha1.Payment) string {
 	return fmt.Sprintf("through %s instead of %s", p.PaymentLinkID, t.PaymentLinkID)
 }
 
-func modeName(live bool) string {
-	if live {
-		return "live"
-	}
-	return "test"
-}
-
-// abridge keeps a message within what a condition and an Event can hold.
-func abridge(items []string) string {
+// firstFew joins the first items and counts the rest, so that a message fits into a condition and an Event.
+func firstFew(items []string) string {
 	const most = 3
 	if len(items) <= most {
 		return strings.Join(items, ", ")

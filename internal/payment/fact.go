@@ -1,8 +1,8 @@
-// Package payment says what Stripe's facts about money mean for an order. It is pure: no client, no clock, no
-// logger, nothing of Stripe's library.
+// Package payment computes an order's status from the facts that Stripe reported. It is pure: it has no client, clock or
+// logger, and does not import Stripe's library.
 //
-// The law it keeps: facts only grow, Merge is commutative, associative and idempotent, and Settle is a function of
-// the facts alone. So an order ends in the same status whatever the order in which events arrive, and however often.
+// The law of settlement: facts only grow, Merge is commutative, associative and idempotent, and Settle is a function of
+// the facts alone. So an order ends in the same status for every order of arrival and any number of duplicates.
 package payment
 
 import (
@@ -13,15 +13,15 @@ import (
 	"github.com/paylink-dev/paylink/api/v1alpha1"
 )
 
-// Fact is what one verified Stripe event states about one payment. Exactly one of Session, Refund, FailedRefund and
-// Dispute is set; all but Session find their payment by PaymentIntentID.
+// Fact is the statement of one verified Stripe event about one payment. Exactly one of Session, Refund, FailedRefund and
+// Dispute is set. A fact without Session finds its payment by PaymentIntentID.
 type Fact v1alpha1.StripeEventFact
 
-// OfSession reports whether the fact is about a Checkout Session, and so names its order by ClientReferenceID.
-// Any other fact knows only the PaymentIntent.
+// OfSession reports whether the fact is about a Checkout Session. Such a fact names its order by ClientReferenceID; any
+// other has only the PaymentIntent.
 func (f Fact) OfSession() bool { return f.Session != nil }
 
-// payment is the payment as this fact alone would have it. The fact must be OfSession.
+// payment returns the payment that this fact alone describes. The fact must be OfSession.
 func (f Fact) payment() v1alpha1.Payment {
 	p := v1alpha1.Payment{
 		SessionID:       f.Session.ID,

@@ -98,7 +98,7 @@ func TestAcceptance(t *testing.T) {
 	for name, row := range map[string]struct {
 		terms payment.Terms
 		this  func(event) event
-		want  payment.Verdict
+		want  payment.Evaluation
 	}{
 		"as asked":                                     {sold, func(e event) event { return e }, payment.Accepted},
 		"one cent too little":                          {sold, func(e event) event { return e.of(19899) }, payment.Mismatch},
@@ -124,7 +124,7 @@ func TestAcceptance(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			for _, one := range []event{unpaid("cs_1"), failed("cs_1"), paid("cs_1")} {
 				b := keep(row.terms, row.this(one))
-				if got := row.terms.Judge(b.facts.Payments[0]); got != row.want {
+				if got := row.terms.Evaluate(b.facts.Payments[0]); got != row.want {
 					t.Errorf("%s: verdict %v, want %v", one.kind, got, row.want)
 				}
 				if counts := b.settle().Phase != v1alpha1.OrderPending; counts != (row.want == payment.Accepted) {

@@ -7,19 +7,18 @@ import (
 	"github.com/paylink-dev/paylink/api/v1alpha1"
 )
 
-// MaxPayments is how many payments an order lists, and MaxPerPayment how many failed refunds and disputes each of
-// them lists. The CRD has the same limits.
+// MaxPayments bounds the payments of an order, and MaxPerPayment the failed refunds and the disputes of each payment. The
+// CRD has the same limits.
 const (
 	MaxPayments   = 16
 	MaxPerPayment = 16
 )
 
-// Merge adds a fact to what is known and returns the result, oldest session first; payments itself is left alone.
-// known is false where the fact is about a PaymentIntent that none of the payments has: the fact then changed
-// nothing, and must be kept until the payment is known.
+// Merge returns the payments with a fact added, oldest session first. It does not change its argument. known is false
+// where no payment has the fact's PaymentIntent: the fact then changed nothing, and must be kept until the payment is known.
 //
-// Every field is joined by an operation that does not care for order or repetition (the larger, the earlier, the
-// union), which is what makes the whole of it commutative, associative and idempotent.
+// Each field is joined by a commutative, associative and idempotent operation: the larger value, the earlier time, or the
+// union. So Merge is commutative, associative and idempotent too.
 func Merge(payments []v1alpha1.Payment, f Fact) (merged []v1alpha1.Payment, known bool) {
 	merged = make([]v1alpha1.Payment, 0, len(payments)+1)
 	for i := range payments {
@@ -57,8 +56,8 @@ func mergeSession(payments []v1alpha1.Payment, reported v1alpha1.Payment) []v1al
 	return payments
 }
 
-// compareReports says which of two reports of one session holds: the one that got further. Stripe does not change
-// the other fields of a completed session; comparing them too makes the choice one of values, never of arrival.
+// compareReports orders two reports of one session. The one with the further outcome holds. Stripe does not change the
+// other fields of a completed session. They are compared too, so that the choice depends on values and never on arrival.
 func compareReports(a, b v1alpha1.Payment) int {
 	return cmp.Or(
 		cmp.Compare(outcomeRank(a.Outcome), outcomeRank(b.Outcome)),
@@ -85,8 +84,8 @@ func mergeIntent(p *v1alpha1.Payment, f Fact) {
 	}
 }
 
-// union adds item to a list that is sorted by id. Of two items with one id the larger stays. Past MaxPerPayment the
-// highest ids are left out, which is the same choice whatever came first.
+// union adds item to a list that is sorted by id. Of two items with one id the larger stays. Beyond MaxPerPayment the
+// highest ids are dropped, which is the same choice for every order of arrival.
 func union[T any](list []T, item T, id func(T) string, compare func(a, b T) int) []T {
 	i, found := slices.BinarySearchFunc(list, id(item), func(t T, id2 string) int { return cmp.Compare(id(t), id2) })
 	if !found {
@@ -99,52 +98,8 @@ func union[T any](list []T, item T, id func(T) string, compare func(a, b T) int)
 	return list
 }
 
-// compareDisputes says which of two reports of one dispute holds: the later one and, of two in the same second, the
-// one that is further along.
-func compareDisputes(a, b v1alpha1.Dispute) int {
-	return cmp.Or(
-		compareTime(a.ReportedAt, b.ReportedAt),
-		cmp.Compare(disputeRank(a.Status), disputeRank(b.Status)),
-		cmp.Compare(a.Status, b.Status),
-		cmp.Compare(a.Reason, b.Reason),
-		cmp.Compare(a.Amount, b.Amount),
-	)
-}
-
-// disputeRank orders the statuses of Stripe's disputes by how far along they are. A status that Stripe adds later
-// ranks as open.
-func disputeRank(status string) int {
-	switch status {
-	case "warning_needs_response":
-		return 1
-	case "warning_under_review":
-		return 2
-	case "needs_response":
-		return 3
-	case "under_review":
-		return 5
-	case "lost":
-		return 6
-	default:
-		if disputeSettled(status) {
-			return 7
-		}
-		return 4
-	}
-}
-
-// disputeSettled reports whether the dispute ended with the money still the seller's.
-func disputeSettled(status string) bool {
-	switch status {
-	case "won", "warning_closed", "prevented":
-		return true
-	default:
-		return false
-	}
-}
-
-// Trim cuts a list of payments to MaxPayments and reports whether it had to. Those that count most stay: accepted
-// before not accepted, then by outcome, then by age. So nobody can push a good payment out by making bad ones.
+// Trim limits a list of payments to MaxPayments and reports whether it dropped any. Accepted payments stay before others,
+// then those with the further outcome, then the older ones. So nobody can displace a good payment by making bad ones.
 func Trim(payments []v1alpha1.Payment, terms Terms) (kept []v1alpha1.Payment, dropped bool) {
 	if len(payments) <= MaxPayments {
 		return payments, false
@@ -152,7 +107,7 @@ func Trim(payments []v1alpha1.Payment, terms Terms) (kept []v1alpha1.Payment, dr
 	kept = slices.Clone(payments)
 	slices.SortFunc(kept, func(a, b v1alpha1.Payment) int {
 		return cmp.Or(
-			-compareBool(terms.Judge(a) == Accepted, terms.Judge(b) == Accepted),
+			-compareBool(terms.Evaluate(a) == Accepted, terms.Evaluate(b) == Accepted),
 			-cmp.Compare(outcomeRank(a.Outcome), outcomeRank(b.Outcome)),
 			byAge(a, b),
 		)

@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// FormatAmount writes an amount of minor units for people, such as "199.00 USD", "19900 JPY" or "1.500 KWD".
-// It is for display alone: amounts are compared as integers. Minor units are as Stripe counts them
-// (https://docs.stripe.com/currencies), which differs from ISO 4217 for ISK, MGA and UGX.
+// FormatAmount formats an amount of minor units for people, such as "199.00 USD", "19900 JPY" or "1.500 KWD". It is for
+// display alone: amounts are compared as integers. Minor units are Stripe's (https://docs.stripe.com/currencies), which
+// differ from ISO 4217 for ISK, MGA and UGX.
 func FormatAmount(amount int64, currency string) string {
 	currency = strings.ToUpper(currency)
 	sign := ""
@@ -22,14 +22,14 @@ func FormatAmount(amount int64, currency string) string {
 	return sign + text + " " + currency
 }
 
-// minorDigits is the number of decimals in Stripe's amounts of a currency, given in upper case.
+// minorDigits returns the number of decimals in Stripe's amounts of a currency, which must be in upper case.
 func minorDigits(currency string) int {
 	switch currency {
 	case "BIF", "CLP", "DJF", "GNF", "JPY", "KMF", "KRW", "MGA", "PYG", "RWF", "VND", "VUV", "XAF", "XOF", "XPF":
 		return 0
 	case "BHD", "JOD", "KWD", "OMR", "TND":
 		return 3
-	default: // ISK and UGX too: Stripe counts them in hundredths, though they have none
+	default: // also ISK and UGX, which have no minor unit: Stripe counts them in hundredths
 		return 2
 	}
 }

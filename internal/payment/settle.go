@@ -8,16 +8,16 @@ import (
 	"github.com/paylink-dev/paylink/api/v1alpha1"
 )
 
-// Facts are all that is known of an order's money.
+// Facts are all that is known about an order's money.
 type Facts struct {
 	Payments []v1alpha1.Payment
-	// ExpiredAt is when the order had waited for its money as long as it was told to; nil: it has not.
+	// ExpiredAt is when spec.expiresAfter ended without a payment; nil: it has not.
 	ExpiredAt *metav1.Time
-	// Dropped says that there were more payments than Payments can hold.
+	// Dropped says that Stripe reported more payments than Payments can hold.
 	Dropped bool
 }
 
-// FactsOf returns what the order's status knows of its money.
+// FactsOf returns the facts in the order's status.
 func FactsOf(o *v1alpha1.Order) Facts {
 	return Facts{
 		Payments:  o.Status.Payments,
@@ -26,18 +26,18 @@ func FactsOf(o *v1alpha1.Order) Facts {
 	}
 }
 
-// Settlement is what the facts mean for the order.
+// Settlement is the part of an order's status that follows from the facts.
 type Settlement struct {
 	Phase v1alpha1.OrderPhase
-	// Reason and Message explain the phase, as the condition Paid does.
+	// Reason and Message explain the phase. The condition Paid has them.
 	Reason, Message string
-	// SessionID and PaymentIntentID are of the payment that counts; empty where none is paid.
+	// SessionID and PaymentIntentID are those of the payment that counts; empty where none is paid.
 	SessionID, PaymentIntentID string
-	// AmountRefunded of the payment that counts, in minor units.
+	// AmountRefunded is that of the payment that counts, in minor units.
 	AmountRefunded int64
 	// PaidAt is when the payment that counts was paid; nil where none is.
 	PaidAt *metav1.Time
-	// Attention lists why a person must look, the most pressing first; empty where nobody must.
+	// Attention lists the reasons for a person to look, the most pressing first.
 	Attention []Attention
 }
 
@@ -46,18 +46,18 @@ type Attention struct {
 	Reason, Message string
 }
 
-// tally is what the accepted payments come to.
-type tally struct {
-	// paid are the Paid ones, oldest first; live those of them whose money is still held.
+// accepted groups the accepted payments of an order by what became of them.
+type accepted struct {
+	// paid are the Paid ones, oldest first; live are those of them that are not fully refunded.
 	paid, live []v1alpha1.Payment
-	// unpaid and failed say that there are such.
+	// unpaid and failed say that there are payments with these outcomes.
 	unpaid, failed bool
 }
 
-func (t Terms) tally(payments []v1alpha1.Payment) tally {
-	var sum tally
+func (t Terms) accepted(payments []v1alpha1.Payment) accepted {
+	var sum accepted
 	for _, p := range payments {
-		if t.Judge(p) != Accepted {
+		if t.Evaluate(p) != Accepted {
 			continue
 		}
 		switch p.Outcome {
@@ -75,10 +75,10 @@ func (t Terms) tally(payments []v1alpha1.Payment) tally {
 	return sum
 }
 
-// Settle says what the facts mean for an order with these terms. Payments must be ordered by age, as Merge leaves
-// them. It is a pure function.
+// Settle computes the settlement of an order from its terms and facts. It is a pure function. Payments must be ordered by
+// age, as Merge leaves them.
 func Settle(t Terms, f Facts) Settlement {
-	sum := t.tally(f.Payments)
+	sum := t.accepted(f.Payments)
 	var s Settlement
 	switch {
 	case len(sum.live) > 0:
@@ -117,12 +117,13 @@ func Settle(t Terms, f Facts) Settlement {
 	return s
 }
 
-// paidLate reports whether the money came after the order had expired, and not only the news of it. Both times
-// are whole seconds: within the second of the expiry nobody can tell, so a person looks.
+// paidLate reports whether Stripe took the money after the order had expired. An event that arrived late does not count as
+// late money. Both times are whole seconds: within the second of the expiry the order is unknown, so a person looks.
 func paidLate(p v1alpha1.Payment, f Facts) bool {
 	return f.ExpiredAt != nil && (p.PaidAt == nil || !p.PaidAt.Before(f.ExpiredAt))
 }
 
+// settled returns the settlement by a payment that counts.
 func settled(phase v1alpha1.OrderPhase, p v1alpha1.Payment) Settlement {
 	return Settlement{
 		Phase:           phase,

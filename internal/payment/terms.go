@@ -6,17 +6,17 @@ import (
 	"github.com/paylink-dev/paylink/api/v1alpha1"
 )
 
-// Terms are what an order asks of a payment.
+// Terms are an order's conditions for a payment to count.
 type Terms struct {
 	// Amount in minor units of Currency.
 	Amount   int64
 	Currency string
 	Livemode bool
-	// PaymentLinkID is the only Payment Link whose payments count. Empty: any.
+	// PaymentLinkID is Stripe's id of the only Payment Link whose payments count. Empty: those of any.
 	PaymentLinkID string
 }
 
-// TermsOf returns what the order asks of a payment.
+// TermsOf returns the order's terms.
 func TermsOf(o *v1alpha1.Order) Terms {
 	return Terms{
 		Amount:        o.Spec.Amount,
@@ -26,22 +26,22 @@ func TermsOf(o *v1alpha1.Order) Terms {
 	}
 }
 
-// Verdict says whether a payment meets an order's terms.
-type Verdict int
+// Evaluation says whether a payment meets an order's terms.
+type Evaluation int
 
-// The verdicts on a payment.
+// The evaluations of a payment.
 const (
-	// Accepted means that the payment is the one the order asks for.
-	Accepted Verdict = iota
-	// WrongMode means a test payment for a live order, or the other way round.
+	// Accepted means that the payment meets the terms.
+	Accepted Evaluation = iota
+	// WrongMode means a test payment for a live order, or a live payment for a test order.
 	WrongMode
 	// Mismatch means another amount, currency or Payment Link.
 	Mismatch
 )
 
-// Judge says whether the payment meets the terms. The buyer can put any reference into a Payment Link's address, so
-// a payment counts only if everything else about it is right too.
-func (t Terms) Judge(p v1alpha1.Payment) Verdict {
+// Evaluate says whether the payment meets the terms. The buyer can put any reference into a Payment Link's address, so a
+// reference alone proves nothing: mode, amount, currency and link must be right too.
+func (t Terms) Evaluate(p v1alpha1.Payment) Evaluation {
 	switch {
 	case p.Livemode != t.Livemode:
 		return WrongMode

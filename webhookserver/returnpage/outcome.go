@@ -80,7 +80,7 @@ func judge(order *v1alpha1.Order, payments []v1alpha1.Payment, session string) (
 	own := payments[i]
 	held := own.Outcome == v1alpha1.OutcomePaid && !own.FullyRefunded
 	switch {
-	case held && terms.Judge(own) != payment.Accepted:
+	case held && terms.Evaluate(own) != payment.Accepted:
 		return page.Review, paidOrPending(all.Phase)
 	case held && session != all.SessionID && own.Amount > 0:
 		return page.Twice, all.Phase

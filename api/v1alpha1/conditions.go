@@ -10,7 +10,7 @@ const (
 	// ConditionNeedsAttention says that a person must look at the Order; the reason says why. It is there while it is True,
 	// and only then.
 	ConditionNeedsAttention = "NeedsAttention"
-	// ConditionVerified says that the Order's payments are as Stripe's books have them. It is there once they were not.
+	// ConditionVerified says whether Stripe has the same payments as the Order. It is there once Stripe had others.
 	ConditionVerified = "Verified"
 )
 
@@ -24,14 +24,14 @@ const (
 	ReasonPaymentLinkNotFound = "PaymentLinkNotFound"
 	// ReasonPaymentLinkNotReady: the PaymentLink is there but not Ready.
 	ReasonPaymentLinkNotReady = "PaymentLinkNotReady"
-	// ReasonPaymentLinkMismatch: the PaymentLink sells at another price, currency or mode, so that no payment
-	// through it could settle the order.
+	// ReasonPaymentLinkMismatch: the PaymentLink has another product, price, currency or mode, so that no payment through it
+	// could settle the order.
 	ReasonPaymentLinkMismatch = "PaymentLinkMismatch"
 	// ReasonDuplicateOrderID: an older Order has the same orderId.
 	ReasonDuplicateOrderID = "DuplicateOrderId"
-	// ReasonInvalidSpec: the spec cannot work as it is; the message says what to write.
+	// ReasonInvalidSpec: the spec cannot be used; the message says what to write.
 	ReasonInvalidSpec = "InvalidSpec"
-	// ReasonExpired: the order waited for its money longer than spec.expiresAfter.
+	// ReasonExpired: nobody paid the order within spec.expiresAfter.
 	ReasonExpired = "Expired"
 )
 
@@ -41,7 +41,7 @@ const (
 	ReasonPaymentReceived = "PaymentReceived"
 	// ReasonAwaitingPayment: no accepted payment is known.
 	ReasonAwaitingPayment = "AwaitingPayment"
-	// ReasonAwaitingAsyncPayment: the buyer finished, but the money is still on its way.
+	// ReasonAwaitingAsyncPayment: the buyer finished, but the payment is still being processed.
 	ReasonAwaitingAsyncPayment = "AwaitingAsyncPayment"
 	// ReasonPaymentFailed: the payment did not go through. The buyer may try again.
 	ReasonPaymentFailed = "PaymentFailed"
@@ -51,17 +51,17 @@ const (
 
 // Reasons of the condition NeedsAttention.
 const (
-	// ReasonPaymentMismatch: money came whose amount, currency or link is not the order's.
+	// ReasonPaymentMismatch: a payment was made whose amount, currency or link is not the order's.
 	ReasonPaymentMismatch = "PaymentMismatch"
-	// ReasonModeMismatch: a test payment came for a live order, or a live payment for a test order.
+	// ReasonModeMismatch: a test payment was made for a live order, or a live payment for a test order.
 	ReasonModeMismatch = "ModeMismatch"
 	// ReasonDuplicatePayment: the order was paid more than once.
 	ReasonDuplicatePayment = "DuplicatePayment"
-	// ReasonDisputed: the buyer disputes a payment, or won the dispute.
+	// ReasonDisputed: a dispute of a payment is open, or the buyer won it.
 	ReasonDisputed = "Disputed"
 	// ReasonRefundFailed: a refund did not reach the buyer.
 	ReasonRefundFailed = "RefundFailed"
-	// ReasonPaidAfterExpiry: money came after the order had expired.
+	// ReasonPaidAfterExpiry: the payment was made after the order had expired.
 	ReasonPaidAfterExpiry = "PaidAfterExpiry"
 	// ReasonTooManyPayments: more payments were reported than the order can list.
 	ReasonTooManyPayments = "TooManyPayments"
@@ -69,8 +69,8 @@ const (
 
 // Reasons of the condition Verified.
 const (
-	// ReasonStripeAgrees: Stripe's books say the same, after they said otherwise.
+	// ReasonStripeAgrees: Stripe has the same payments, after it had others.
 	ReasonStripeAgrees = "StripeAgrees"
-	// ReasonStripeDisagrees: Stripe's books say otherwise of a payment; the message says in what.
+	// ReasonStripeDisagrees: Stripe has a payment that differs; the message says how.
 	ReasonStripeDisagrees = "StripeDisagrees"
 )

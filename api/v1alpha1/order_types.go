@@ -22,13 +22,13 @@ type LocalObjectReference struct {
 	Name string `json:"name"`
 }
 
-// OrderSpec says what is sold, for how much, and through which Payment Link.
+// OrderSpec describes the sale: a product, its price, and the Payment Link.
 //
 // +kubebuilder:validation:XValidation:rule="has(self.paymentLinkRef) != has(self.paymentLinkURL)",message="set exactly one of paymentLinkRef (a PaymentLink in this namespace) and paymentLinkURL (a Stripe Payment Link's address)"
 // +kubebuilder:validation:XValidation:rule="has(self.orderId) && self.orderId.size() > 0 ? has(oldSelf.orderId) && self.orderId == oldSelf.orderId : !has(oldSelf.orderId) || oldSelf.orderId.size() == 0",fieldPath=".orderId",message="orderId is immutable: create a new Order instead"
 // +kubebuilder:validation:XValidation:rule="!has(self.paymentLinkURL) || !self.paymentLinkURL.startsWith('http:') || !self.livemode",fieldPath=".paymentLinkURL",message="a live Order needs an https:// paymentLinkURL; http:// is for test mode (livemode: false)"
 type OrderSpec struct {
-	// ProductID is your own id of what is sold, as your shop knows it. Immutable.
+	// ProductID is your own id of the product. Immutable.
 	//
 	// +required
 	// +kubebuilder:validation:MinLength=1
@@ -36,14 +36,14 @@ type OrderSpec struct {
 	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="productId is immutable: create a new Order instead"
 	ProductID string `json:"productId"`
 
-	// ProductName is the product's name for people. Unset, the productId is all there is.
+	// ProductName is the product's name for people. Unset, the productId is shown.
 	//
 	// +optional
 	// +kubebuilder:validation:MaxLength=250
 	ProductName string `json:"productName,omitempty"`
 
 	// Amount is the price in minor units, as Stripe counts them: 19900 is 199.00 USD, 19900 JPY is 19900 yen.
-	// A payment settles the order only if its total equals this. 0 is an order that costs nothing (a full
+	// A payment settles the order only if its total equals this amount. 0 is an order that costs nothing (a full
 	// discount). Immutable.
 	//
 	// +required
@@ -67,22 +67,23 @@ type OrderSpec struct {
 	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="provider is immutable: create a new Order instead"
 	Provider Provider `json:"provider,omitempty"`
 
-	// Livemode says whether real money is expected: only events of the same mode settle the order. Unset, it is
-	// true; set false to sell in Stripe's test mode. Immutable.
+	// Livemode says whether the order expects real money. Only events of the same mode settle the order. Unset, it is
+	// true. Set it to false to sell in Stripe's test mode. Immutable.
 	//
 	// +optional
 	// +kubebuilder:default=true
 	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="livemode is immutable: create a new Order instead"
 	Livemode *bool `json:"livemode,omitempty"`
 
-	// PaymentLinkRef names the PaymentLink, in the order's namespace, that the buyer pays through. Exactly one of
-	// paymentLinkRef and paymentLinkURL is set. It cannot change once the order has a checkout URL.
+	// PaymentLinkRef names the PaymentLink that the buyer pays through, in the order's namespace. Unset: paymentLinkURL
+	// is the link. Exactly one of the two is set. It cannot change once the order has a checkout URL.
 	//
 	// +optional
 	PaymentLinkRef *LocalObjectReference `json:"paymentLinkRef,omitempty"`
 
-	// PaymentLinkURL is the address of a Stripe Payment Link, for a link that has no PaymentLink resource. A query
-	// (such as prefilled_promo_code) is kept. It cannot change once the order has a checkout URL.
+	// PaymentLinkURL is the address of a Stripe Payment Link that has no PaymentLink resource. Its query (such as
+	// prefilled_promo_code) is kept. Unset: paymentLinkRef names the link. It cannot change once the order has a
+	// checkout URL.
 	//
 	// +optional
 	// +kubebuilder:validation:MaxLength=2048
@@ -90,24 +91,23 @@ type OrderSpec struct {
 	// +kubebuilder:validation:XValidation:rule="!self.contains('client_reference_id=')",message="leave client_reference_id out of the URL: Paylink adds the order's own"
 	PaymentLinkURL string `json:"paymentLinkURL,omitempty"`
 
-	// OrderID is your own id of the order. It travels to Stripe as client_reference_id, so it must be unique among
-	// all orders: a later Order with the same id never becomes Ready. Unset or empty, metadata.uid is used.
-	// Immutable.
+	// OrderID is your own id of the order. Stripe receives it as client_reference_id, so it must be unique among all
+	// orders: a later Order with the same id never becomes Ready. Unset or empty, metadata.uid is used. Immutable.
 	//
 	// +optional
 	// +kubebuilder:validation:MaxLength=200
 	// +kubebuilder:validation:XValidation:rule="self.matches('^[A-Za-z0-9_-]*$')",message="orderId may hold only letters, digits, _ and - (Stripe drops any other client_reference_id); leave it empty to use the Order's uid"
 	OrderID string `json:"orderId,omitempty"`
 
-	// CustomerID is your own id of the buyer, opaque to Paylink and never sent to Stripe. Do not put a name or an
-	// e-mail address here.
+	// CustomerID is your own id of the buyer. Paylink neither reads it nor sends it to Stripe. Do not put a name or an
+	// e-mail address here. Unset: the buyer has none.
 	//
 	// +optional
 	// +kubebuilder:validation:MaxLength=200
 	CustomerID string `json:"customerId,omitempty"`
 
-	// ExpiresAfter is how long after its creation an order that nobody paid becomes Failed, such as 30m or 168h.
-	// Unset, the order waits for ever. A payment that arrives later still counts, and asks for attention.
+	// ExpiresAfter is the time from the order's creation after which it becomes Failed if nobody paid, such as 30m or
+	// 168h. Unset, the order never expires. A later payment still counts, and sets the condition NeedsAttention.
 	//
 	// +optional
 	// +kubebuilder:validation:Type=string
@@ -116,63 +116,66 @@ type OrderSpec struct {
 	ExpiresAfter *metav1.Duration `json:"expiresAfter,omitempty"`
 }
 
-// OrderPhase is where an order's money stands.
+// OrderPhase is the state of an order's payment.
 //
 // +kubebuilder:validation:Enum=Pending;Paid;Failed;Refunded
 type OrderPhase string
 
 // The phases of an Order.
 const (
-	// OrderPending means that no payment that counts is known yet.
+	// OrderPending means that no accepted payment is known yet.
 	OrderPending OrderPhase = "Pending"
 	// OrderPaid means that an accepted payment is held.
 	OrderPaid OrderPhase = "Paid"
-	// OrderFailed means that a payment failed or is still being processed, or that the order expired. It may yet become Paid.
+	// OrderFailed means that a payment failed or is still being processed, or that the order expired. It can still become
+	// Paid.
 	OrderFailed OrderPhase = "Failed"
 	// OrderRefunded means that every accepted payment was given back in full.
 	OrderRefunded OrderPhase = "Refunded"
 )
 
-// OrderStatus holds the facts known about an order's payments, and what follows from them.
+// OrderStatus holds the facts about an order's payments, and the state that follows from them.
 //
-// Two writers share it. The order reconciler owns clientReferenceId, paymentLinkId, checkoutURL, total,
-// observedGeneration and the condition Ready. The ledger owns everything else. Both write with the
-// resourceVersion they read, so neither can undo the other.
+// It has three writers. The order reconciler owns clientReferenceId, paymentLinkId, checkoutURL, total,
+// observedGeneration and the condition Ready. The reconciliation owns the condition Verified. The ledger owns everything
+// else. Each writes with the resourceVersion that it read, so none can undo the work of another.
 type OrderStatus struct {
-	// Phase is Pending, Paid, Failed or Refunded. It is computed from payments and expiredAt.
+	// Phase is Pending, Paid, Failed or Refunded. It is computed from payments and expiredAt. It is Pending from the
+	// creation of the order on.
 	//
 	// +optional
 	// +kubebuilder:default=Pending
 	Phase OrderPhase `json:"phase,omitempty"`
 
-	// ClientReferenceID is the order's id at Stripe: spec.orderId or, where that is empty, metadata.uid. Unset
-	// until the order is Ready.
+	// ClientReferenceID is the order's id at Stripe: spec.orderId or, where that is empty, metadata.uid. Unset until the
+	// order first becomes Ready.
 	//
 	// +optional
 	// +kubebuilder:validation:MaxLength=200
 	ClientReferenceID string `json:"clientReferenceId,omitempty"`
 
-	// PaymentLinkID is Stripe's id of the Payment Link (plink_…), copied once from the PaymentLink when the order
-	// becomes Ready. Where it is set, only payments made through that link count. Unset: not known then.
+	// PaymentLinkID is Stripe's id of the Payment Link (plink_…). It is copied once from the PaymentLink, when the order
+	// first becomes Ready. Where it is set, only payments through that link count. Unset: it was not known then.
 	//
 	// +optional
 	// +kubebuilder:validation:MaxLength=255
 	PaymentLinkID string `json:"paymentLinkId,omitempty"`
 
-	// CheckoutURL is where to send the buyer. Unset until the order is Ready, and again once it has expired.
+	// CheckoutURL is the address at which the buyer pays. Unset until the order is Ready, and again once it has expired.
 	//
 	// +optional
 	// +kubebuilder:validation:MaxLength=4096
 	CheckoutURL string `json:"checkoutURL,omitempty"`
 
-	// Total is spec.amount and spec.currency for people, such as "199.00 USD".
+	// Total is spec.amount and spec.currency for people, such as "199.00 USD". Unset until the controller has seen the
+	// order.
 	//
 	// +optional
 	// +kubebuilder:validation:MaxLength=64
 	Total string `json:"total,omitempty"`
 
-	// ProviderOrderID is the Checkout Session (cs_…) of the payment that counts: the earliest one held or, when
-	// all were refunded, the earliest of those. Unset until one is paid.
+	// ProviderOrderID is the Checkout Session (cs_…) of the payment that counts: the earliest that is paid and not fully
+	// refunded or, where all were refunded, the earliest of those. Unset until one is paid.
 	//
 	// +optional
 	// +kubebuilder:validation:MaxLength=255
@@ -185,28 +188,31 @@ type OrderStatus struct {
 	// +kubebuilder:validation:MaxLength=255
 	ProviderCaptureID string `json:"providerCaptureId,omitempty"`
 
-	// AmountRefunded is how much of the payment that counts was given back, in minor units. Unset is 0.
+	// AmountRefunded is the refunded part of the payment that counts, in minor units of spec.currency, as reported by
+	// Stripe. Unset, it is 0.
 	//
 	// +optional
 	AmountRefunded int64 `json:"amountRefunded,omitempty"`
 
-	// PaidAt is when Stripe recorded the payment that counts, by Stripe's clock. Unset until one is paid.
+	// PaidAt is the time at which Stripe recorded the payment that counts, by Stripe's clock. Unset until one is paid.
 	//
 	// +optional
 	PaidAt *metav1.Time `json:"paidAt,omitempty"`
 
-	// ExpiredAt is when spec.expiresAfter ran out with no payment made or under way. Unset: it has not.
+	// ExpiredAt is the time at which the controller found that spec.expiresAfter had passed with no payment made or being
+	// processed. Unset: the order has not expired.
 	//
 	// +optional
 	ExpiredAt *metav1.Time `json:"expiredAt,omitempty"`
 
-	// PaymentsDropped says that more payments were reported than payments holds; those that count least were
-	// left out. The condition NeedsAttention says so too.
+	// PaymentsDropped says that Stripe reported more payments than the list payments can hold, and that those that count
+	// least are missing from it. The condition NeedsAttention has the reason TooManyPayments then. Unset, it is false.
 	//
 	// +optional
 	PaymentsDropped bool `json:"paymentsDropped,omitempty"`
 
-	// Payments are the facts: every payment Stripe reported for this order, accepted or not. They only grow.
+	// Payments are the facts: every payment that Stripe reported for this order, accepted or not. They only grow. Unset:
+	// Stripe has reported none.
 	//
 	// +optional
 	// +listType=map
@@ -224,7 +230,8 @@ type OrderStatus struct {
 	// +kubebuilder:validation:MaxItems=8
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
 
-	// ObservedGeneration is the generation of the spec that Ready speaks of.
+	// ObservedGeneration is the metadata.generation that the condition Ready is about. Unset until the controller has seen
+	// the order.
 	//
 	// +optional
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
@@ -256,12 +263,12 @@ type Order struct {
 	metav1.TypeMeta   `json:",inline"`
 	metav1.ObjectMeta `json:"metadata,omitempty"`
 
-	// Spec says what is sold, for how much, and through which Payment Link.
+	// Spec describes the sale: a product, its price, and the Payment Link.
 	//
 	// +required
 	Spec OrderSpec `json:"spec"`
 
-	// Status says where the money stands.
+	// Status is the state of the order's payment.
 	//
 	// +optional
 	// +kubebuilder:default={phase: Pending}
@@ -277,8 +284,8 @@ type OrderList struct {
 	Items           []Order `json:"items"`
 }
 
-// ClientReferenceID is the id that the order has at Stripe, known from the moment the order exists: spec.orderId
-// or, where that is empty, metadata.uid.
+// ClientReferenceID is the order's id at Stripe: spec.orderId or, where that is empty, metadata.uid. An order has it from
+// its creation on.
 func (o *Order) ClientReferenceID() string {
 	if o.Spec.OrderID != "" {
 		return o.Spec.OrderID

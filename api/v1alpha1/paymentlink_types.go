@@ -10,20 +10,20 @@ import (
 //
 // +kubebuilder:validation:XValidation:rule="!self.url.startsWith('http:') || !self.livemode",fieldPath=".url",message="a live PaymentLink needs an https:// url; http:// is for test mode (livemode: false)"
 type PaymentLinkSpec struct {
-	// ProductID is your own id of what is sold, as your shop knows it.
+	// ProductID is your own id of the product.
 	//
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=200
 	ProductID string `json:"productId"`
 
-	// ProductName is the product's name for people. Unset, the productId is all there is.
+	// ProductName is the product's name for people. Unset, the productId is shown.
 	//
 	// +optional
 	// +kubebuilder:validation:MaxLength=250
 	ProductName string `json:"productName,omitempty"`
 
-	// Amount is the current price in minor units, as Stripe counts them: 19900 is 199.00 USD.
+	// Amount is the current price in minor units, as Stripe counts them: 19900 is 199.00 USD, 19900 JPY is 19900 yen.
 	//
 	// +required
 	// +kubebuilder:validation:Minimum=0
@@ -60,18 +60,18 @@ type PaymentLinkSpec struct {
 	// +kubebuilder:validation:XValidation:rule="!self.contains('client_reference_id=')",message="leave client_reference_id out of the URL: Paylink adds each order's own"
 	URL string `json:"url"`
 
-	// PaymentLinkID is Stripe's id of the link, plink_…, from the link's page in the Dashboard. Where it is set,
-	// orders made through this PaymentLink accept only payments made through that link, and payments without a
-	// reference are recognised as this link's. Unset, amount, currency and mode alone decide.
+	// PaymentLinkID is Stripe's id of the link (plink_…), from the link's page in the Dashboard. Where it is set, orders
+	// of this PaymentLink accept only payments through that link, and a payment through it that names no order is kept.
+	// Unset, amount, currency and mode alone decide.
 	//
 	// +optional
 	// +kubebuilder:validation:MaxLength=255
 	// +kubebuilder:validation:XValidation:rule="self == '' || self.matches('^plink_[A-Za-z0-9]+$')",message="paymentLinkId is Stripe's id of the link and begins with plink_; the address goes into url"
 	PaymentLinkID string `json:"paymentLinkId,omitempty"`
 
-	// PublicCheckout lets anybody create an Order for this link, by POST /buy/NAMESPACE/NAME at the webhook server:
-	// for a plain web page that has no backend. Such orders carry the label payments.paylink.dev/checkout=public and
-	// expire. Unset, it is false: orders are created with kubectl, or through the API with a token.
+	// PublicCheckout lets anybody create an Order for this link, by POST /buy/NAMESPACE/NAME at the webhook server. It is
+	// for a web page that has no backend. Such orders have the label payments.paylink.dev/checkout=public and expire.
+	// Unset, it is false: orders are created with kubectl, or through the API with a token.
 	//
 	// +optional
 	PublicCheckout bool `json:"publicCheckout,omitempty"`
@@ -79,25 +79,25 @@ type PaymentLinkSpec struct {
 
 // PaymentLinkStatus says whether buyers can be sent to the link.
 type PaymentLinkStatus struct {
-	// URL is the link's address.
+	// URL is spec.url where it can be used, and unset otherwise.
 	//
 	// +optional
 	// +kubebuilder:validation:MaxLength=2048
 	URL string `json:"url,omitempty"`
 
-	// PaymentLinkID is Stripe's id of the link (plink_…). Unset: not known.
+	// PaymentLinkID is Stripe's id of the link (plink_…), from spec.paymentLinkId. Unset: it is not known.
 	//
 	// +optional
 	// +kubebuilder:validation:MaxLength=255
 	PaymentLinkID string `json:"paymentLinkId,omitempty"`
 
-	// Price is spec.amount and spec.currency for people, such as "199.00 USD".
+	// Price is spec.amount and spec.currency for people, such as "199.00 USD". Unset until the controller has seen the link.
 	//
 	// +optional
 	// +kubebuilder:validation:MaxLength=64
 	Price string `json:"price,omitempty"`
 
-	// Conditions are Ready: orders can be made from this link.
+	// Conditions are Ready: orders can be made from this link. Unset until the controller has seen the link.
 	//
 	// +optional
 	// +listType=map
@@ -105,7 +105,7 @@ type PaymentLinkStatus struct {
 	// +kubebuilder:validation:MaxItems=8
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
 
-	// ObservedGeneration is the generation of the spec that this status speaks of.
+	// ObservedGeneration is the metadata.generation that this status is about. Unset until the controller has seen the link.
 	//
 	// +optional
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
@@ -152,7 +152,7 @@ type PaymentLinkList struct {
 // Live reports whether the link takes real money. An unset livemode is true, as in the CRD.
 func (l *PaymentLink) Live() bool { return l.Spec.Livemode == nil || *l.Spec.Livemode }
 
-// Ready reports whether the link's status says, of the spec as it is now, that orders can be made from it.
+// Ready reports whether orders can be made from the link, according to a status that is about the current spec.
 func (l *PaymentLink) Ready() bool {
 	return meta.IsStatusConditionTrue(l.Status.Conditions, ConditionReady) && l.Status.ObservedGeneration == l.Generation
 }

@@ -4,7 +4,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// StripeEventSpec holds a fact of Stripe's and a person's decision about it.
+// StripeEventSpec holds a fact that Stripe stated, and a person's decision about it.
 //
 // +kubebuilder:validation:XValidation:rule="has(self.fact.session) || !has(self.resolution)",message="set the resolution of the StripeEvent of the session: refunds and disputes follow their payment"
 type StripeEventSpec struct {
@@ -28,8 +28,8 @@ type StripeEventSpec struct {
 // +kubebuilder:validation:XValidation:rule="[has(self.session), has(self.refund), has(self.failedRefund), has(self.dispute)].exists_one(x, x)",message="set exactly one of session, refund, failedRefund and dispute"
 // +kubebuilder:validation:XValidation:rule="has(self.session) || self.?paymentIntentId.orValue(\"\") != \"\"",message="a refund or dispute names its payment: set paymentIntentId"
 type StripeEventFact struct {
-	// EventID is Stripe's id of the event (evt_…) or, of what no event told of and was looked up, that of the session or
-	// charge and what became of it (cs_…:Paid).
+	// EventID is Stripe's id of the event (evt_…). A fact that was looked up at Stripe has the id of the session, refund or
+	// dispute and its state instead (cs_…:Paid).
 	//
 	// +required
 	// +kubebuilder:validation:MinLength=1
@@ -42,44 +42,45 @@ type StripeEventFact struct {
 	// +kubebuilder:validation:MaxLength=100
 	Type string `json:"type"`
 
-	// Created is when Stripe created the event, by Stripe's clock.
+	// Created is the time at which Stripe created the event, by Stripe's clock. Unset: Stripe reported none.
 	//
 	// +optional
 	Created metav1.Time `json:"created,omitempty,omitzero"`
 
-	// Livemode is true for real money and false for Stripe's test mode.
+	// Livemode is true for real money and false for Stripe's test mode. Unset, it is false.
 	//
 	// +optional
 	Livemode bool `json:"livemode"`
 
-	// ClientReferenceID is the order's id, as the session carried it. Unset for refunds and disputes.
+	// ClientReferenceID is the session's client_reference_id: the order's id. Unset for refunds and disputes, and for a
+	// session that names no order.
 	//
 	// +optional
 	// +kubebuilder:validation:MaxLength=200
 	ClientReferenceID string `json:"clientReferenceId,omitempty"`
 
-	// PaymentIntentID is the PaymentIntent (pi_…). Unset for a session with nothing due.
+	// PaymentIntentID is the PaymentIntent (pi_…) of the payment. Unset for a session whose total is 0.
 	//
 	// +optional
 	// +kubebuilder:validation:MaxLength=255
 	PaymentIntentID string `json:"paymentIntentId,omitempty"`
 
-	// Session is what became of a Checkout Session.
+	// Session is the state of a Checkout Session. Unset: the event is about something else.
 	//
 	// +optional
 	Session *SessionFact `json:"session,omitempty"`
 
-	// Refund is how much of the payment has been refunded so far.
+	// Refund is the refunded part of the payment. Unset: the event is about something else.
 	//
 	// +optional
 	Refund *RefundFact `json:"refund,omitempty"`
 
-	// FailedRefund is a refund that failed after it had been made.
+	// FailedRefund is a refund that failed after it had been made. Unset: the event is about something else.
 	//
 	// +optional
 	FailedRefund *FailedRefund `json:"failedRefund,omitempty"`
 
-	// Dispute is where a dispute of the payment stands.
+	// Dispute is the state of a dispute of the payment. Unset: the event is about something else.
 	//
 	// +optional
 	Dispute *Dispute `json:"dispute,omitempty"`
@@ -88,8 +89,8 @@ type StripeEventFact struct {
 // StripeEventResolution is a person's decision about the payment of a Checkout Session.
 type StripeEventResolution struct {
 	// AssignTo is the Order that the payment is for, where the session names none, or one that does not exist. The Order
-	// judges the payment like any other. Unset: the session's clientReferenceId decides. It cannot be changed once the
-	// event is Applied.
+	// evaluates the payment like any other. Unset: the session's clientReferenceId names the Order. It cannot be changed
+	// once the event is Applied.
 	//
 	// +optional
 	AssignTo *OrderReference `json:"assignTo,omitempty"`
@@ -100,7 +101,7 @@ type StripeEventResolution struct {
 	Acknowledged bool `json:"acknowledged,omitempty"`
 }
 
-// SessionFact is what one event says of a Checkout Session.
+// SessionFact is one event's statement about a Checkout Session.
 type SessionFact struct {
 	// ID is the Checkout Session (cs_…).
 	//
@@ -109,62 +110,64 @@ type SessionFact struct {
 	// +kubebuilder:validation:MaxLength=255
 	ID string `json:"id"`
 
-	// Outcome is how far the payment got.
+	// Outcome is the result of the payment.
 	//
 	// +required
 	Outcome Outcome `json:"outcome"`
 
-	// Amount is the session's total in minor units of currency.
+	// Amount is the session's total in minor units of currency. Unset, it is 0.
 	//
 	// +optional
 	Amount int64 `json:"amount"`
 
-	// Currency is the session's three-letter currency code, as Stripe wrote it (lower case).
+	// Currency is the session's three-letter currency code in Stripe's spelling (lower case). Unset: Stripe reported none.
 	//
 	// +optional
 	// +kubebuilder:validation:MaxLength=16
 	Currency string `json:"currency,omitempty"`
 
-	// PaymentLinkID is the Payment Link (plink_…) the session was opened from. Unset: from none.
+	// PaymentLinkID is the Payment Link (plink_…) that the session was opened from. Unset: from none.
 	//
 	// +optional
 	// +kubebuilder:validation:MaxLength=255
 	PaymentLinkID string `json:"paymentLinkId,omitempty"`
 
-	// Created is when the session was created, by Stripe's clock.
+	// Created is the time at which the session was created, by Stripe's clock. Unset: Stripe reported none.
 	//
 	// +optional
 	Created metav1.Time `json:"created,omitempty,omitzero"`
 }
 
-// RefundFact is what one event says of a payment's refunds.
+// RefundFact is one event's statement about a payment's refunds.
 type RefundFact struct {
-	// AmountRefunded is the total refunded so far, in minor units.
+	// AmountRefunded is the total refunded so far, in minor units of the payment's currency. Unset, it is 0.
 	//
 	// +optional
 	AmountRefunded int64 `json:"amountRefunded"`
 
-	// Full says that nothing is left to refund.
+	// Full says that the payment is refunded in full. Unset, it is false.
 	//
 	// +optional
 	Full bool `json:"full,omitempty"`
 }
 
-// StripeEventPhase is what became of a kept event.
+// StripeEventPhase is the state of a kept event.
 //
 // +kubebuilder:validation:Enum=Parked;Applied;Expired;Orphaned;Closed
 type StripeEventPhase string
 
 // The phases of a StripeEvent.
 const (
-	// StripeEventParked means that the order or payment it speaks of is not known yet. It is retried.
+	// StripeEventParked means that its order or payment is not known yet. It is retried.
 	StripeEventParked StripeEventPhase = "Parked"
 	// StripeEventApplied means that its fact is in an order's status.
 	StripeEventApplied StripeEventPhase = "Applied"
-	// StripeEventExpired means that it waited in vain and a person must look. It is still applied if its order appears.
+	// StripeEventExpired means that its order or payment did not appear in time, and that a person must look. It is still
+	// applied if its order appears.
 	StripeEventExpired StripeEventPhase = "Expired"
-	// StripeEventOrphaned means that money came through a PaymentLink for no Order. It is kept until a person assigns it to
-	// one, acknowledges it, or refunds it at Stripe, and applied if the Order that it names appears.
+	// StripeEventOrphaned means that somebody paid through a PaymentLink and no Order has the payment. The event is kept
+	// until a person assigns it to an Order, acknowledges it, or refunds it at Stripe. It is applied if the Order that it
+	// names appears.
 	StripeEventOrphaned StripeEventPhase = "Orphaned"
 	// StripeEventClosed means that an orphan payment was refunded in full, or acknowledged.
 	StripeEventClosed StripeEventPhase = "Closed"
@@ -185,38 +188,38 @@ type OrderReference struct {
 	Name string `json:"name"`
 }
 
-// StripeEventStatus says what became of a kept event.
+// StripeEventStatus is the state of a kept event.
 type StripeEventStatus struct {
-	// Phase is Parked, Applied, Expired, Orphaned or Closed.
+	// Phase is Parked, Applied, Expired, Orphaned or Closed. It is Parked from the creation of the event on.
 	//
 	// +optional
 	// +kubebuilder:default=Parked
 	Phase StripeEventPhase `json:"phase,omitempty"`
 
-	// Message says what the event waits for, or what to do about it.
+	// Message explains the phase, and says what to do. Unset until the controller has seen the event.
 	//
 	// +optional
 	// +kubebuilder:validation:MaxLength=1024
 	Message string `json:"message,omitempty"`
 
-	// OrderRef is the order whose status holds the fact. Unset until Applied.
+	// OrderRef is the Order whose status holds the fact. Unset until Applied.
 	//
 	// +optional
 	OrderRef *OrderReference `json:"orderRef,omitempty"`
 
-	// AppliedAt is when the fact was written to the order. Unset until then.
+	// AppliedAt is the time at which the fact was written to the Order, by the controller's clock. Unset until Applied.
 	//
 	// +optional
 	AppliedAt *metav1.Time `json:"appliedAt,omitempty"`
 
-	// ExpiredAt is when waiting was given up. Unset: it was not.
+	// ExpiredAt is the time at which the event became Expired, by the controller's clock. Unset: it never did.
 	//
 	// +optional
 	ExpiredAt *metav1.Time `json:"expiredAt,omitempty"`
 }
 
 // StripeEvent is a verified event that could not be applied when it came: its order or its payment was unknown.
-// Paylink makes, retries and removes them. Those that are Orphaned wait for a person: set spec.resolution.assignTo to
+// Paylink creates, retries and removes StripeEvents. Those that are Orphaned wait for a person: set spec.resolution.assignTo to
 // the Order that the payment is for, or spec.resolution.acknowledged.
 //
 // +kubebuilder:object:root=true
@@ -241,7 +244,7 @@ type StripeEvent struct {
 	// +required
 	Spec StripeEventSpec `json:"spec"`
 
-	// Status says what became of the event.
+	// Status is the state of the event.
 	//
 	// +optional
 	// +kubebuilder:default={phase: Parked}

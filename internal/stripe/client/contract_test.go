@@ -15,8 +15,7 @@ import (
 	"github.com/paylink-dev/paylink/test/missing"
 )
 
-// startMock starts Stripe's own stand-in, which knows every parameter of the API, and refuses any other. It returns its
-// address.
+// startMock starts stripe-mock and returns its address. It knows every parameter of Stripe's API and refuses others.
 func startMock(t *testing.T) string {
 	t.Helper()
 	root := filepath.Join("..", "..", "..")
@@ -27,20 +26,16 @@ func startMock(t *testing.T) string {
 		t.Logf("go tool stripe-mock: %v", err)
 		missing.Tool(t, "stripe-mock cannot be built: it needs the go command, and the Go module proxy or a filled module cache")
 	}
-	// Without an address for HTTPS it would listen on all of them.
+	// Without an address for HTTPS, stripe-mock listens on all addresses.
 	mock := exec.CommandContext(t.Context(), strings.TrimSpace(string(program)), "-http-addr", "127.0.0.1:0", "-https-addr", "127.0.0.1:0")
 	mock.Stderr = t.Output()
 	out, err := mock.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := mock.Start(); err != nil {
-		t.Fatal(err)
-	}
+	check(t, err)
+	check(t, mock.Start())
 	t.Cleanup(func() {
 		_ = mock.Process.Kill()
 		_, _ = io.Copy(io.Discard, out)
-		_ = mock.Wait() // it was killed
+		_ = mock.Wait() // the error says that it was killed
 	})
 	lines := bufio.NewScanner(out)
 	for lines.Scan() {
@@ -52,13 +47,13 @@ func startMock(t *testing.T) string {
 	return ""
 }
 
-// TestContract: Stripe knows every call that the client makes, and every parameter of it.
+// TestContract: stripe-mock accepts every call of the client, with every parameter.
 func TestContract(t *testing.T) {
 	base := startMock(t)
-	client, made := newClient(t, "sk_test_123", base, time.Minute)
+	client := newClient(t, "sk_test_123", stripeclient.Options{Base: base})
 	ctx := t.Context()
-	// What the stand-in says is the same for any question, so that some answers are not what was asked for.
-	for operation, ask := range map[string]func() error{
+	// stripe-mock sends fixed responses, so that some calls fail after the response.
+	for operation, call := range map[string]func() error{
 		"checkout.sessions.retrieve": func() error {
 			_, err := client.Session(ctx, "cs_test_a1")
 			return err
@@ -94,43 +89,39 @@ func TestContract(t *testing.T) {
 			return err
 		},
 		"webhook_endpoints.create": func() error {
-			_, _, err := client.CreateEndpoint(ctx, forShop())
+			_, _, err := client.CreateEndpoint(ctx, newEndpoint())
 			return err
 		},
 		"webhook_endpoints.update": func() error { return client.SetEndpointEvents(ctx, "we_1") },
 	} {
 		t.Run(operation, func(t *testing.T) {
-			if err := ask(); err != nil {
+			if err := call(); err != nil {
 				t.Log(err)
 			}
 			name, _, _ := strings.Cut(operation, ",")
-			made.must(t, []string{name + " 200"}, nil)
+			client.calls.expect(t, name+" 200")
 		})
 	}
-	// It would not do for a stand-in that lets everything pass.
+	// stripe-mock refuses other calls.
 	for wrong, want := range map[string]int{
 		"/v1/events?no_such_parameter=1": http.StatusBadRequest, "/v1/checkout/sessions?status=good": http.StatusBadRequest,
 		"/v1/checkout/sessions?no_such_parameter=1": http.StatusBadRequest, "/v1/no_such_list": http.StatusNotFound,
 	} {
-		if status := bare(t, base+wrong); status != want {
-			t.Errorf("%s: status %d", wrong, status)
+		if got := getStatus(t, base+wrong); got != want {
+			t.Errorf("%s: got status %d, want %d", wrong, got, want)
 		}
 	}
 }
 
-// bare is the status of a call that the client would not make.
-func bare(t *testing.T, address string) int {
+// getStatus returns the status of a GET request.
+func getStatus(t *testing.T, address string) int {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check(t, err)
 	request.Header.Set("Authorization", "Bearer sk_test_123")
-	answer, err := http.DefaultClient.Do(request)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = answer.Body.Close() }()
-	_, _ = io.Copy(io.Discard, answer.Body)
-	return answer.StatusCode
+	response, err := http.DefaultClient.Do(request)
+	check(t, err)
+	defer func() { _ = response.Body.Close() }()
+	_, _ = io.Copy(io.Discard, response.Body)
+	return response.StatusCode
 }

@@ -7,212 +7,164 @@ import (
 	"net/url"
 	"strings"
 	"testing"
-	"time"
-
-	"github.com/google/go-cmp/cmp"
 
 	stripeclient "github.com/paylink-dev/paylink/internal/stripe/client"
 	"github.com/paylink-dev/paylink/test/stripesim"
 )
 
-// forShop is an endpoint to be made.
-func forShop() stripeclient.NewEndpoint {
+// newEndpoint describes an endpoint with text that a form must escape.
+func newEndpoint() stripeclient.NewEndpoint {
 	return stripeclient.NewEndpoint{
 		URL: "https://shop.example/webhook?a=1&b=2", Description: "Paylink, of Straße & Söhne",
 		Metadata: map[string]string{"paylink.dev/cluster": "one", "b": "2", "c": "3", "d": "4"}, IdempotencyKey: "once",
 	}
 }
 
-// TestCreateEndpoint: an endpoint gets what can say something of a payment, and its secret is told once.
+// TestCreateEndpoint: a new endpoint has the needed event types. Its secret is returned once.
 func TestCreateEndpoint(t *testing.T) {
 	for _, live := range []bool{false, true} {
-		s := newSeller(t, live, 19900)
-		asked := forShop()
-		made, secret, err := s.client.CreateEndpoint(t.Context(), asked)
-		if err != nil {
-			t.Fatal(err)
-		}
+		a := newAccount(t, live, 19900)
+		requested := newEndpoint()
+		got, secret, err := a.client.CreateEndpoint(t.Context(), requested)
+		check(t, err)
 		want := stripeclient.Endpoint{
-			ID: made.ID, URL: asked.URL, Status: "enabled", Livemode: live, APIVersion: "2023-10-16",
-			Events: stripeclient.EndpointEvents(), Metadata: asked.Metadata,
+			ID: got.ID, URL: requested.URL, Status: "enabled", Livemode: live, APIVersion: "2023-10-16",
+			Events: stripeclient.EndpointEvents(), Metadata: requested.Metadata,
 		}
-		if diff := cmp.Diff(want, made); diff != "" || !strings.HasPrefix(made.ID, "we_") {
-			t.Error(diff)
+		checkEqual(t, "created endpoint", want, got)
+		if !strings.HasPrefix(got.ID, "we_") || !strings.HasPrefix(string(secret), "whsec_") {
+			t.Errorf("got id %s and a secret of %d characters, want we_… and whsec_…", got.ID, len(secret))
 		}
-		if !strings.HasPrefix(string(secret), "whsec_") {
-			t.Errorf("the secret has %d characters", len(secret))
-		}
-		listed, err := s.client.Endpoints(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		if diff := cmp.Diff([]stripeclient.Endpoint{want}, listed); diff != "" {
-			t.Error(diff)
-		}
-		s.made.must(t, []string{"webhook_endpoints.create 200", "webhook_endpoints.list 200"}, nil)
+		listed, err := a.client.Endpoints(t.Context())
+		check(t, err)
+		checkEqual(t, "endpoints", []stripeclient.Endpoint{want}, listed)
+		a.client.calls.expect(t, "webhook_endpoints.create 200", "webhook_endpoints.list 200")
 	}
 }
 
-// TestCreateEndpointAgain: with one idempotency key there is one endpoint, whatever became of the first answer, and its
-// secret is told again. With another, or none, there is another.
+// TestCreateEndpointAgain: a repeated request with one idempotency key creates one endpoint, and returns its secret
+// again. A request with another key, or without one, creates another endpoint.
 func TestCreateEndpointAgain(t *testing.T) {
-	s := newSeller(t, false, 19900)
-	first, secret, err := s.client.CreateEndpoint(t.Context(), forShop())
-	if err != nil {
-		t.Fatal(err)
-	}
-	for range 20 { // the metadata's order would differ, were it a map's
-		again, same, err := s.client.CreateEndpoint(t.Context(), forShop())
+	a := newAccount(t, false, 19900)
+	first, secret, err := a.client.CreateEndpoint(t.Context(), newEndpoint())
+	check(t, err)
+	for range 20 { // a random order of the metadata would show
+		again, same, err := a.client.CreateEndpoint(t.Context(), newEndpoint())
 		if err != nil || same != secret {
-			t.Errorf("another secret, or %v", err)
+			t.Errorf("got another secret or error %v, want the first secret", err)
 		}
-		if diff := cmp.Diff(first, again); diff != "" {
-			t.Error(diff)
-		}
+		checkEqual(t, "repeated endpoint", first, again)
 	}
-	changed := forShop()
+	changed := newEndpoint()
 	changed.URL = "https://shop.example/elsewhere"
-	_, _, err = s.client.CreateEndpoint(t.Context(), changed)
-	unanswered(t, err, "status 400")
+	_, _, err = a.client.CreateEndpoint(t.Context(), changed)
+	checkFailed(t, err, "status 400")
 	ids := map[string]bool{first.ID: true}
 	for _, key := range []string{"twice", "", ""} {
-		other := forShop()
+		other := newEndpoint()
 		other.IdempotencyKey = key
-		made, another, err := s.client.CreateEndpoint(t.Context(), other)
-		if err != nil || another == secret || ids[made.ID] {
-			t.Errorf("with key %q: %s, %v", key, made.ID, err)
+		got, another, err := a.client.CreateEndpoint(t.Context(), other)
+		if err != nil || another == secret || ids[got.ID] {
+			t.Errorf("key %q: got endpoint %s and error %v, want another endpoint", key, got.ID, err)
 		}
-		ids[made.ID] = true
+		ids[got.ID] = true
 	}
-	if listed, err := s.client.Endpoints(t.Context()); err != nil || len(listed) != len(ids) {
-		t.Errorf("%d endpoints, %v", len(listed), err)
+	if listed, err := a.client.Endpoints(t.Context()); err != nil || len(listed) != len(ids) {
+		t.Errorf("got %d endpoints and error %v, want %d", len(listed), err, len(ids))
 	}
 }
 
-// TestCreateEndpointForm: what is sent is the same to the letter each time.
+// TestCreateEndpointForm: repeated requests are the same byte by byte.
 func TestCreateEndpointForm(t *testing.T) {
 	var body, key string
-	api := newScript(t, func(w http.ResponseWriter, r *http.Request) {
+	client := newScriptedClient(t, func(w http.ResponseWriter, r *http.Request) {
 		sent, err := io.ReadAll(r.Body)
 		if err != nil {
 			t.Error(err)
 		}
 		if body != "" && (string(sent) != body || r.Header.Get("Idempotency-Key") != key) {
-			t.Errorf("%s, and before %s", sent, body)
+			t.Errorf("got body %s, want %s", sent, body)
 		}
 		body, key = string(sent), r.Header.Get("Idempotency-Key")
-		says(http.StatusOK, `{"id":"we_1","secret":"whsec_1"}`)(w, r)
+		respond(http.StatusOK, `{"id":"we_1","secret":"whsec_1"}`)(w, r)
 	})
-	client, _ := newClient(t, "rk_test_"+keyTail, api.URL, time.Minute)
 	for range 20 {
-		if _, _, err := client.CreateEndpoint(t.Context(), forShop()); err != nil {
-			t.Fatal(err)
-		}
+		_, _, err := client.CreateEndpoint(t.Context(), newEndpoint())
+		check(t, err)
 	}
 	got, err := url.ParseQuery(body)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check(t, err)
 	want := url.Values{
-		"url": {forShop().URL}, "description": {forShop().Description}, "api_version": {"2023-10-16"}, "enabled_events[]": stripeclient.EndpointEvents(),
+		"url": {newEndpoint().URL}, "description": {newEndpoint().Description}, "api_version": {"2023-10-16"}, "enabled_events[]": stripeclient.EndpointEvents(),
 	}
-	for name, value := range forShop().Metadata {
+	for name, value := range newEndpoint().Metadata {
 		want.Set("metadata["+name+"]", value)
 	}
-	if diff := cmp.Diff(want, got); diff != "" || key != "once" {
-		t.Errorf("with key %q: %s", key, diff)
-	}
+	checkEqual(t, "form", want, got)
+	checkEqual(t, "idempotency key", "once", key)
 }
 
-// TestEndpoints: those of the client's mode are listed, newest first, with what the others made of theirs.
+// TestEndpoints: the list has the endpoints in the client's mode, newest first, with every setting.
 func TestEndpoints(t *testing.T) {
-	s := newSeller(t, false, 19900)
-	if none, err := s.client.Endpoints(t.Context()); err != nil || len(none) > 0 {
-		t.Errorf("%+v, %v", none, err)
+	a := newAccount(t, false, 19900)
+	if none, err := a.client.Endpoints(t.Context()); err != nil || len(none) > 0 {
+		t.Errorf("got %+v and error %v, want no endpoint", none, err)
 	}
-	s.AddEndpoint(stripesim.EndpointParams{URL: "https://live.example/", Livemode: true})
-	all := s.AddEndpoint(stripesim.EndpointParams{URL: "https://all.example/"})
-	family := s.AddEndpoint(stripesim.EndpointParams{URL: "https://family.example/", Events: []string{"charge.*"}, APIVersion: "2025-03-31.basil"})
-	got, err := s.client.Endpoints(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := []stripeclient.Endpoint{
+	a.AddEndpoint(stripesim.EndpointParams{URL: "https://live.example/", Livemode: true})
+	all := a.AddEndpoint(stripesim.EndpointParams{URL: "https://all.example/"})
+	family := a.AddEndpoint(stripesim.EndpointParams{URL: "https://family.example/", Events: []string{"charge.*"}, APIVersion: "2025-03-31.basil"})
+	got, err := a.client.Endpoints(t.Context())
+	check(t, err)
+	checkEqual(t, "endpoints", []stripeclient.Endpoint{
 		{ID: family.ID, URL: family.URL, Status: "enabled", APIVersion: "2025-03-31.basil", Events: []string{"charge.*"}, Metadata: map[string]string{}},
 		{ID: all.ID, URL: all.URL, Status: "enabled", Events: []string{"*"}, Metadata: map[string]string{}},
-	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Error(diff)
-	}
+	}, got)
 }
 
-// TestSetEndpointEvents: an endpoint that gets too much, or too little, gets what matters, and is else as it was.
+// TestSetEndpointEvents: an endpoint with too many or too few event types gets the needed ones. Nothing else changes.
 func TestSetEndpointEvents(t *testing.T) {
-	s := newSeller(t, false, 19900)
-	other := s.AddEndpoint(stripesim.EndpointParams{URL: "https://other.example/"})
+	a := newAccount(t, false, 19900)
+	other := a.AddEndpoint(stripesim.EndpointParams{URL: "https://other.example/"})
 	for _, events := range [][]string{nil, {"charge.refunded"}, stripeclient.EndpointEvents()} {
-		endpoint := s.AddEndpoint(stripesim.EndpointParams{URL: "https://shop.example/", Events: events, APIVersion: "2025-03-31.basil"})
-		before, err := s.client.Endpoints(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := s.client.SetEndpointEvents(t.Context(), endpoint.ID); err != nil {
-			t.Fatal(err)
-		}
-		after, err := s.client.Endpoints(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		before[0].Events = stripeclient.EndpointEvents()
-		if diff := cmp.Diff(before, after); diff != "" || after[len(after)-1].ID != other.ID {
-			t.Error(diff)
-		}
+		endpoint := a.AddEndpoint(stripesim.EndpointParams{URL: "https://shop.example/", Events: events, APIVersion: "2025-03-31.basil"})
+		want, err := a.client.Endpoints(t.Context())
+		check(t, err)
+		check(t, a.client.SetEndpointEvents(t.Context(), endpoint.ID))
+		got, err := a.client.Endpoints(t.Context())
+		check(t, err)
+		want[0].Events = stripeclient.EndpointEvents()
+		checkEqual(t, "endpoints", want, got)
+		checkEqual(t, "oldest endpoint", other.ID, got[len(got)-1].ID)
 	}
-	if err := s.client.SetEndpointEvents(t.Context(), "we_1none"); !errors.Is(err, stripeclient.ErrNoSuchObject) {
-		t.Error(err)
+	if err := a.client.SetEndpointEvents(t.Context(), "we_1none"); !errors.Is(err, stripeclient.ErrNoSuchObject) {
+		t.Errorf("got error %v, want %v", err, stripeclient.ErrNoSuchObject)
 	}
 }
 
-// TestEndpointRefused: a key that may not do it is told what it lacks.
-func TestEndpointRefused(t *testing.T) {
-	client, _ := newClient(t, "rk_test_"+keyTail, newScript(t, refuses(http.StatusForbidden, "")).URL, time.Minute)
-	_, err := client.Endpoints(t.Context())
-	unanswered(t, err, "give it read access to Webhook Endpoints")
-	_, secret, err := client.CreateEndpoint(t.Context(), forShop())
-	unanswered(t, err, "give it write access to Webhook Endpoints")
-	if secret != "" {
-		t.Error("there is a secret")
-	}
-	unanswered(t, client.SetEndpointEvents(t.Context(), "we_1"), "give it write access to Webhook Endpoints")
-}
-
-// TestNoEndpoint: an answer without an endpoint, or without the secret of a new one, is none: an empty secret would be
-// taken for one that anybody knows.
-func TestNoEndpoint(t *testing.T) {
-	for body, creates := range map[string]bool{
+// TestInvalidEndpoint: a response without an endpoint, or without the secret of a new one, is refused. An empty secret
+// would verify anything.
+func TestInvalidEndpoint(t *testing.T) {
+	for body, valid := range map[string]bool{
 		`{}`: false, `{"object":"list","data":[]}`: false, `{"secret":"whsec_1"}`: false, `{"id":"we_1"}`: false,
 		`{"id":"we_1","secret":""}`: false, `{"id":"we_1","secret":null}`: false, `{"id":"we_1","secret":"sk_test_1"}`: false,
 		`{"id":"ch_1","secret":"whsec_1"}`: false, `{"id":"we_1","secret":"whsec_1"}`: true,
 	} {
-		client, _ := newClient(t, "rk_test_"+keyTail, newScript(t, says(http.StatusOK, body)).URL, time.Minute)
-		made, secret, err := client.CreateEndpoint(t.Context(), forShop())
-		if creates && (err != nil || made.ID != "we_1" || secret != "whsec_1") {
-			t.Errorf("%s: %v", body, err)
-		}
-		if !creates && (made.ID != "" || secret != "") {
-			t.Errorf("%s: there is an endpoint %q", body, made.ID)
-		}
-		if !creates {
-			unanswered(t, err, "the response is not an endpoint with its signing secret")
+		got, secret, err := newScriptedClient(t, respond(http.StatusOK, body)).CreateEndpoint(t.Context(), newEndpoint())
+		if !valid {
+			checkFailed(t, err, "the response is not an endpoint with its signing secret")
+			if got.ID != "" || secret != "" {
+				t.Errorf("%s: got endpoint %q, want none", body, got.ID)
+			}
+		} else if err != nil || got.ID != "we_1" || secret != "whsec_1" {
+			t.Errorf("%s: got endpoint %q and error %v, want we_1", body, got.ID, err)
 		}
 	}
-	for body, changes := range map[string]bool{`{}`: false, `{"id":"we_2"}`: false, `{"id":"we_1"}`: true} {
-		client, _ := newClient(t, "rk_test_"+keyTail, newScript(t, says(http.StatusOK, body)).URL, time.Minute)
-		switch err := client.SetEndpointEvents(t.Context(), "we_1"); {
-		case !changes:
-			unanswered(t, err, "the response is not the updated endpoint")
-		case err != nil:
-			t.Errorf("%s: %v", body, err)
+	for body, valid := range map[string]bool{`{}`: false, `{"id":"we_2"}`: false, `{"id":"we_1"}`: true} {
+		err := newScriptedClient(t, respond(http.StatusOK, body)).SetEndpointEvents(t.Context(), "we_1")
+		if !valid {
+			checkFailed(t, err, "the response is not the updated endpoint")
+		} else if err != nil {
+			t.Errorf("%s: got error %v, want none", body, err)
 		}
 	}
 }

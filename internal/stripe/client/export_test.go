@@ -10,13 +10,10 @@ func (c *Client) implementation() *stripe.BackendImplementation {
 	return c.backend.(*stripe.BackendImplementation)
 }
 
-// Hasten has the client try again at once.
-func (c *Client) Hasten() { c.implementation().SetNetworkRetriesSleep(false) }
+// SetRetrySleep turns the sleep of stripe-go before a retry on or off.
+func (c *Client) SetRetrySleep(on bool) { c.implementation().SetNetworkRetriesSleep(on) }
 
-// Ponder has the client pause before it tries again, as it does outside of tests.
-func (c *Client) Ponder() { c.implementation().SetNetworkRetriesSleep(true) }
-
-// Through has the client's attempts take another way than the network.
-func (c *Client) Through(next http.RoundTripper) {
+// SetNetwork replaces the network under the client's own transport.
+func (c *Client) SetNetwork(next http.RoundTripper) {
 	c.implementation().HTTPClient.Transport.(*transport).next = next
 }

@@ -7,21 +7,20 @@ import (
 	"net/http"
 	"regexp"
 	"testing"
-	"time"
 
 	stripeclient "github.com/paylink-dev/paylink/internal/stripe/client"
 	"github.com/paylink-dev/paylink/test/stripeevents"
 )
 
-// refusals are all that ErrCallFailed may say: nothing of an answer but numbers, and names of fields and kinds.
-var refusals = regexp.MustCompile(`^call to Stripe's API failed: (no connection, or no response in time` +
+// failures matches every error of a call. An error quotes nothing of a response but numbers, field names and JSON types.
+var failures = regexp.MustCompile(`^call to Stripe's API failed: (no connection, or no response in time` +
 	`|Stripe does not know the API key: .*|the restricted API key lacks a permission: .*|too many calls \(status 429, request \): .*|status \d{3}, request ` +
 	`|the response is not the requested checkout session` +
 	`|the response to checkout.sessions.retrieve: (not JSON of the expected shape|JSON, but not an object \([a-z]+\)|field "[A-Za-z_.]+" has the wrong type \([a-z]+\))` +
 	`|invalid object in the response: malformed event: field "[a-z_.]+" (is missing|is too long|is longer than 255 bytes))$`)
 
-// FuzzSession: whatever answers, and with whatever status, a session is the one that was asked for, and its facts are
-// such as the CRD takes.
+// FuzzSession: for every response and status, the client returns the requested session or an error. The facts of the
+// session are valid for the CRD.
 func FuzzSession(f *testing.F) {
 	for _, sample := range stripeevents.Names(f) {
 		body := stripeevents.FromStripe(f, sample)
@@ -48,19 +47,19 @@ func FuzzSession(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, body []byte, status int) {
-		client, _ := clientOf(t, "rk_test_"+keyTail, stripeclient.Options{Timeout: time.Minute})
-		client.Through(roundTrip(func(*http.Request) (*http.Response, error) {
-			return responds(200+int(uint(status-200)%400), string(body)), nil
+		client := newClient(t, testKey, stripeclient.Options{})
+		client.SetNetwork(roundTrip(func(*http.Request) (*http.Response, error) {
+			return newResponse(200+int(uint(status-200)%400), string(body)), nil
 		}))
 		got, err := client.SessionWithCharge(t.Context(), sampleSession)
 		if err != nil {
-			if !errors.Is(err, stripeclient.ErrNoSuchObject) && (!errors.Is(err, stripeclient.ErrCallFailed) || !refusals.MatchString(err.Error())) {
-				t.Errorf("the error is %q", err)
+			if !errors.Is(err, stripeclient.ErrNoSuchObject) && (!errors.Is(err, stripeclient.ErrCallFailed) || !failures.MatchString(err.Error())) {
+				t.Errorf("got error %q, want one of the fixed messages", err)
 			}
 			return
 		}
 		if got.Fact.Session.ID != sampleSession {
-			t.Errorf("it is session %q", got.Fact.Session.ID)
+			t.Errorf("got session %q, want %q", got.Fact.Session.ID, sampleSession)
 		}
 		stripeevents.CheckFact(t, got.Fact)
 		if got.Charge != nil && got.Charge.Refund != nil {

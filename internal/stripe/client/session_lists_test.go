@@ -2,160 +2,138 @@ package client_test
 
 import (
 	"errors"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/google/go-cmp/cmp"
 
 	stripeclient "github.com/paylink-dev/paylink/internal/stripe/client"
 	"github.com/paylink-dev/paylink/test/stripesim"
 )
 
-// ofLink are the sessions of a link, as the client finds them.
-func (s *seller) ofLink(t *testing.T, link string, since time.Time) (ids []string) {
+// sessionsOfLink returns the ids of the sessions that the client lists.
+func (a *account) sessionsOfLink(t *testing.T, link string, since time.Time) (ids []string) {
 	t.Helper()
-	err := s.client.SessionsOfLink(t.Context(), link, since, func(session stripeclient.Session) error {
+	check(t, a.client.SessionsOfLink(t.Context(), link, since, func(session stripeclient.Session) error {
 		if session.Status != stripeclient.SessionComplete || session.Fact.Session.PaymentLinkID != link {
-			t.Errorf("%+v", session)
+			t.Errorf("got session %+v, want a complete one of %s", session, link)
 		}
 		ids = append(ids, session.Fact.Session.ID)
 		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	}))
 	return ids
 }
 
-// TestSessionsOfLink: the completed sessions of the link are found, and of its time, and no others.
+// TestSessionsOfLink: the list has the completed sessions of the link since the time, and no others.
 func TestSessionsOfLink(t *testing.T) {
 	for _, live := range []bool{false, true} {
-		s := newSeller(t, live, 19900)
-		other := s.CreatePaymentLink(stripesim.PaymentLinkParams{Amount: 19900, Livemode: live})
-		early := s.pay(t).ID
-		s.clock.Step(time.Hour)
-		paid := s.pay(t).ID
-		debit := unless(t)(s.Buyer().PayByDebit(t.Context(), s.link.URL)).ID
-		unless(t)(s.Buyer().Visit(t.Context(), s.link.URL))
-		if visit := unless(t)(s.Buyer().Visit(t.Context(), s.link.URL)); s.ExpireSession(visit.ID) != nil {
-			t.Fatal("the session cannot expire")
-		}
-		declined, err := s.Buyer().Pay(t.Context(), s.link.URL, stripesim.CardDeclined)
-		if refused := (&stripesim.DeclinedError{}); !errors.As(err, &refused) {
-			t.Fatal(declined, err)
-		}
-		elsewhere := unless(t)(s.Buyer().Pay(t.Context(), other.URL, stripesim.Card4242)).ID
-		s.clock.Step(time.Hour)
-		late := s.pay(t).ID
+		a := newAccount(t, live, 19900)
+		other := a.CreatePaymentLink(stripesim.PaymentLinkParams{Amount: 19900, Livemode: live})
+		early := a.pay(t).ID
+		a.clock.Step(time.Hour)
+		paid, debit := a.pay(t).ID, a.debit(t).ID
+		a.visit(t)
+		check(t, a.ExpireSession(a.visit(t).ID))
+		a.decline(t)
+		elsewhere := mustBuy(t)(a.Buyer().Pay(t.Context(), other.URL, stripesim.Card4242)).ID
+		a.clock.Step(time.Hour)
+		late := a.pay(t).ID
 		for _, row := range []struct {
 			link  string
 			since time.Duration
 			want  []string
 		}{
-			{s.link.ID, 0, []string{late, debit, paid, early}},
-			{s.link.ID, time.Second, []string{late, debit, paid}},
-			{s.link.ID, time.Hour, []string{late, debit, paid}},
-			{s.link.ID, 2 * time.Hour, []string{late}},
-			{s.link.ID, 3 * time.Hour, nil},
+			{a.link.ID, 0, []string{late, debit, paid, early}},
+			{a.link.ID, time.Second, []string{late, debit, paid}},
+			{a.link.ID, time.Hour, []string{late, debit, paid}},
+			{a.link.ID, 2 * time.Hour, []string{late}},
+			{a.link.ID, 3 * time.Hour, nil},
 			{other.ID, 0, []string{elsewhere}},
 			{"plink_1none", 0, nil},
 		} {
-			if diff := cmp.Diff(row.want, s.ofLink(t, row.link, noon.Add(row.since))); diff != "" {
-				t.Errorf("of %s, live %t, since %s: %s", row.link, live, row.since, diff)
-			}
-			s.made.must(t, []string{"checkout.sessions.list 200"}, nil)
+			checkEqual(t, row.link+" since "+row.since.String(), row.want, a.sessionsOfLink(t, row.link, noon.Add(row.since)))
+			a.client.calls.expect(t, "checkout.sessions.list 200")
 		}
 	}
 }
 
-// TestSessionsOfLinkStop: who has seen enough gets its own error back.
+// TestSessionsOfLinkStop: an error of the callback ends the list and is returned.
 func TestSessionsOfLinkStop(t *testing.T) {
-	s := newSeller(t, false, 19900)
-	s.pay(t)
-	s.pay(t)
+	a := newAccount(t, false, 19900)
+	a.pay(t)
+	a.pay(t)
 	enough, count := errors.New("enough"), 0
-	err := s.client.SessionsOfLink(t.Context(), s.link.ID, noon, func(stripeclient.Session) error {
+	err := a.client.SessionsOfLink(t.Context(), a.link.ID, noon, func(stripeclient.Session) error {
 		count++
 		return enough
 	})
 	if !errors.Is(err, enough) || count != 1 {
-		t.Errorf("%v, after %d", err, count)
+		t.Errorf("got error %v after %d sessions, want %v after 1", err, count, enough)
 	}
 }
 
-// TestSessionsOfLinkPages: whatever many there are, each comes once.
+// TestSessionsOfLinkPages: a list of several pages has every session once.
 func TestSessionsOfLinkPages(t *testing.T) {
-	s := newSeller(t, false, 0) // nothing is due, which is the shortest way to pay
+	a := newAccount(t, false, 0) // a session without a payment is the fastest
 	var want []string
 	for range 101 {
-		want = append([]string{s.pay(t).ID}, want...)
+		want = append([]string{a.pay(t).ID}, want...)
 	}
-	if diff := cmp.Diff(want, s.ofLink(t, s.link.ID, noon)); diff != "" {
-		t.Error(diff)
-	}
-	s.made.must(t, []string{"checkout.sessions.list 200", "checkout.sessions.list 200"}, nil)
+	checkEqual(t, "sessions", want, a.sessionsOfLink(t, a.link.ID, noon))
+	a.client.calls.expect(t, "checkout.sessions.list 200", "checkout.sessions.list 200")
 }
 
-// TestSessionsOfPayment: a payment has one session, or none where it was made without any.
+// TestSessionsOfPayment: a payment has one session, or none if it was made without one.
 func TestSessionsOfPayment(t *testing.T) {
 	for _, live := range []bool{false, true} {
-		s := newSeller(t, live, 19900)
-		s.pay(t)
-		paid := s.pay(t)
-		s.pay(t)
-		s.refund(t, paid.PaymentIntent, 900)
-		got, err := s.client.SessionsOfPayment(t.Context(), paid.PaymentIntent)
-		if err != nil || len(got) != 1 {
-			t.Fatalf("%+v, %v", got, err)
+		a := newAccount(t, live, 19900)
+		a.pay(t)
+		paid := a.pay(t)
+		a.pay(t)
+		a.refund(t, paid.PaymentIntent, 900)
+		got, err := a.client.SessionsOfPayment(t.Context(), paid.PaymentIntent)
+		check(t, err)
+		byID, err := a.client.SessionWithCharge(t.Context(), paid.ID)
+		check(t, err)
+		checkEqual(t, "sessions of the payment", []stripeclient.Session{byID}, got)
+		if byID.Fact.Session.ID != paid.ID || byID.Charge.Refund.Refund.AmountRefunded != 900 {
+			t.Errorf("got %+v, want session %s with a refund of 900", byID, paid.ID)
 		}
-		again, err := s.client.SessionWithCharge(t.Context(), paid.ID)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if diff := cmp.Diff(again, got[0]); diff != "" {
-			t.Errorf("by its payment it is another than by its id: %s", diff)
-		}
-		if again.Fact.Session.ID != paid.ID || again.Charge.Refund.Refund.AmountRefunded != 900 {
-			t.Errorf("%+v", again)
-		}
-		none, err := s.client.SessionsOfPayment(t.Context(), "pi_3none")
+		none, err := a.client.SessionsOfPayment(t.Context(), "pi_3none")
 		if err != nil || len(none) > 0 {
-			t.Errorf("%+v, %v", none, err)
+			t.Errorf("unknown payment: got %+v and error %v, want no session", none, err)
 		}
-		s.made.must(t, []string{"checkout.sessions.list 200", "checkout.sessions.retrieve 200", "checkout.sessions.list 200"}, nil)
+		a.client.calls.expect(t, "checkout.sessions.list 200", "checkout.sessions.retrieve 200", "checkout.sessions.list 200")
 	}
 }
 
-// TestSessionsOfAnotherPayment: a session that was not asked for is no answer, whoever gives it.
+// TestSessionsOfAnotherPayment: a response with another payment's session, or without sessions, gives none.
 func TestSessionsOfAnotherPayment(t *testing.T) {
-	api := newScript(t, listed(false, sessionJSON(t)))
-	client, _ := newClient(t, "rk_test_"+keyTail, api.URL, time.Minute)
-	got, err := client.SessionsOfPayment(t.Context(), "pi_another")
+	got, err := newScriptedClient(t, listPage(false, sessionJSON(t))).SessionsOfPayment(t.Context(), "pi_another")
 	if err != nil || len(got) > 0 {
-		t.Errorf("%+v, %v", got, err)
+		t.Errorf("got %+v and error %v, want no session", got, err)
 	}
-	for _, garbage := range []string{`{}`, `{"id":"pi_1"}`, `null`, strings.Replace(sessionJSON(t), sampleSession, "cs_other_1", 1)} {
-		client, _ := newClient(t, "rk_test_"+keyTail, newScript(t, listed(false, garbage)).URL, time.Minute)
-		_, err := client.SessionsOfPayment(t.Context(), "pi_1")
-		unanswered(t, err, "the response is not a list of checkout sessions")
+	for _, item := range []string{`{}`, `{"id":"pi_1"}`, `null`, strings.Replace(sessionJSON(t), sampleSession, "cs_other_1", 1)} {
+		_, err := newScriptedClient(t, listPage(false, item)).SessionsOfPayment(t.Context(), "pi_1")
+		checkFailed(t, err, "the response is not a list of checkout sessions")
 	}
 }
 
-// TestSessionWithCharge: what was not paid has no charge, and what is not there is not there.
-func TestSessionWithCharge(t *testing.T) {
-	s := newSeller(t, false, 19900)
-	visit := unless(t)(s.Buyer().Visit(t.Context(), s.link.URL))
-	if got, err := s.client.SessionWithCharge(t.Context(), visit.ID); err != nil || got.Charge != nil || got.Status != stripeclient.SessionOpen {
-		t.Errorf("%+v, %v", got, err)
+// TestNotAList: every call that lists refuses a response that is not a list, and does not read it as an empty one.
+func TestNotAList(t *testing.T) {
+	for _, body := range []string{`{}`, `{"data":null}`, `{"status":"ok"}`} {
+		client := newScriptedClient(t, respond(http.StatusOK, body))
+		for name, call := range map[string]func() error{
+			"endpoints":           func() error { _, err := client.Endpoints(t.Context()); return err },
+			"undelivered":         func() error { _, _, err := client.Undelivered(t.Context(), noon); return err },
+			"disputes":            func() error { _, err := client.Disputes(t.Context(), "pi_1"); return err },
+			"failed refunds":      func() error { _, err := client.FailedRefunds(t.Context(), "pi_1"); return err },
+			"sessions of payment": func() error { _, err := client.SessionsOfPayment(t.Context(), "pi_1"); return err },
+			"sessions of link": func() error {
+				return client.SessionsOfLink(t.Context(), "plink_1", noon, func(stripeclient.Session) error { return nil })
+			},
+		} {
+			t.Run(name, func(t *testing.T) { checkFailed(t, call(), "is not a list") })
+		}
 	}
-	if _, err := s.client.SessionWithCharge(t.Context(), "cs_test_none"); !errors.Is(err, stripeclient.ErrNoSuchObject) {
-		t.Error(err)
-	}
-	if _, err := s.client.SessionWithCharge(t.Context(), "cs_live_none"); !errors.Is(err, stripeclient.ErrOtherMode) {
-		t.Error(err)
-	}
-	client, _ := newClient(t, "rk_test_"+keyTail, newScript(t, refuses(403, "")).URL, time.Minute)
-	_, err := client.SessionWithCharge(t.Context(), sampleSession)
-	unanswered(t, err, "give it read access to Checkout Sessions, PaymentIntents and Charges")
 }

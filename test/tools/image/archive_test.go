@@ -1,11 +1,10 @@
 package main
 
 import (
-	"archive/tar"
 	"bytes"
-	"errors"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -107,27 +106,10 @@ func checkIndex(t *testing.T, index v1.ImageIndex, bin string) {
 func untar(t *testing.T, path string) string {
 	t.Helper()
 	dir := t.TempDir()
-	for archive := tar.NewReader(bytes.NewReader(read(t, path))); ; {
-		header, err := archive.Next()
-		if errors.Is(err, io.EOF) {
-			return dir
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		target := filepath.Join(dir, filepath.Clean("/"+header.Name))
-		if header.FileInfo().IsDir() {
-			err = os.Mkdir(target, 0o755)
-		} else {
-			var data []byte
-			if data, err = io.ReadAll(archive); err == nil {
-				err = os.WriteFile(target, data, 0o600)
-			}
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
+	if out, err := exec.CommandContext(t.Context(), "tar", "-xf", path, "-C", dir).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
 	}
+	return dir
 }
 
 // TestRefuses: a wrong call has an error that says what is wrong, and leaves no file.

@@ -11,8 +11,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-
-	"github.com/paylink-dev/paylink/internal/stripe/webhook"
 )
 
 // root is the repository's folder.
@@ -109,48 +107,5 @@ func TestLinks(t *testing.T) {
 	}
 	if checked < 50 {
 		t.Errorf("got %d links, want at least 50", checked)
-	}
-}
-
-// TestTargets checks that the Makefile has each target that a page names.
-func TestTargets(t *testing.T) {
-	makefile := read(t, "Makefile")
-	for name, page := range pages(t) {
-		for _, match := range regexp.MustCompile("(?m)(?:`|^|&& |- run: )make ([a-z][a-z -]*[a-z])").FindAllStringSubmatch(page, -1) {
-			for _, target := range strings.Fields(match[1]) {
-				if !regexp.MustCompile(`(?m)^[a-z -]*\b` + regexp.QuoteMeta(target) + `\b[a-z -]*:`).MatchString(makefile) {
-					t.Errorf("%s names make %s, which the Makefile does not have", name, target)
-				}
-			}
-		}
-	}
-}
-
-// TestEventTypes checks that the docs list the types that the endpoint at Stripe needs.
-func TestEventTypes(t *testing.T) {
-	_, list, found := strings.Cut(read(t, "docs/selling.md"), "## The endpoint at Stripe")
-	if !found {
-		t.Fatal("docs/selling.md has no list of event types")
-	}
-	var listed []string
-	for _, match := range regexp.MustCompile("(?m)^\\* `([a-z_.]+)`$").FindAllStringSubmatch(list, -1) {
-		listed = append(listed, match[1])
-	}
-	slices.Sort(listed)
-	if diff := cmp.Diff(webhook.EventTypes(), listed); diff != "" {
-		t.Errorf("docs/selling.md lists other event types: %s", diff)
-	}
-}
-
-// TestExamples checks that the code in CONTRIBUTING.md is in the file that the link before it names.
-func TestExamples(t *testing.T) {
-	examples := regexp.MustCompile("(?s)\\]\\(([^)]+\\.go)\\)\\):\n\n```go\n(.*?)```").FindAllStringSubmatch(read(t, "CONTRIBUTING.md"), -1)
-	if len(examples) < 2 {
-		t.Errorf("got %d examples, want at least 2", len(examples))
-	}
-	for _, example := range examples {
-		if !strings.Contains(read(t, example[1]), example[2]) {
-			t.Errorf("%s does not have the code of CONTRIBUTING.md:\n%s", example[1], example[2])
-		}
 	}
 }

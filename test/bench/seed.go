@@ -20,7 +20,7 @@ import (
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
 	"github.com/paylink-dev/paylink/test/cluster"
-	"github.com/paylink-dev/paylink/test/seller"
+	"github.com/paylink-dev/paylink/test/testclient"
 )
 
 // price of what is sold, in minor units.
@@ -182,7 +182,7 @@ func (w *environment) orders(ctx context.Context, n int) ([]v1alpha1.Order, erro
 		return nil, err
 	}
 	for i := range list.Items {
-		if !seller.Ready(&list.Items[i]) {
+		if !testclient.Ready(&list.Items[i]) {
 			return nil, fmt.Errorf("the order %s cannot be paid: %+v", list.Items[i].Name, list.Items[i].Status)
 		}
 	}

@@ -15,15 +15,15 @@ import (
 // webhookPath is the route that Stripe calls.
 const webhookPath = "/api/webhooks/stripe"
 
-// WebhookServer says what a webhook server has beside what all of them have.
+// WebhookServer has the settings of one webhook server, beside those of all.
 type WebhookServer struct {
 	Flags []string
 	// Env is added to its environment, as NAME=value.
 	Env []string
-	// Secret is that of its endpoint, which the server finds by its flags. Empty: a new one, in its environment.
+	// Secret is the signing secret of its endpoint, which the server finds by its flags. Empty: a new one, in its environment.
 	Secret string
-	// ClusterRoles are the files of its rights. Nil: those of a server that serves everything. Whoever had a name before
-	// keeps the rights of then.
+	// ClusterRoles are the files of its rights. Nil: those of a server with the checkout API. A name that was used before
+	// keeps its earlier rights too.
 	ClusterRoles []string
 }
 
@@ -32,7 +32,7 @@ func (s *Stack) AddWebhookServer(ctx context.Context, name string, flags ...stri
 	return s.AddWebhookServerOf(ctx, name, WebhookServer{Flags: flags})
 }
 
-// AddWebhookServerOf is AddWebhookServer for one that differs in more than its flags.
+// AddWebhookServerOf is AddWebhookServer with more settings than flags.
 func (s *Stack) AddWebhookServerOf(ctx context.Context, name string, w WebhookServer) (*Server, stripesim.Endpoint, error) {
 	server, err := s.webhookServer(ctx, name, w)
 	if err != nil {
@@ -42,7 +42,7 @@ func (s *Stack) AddWebhookServerOf(ctx context.Context, name string, w WebhookSe
 	return server, endpoint, s.startReplica(ctx, server, w, endpoint.Secret)
 }
 
-// AddReplica starts one more webhook server of the endpoint that the first one has, without a way to it from Stripe.
+// AddReplica starts one more webhook server with the secret of Endpoint. Stripe sends it nothing.
 func (s *Stack) AddReplica(ctx context.Context, name string) (*Server, error) {
 	w := WebhookServer{Flags: s.options.WebhookFlags}
 	server, err := s.webhookServer(ctx, name, w)
@@ -52,7 +52,7 @@ func (s *Stack) AddReplica(ctx context.Context, name string) (*Server, error) {
 	return server, s.startReplica(ctx, server, w, s.Endpoint.Secret)
 }
 
-// webhookServer prepares a webhook server, which does not know yet what Stripe signs with.
+// webhookServer prepares a webhook server, without its signing secret.
 func (s *Stack) webhookServer(ctx context.Context, name string, w WebhookServer) (*Server, error) {
 	if w.ClusterRoles == nil {
 		w.ClusterRoles = clusterRoles["webhookserver"]
@@ -73,7 +73,7 @@ func (s *Stack) webhookServer(ctx context.Context, name string, w WebhookServer)
 // startReplica starts a webhook server whose endpoint has this secret.
 func (s *Stack) startReplica(ctx context.Context, server *Server, w WebhookServer, secret string) error {
 	if w.Secret != "" {
-		secret = "" // its flags say where that is
+		secret = "" // its flags name the file
 	}
 	server.env = slices.Concat(server.env, []string{"STRIPE_WEBHOOK_SECRET=" + secret}, s.options.WebhookEnv, w.Env)
 	return s.start(ctx, server)
@@ -81,29 +81,33 @@ func (s *Stack) startReplica(ctx context.Context, server *Server, w WebhookServe
 
 // start starts a server of this stack.
 func (s *Stack) start(ctx context.Context, server *Server) error {
+	s.mu.Lock()
 	s.servers = append(s.servers, server)
+	s.mu.Unlock()
 	if err := server.Start(ctx); err != nil {
 		return err
 	}
 	if s.options.KeepRunning {
-		s.keepers.keep(server)
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.restarter.watch(server)
 	}
 	return nil
 }
 
-// Controller says what a controller has beside what all of them have.
+// Controller has the settings of one controller, beside those of all.
 type Controller struct {
 	Flags []string
 	// Env is added to its environment, as NAME=value.
 	Env []string
 }
 
-// AddController starts one more controller and returns when it is ready: to lead, or to wait for its turn.
+// AddController starts one more controller and returns when it is ready, as the leader or as a standby.
 func (s *Stack) AddController(ctx context.Context, name string, flags ...string) (*Server, error) {
 	return s.AddControllerOf(ctx, name, Controller{Flags: flags})
 }
 
-// AddControllerOf is AddController for one that differs in more than its flags.
+// AddControllerOf is AddController with more settings than flags.
 func (s *Stack) AddControllerOf(ctx context.Context, name string, c Controller) (*Server, error) {
 	server, err := s.server(ctx, name, "controller", clusterRoles["controller"], c.Flags)
 	if err != nil {
@@ -121,6 +125,8 @@ var clusterRoles = map[string][]string{
 
 // server prepares a server of the given role, with the rights of some ClusterRoles alone.
 func (s *Stack) server(ctx context.Context, name, role string, rights, flags []string) (*Server, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	user, err := s.Cluster.AddServiceUser(ctx, "paylink-"+name, rights...)
 	if err != nil {
 		return nil, err
@@ -132,7 +138,7 @@ func (s *Stack) server(ctx context.Context, name, role string, rights, flags []s
 			}
 		}
 	}
-	kubeconfig, err := s.wayIn(ctx, user)
+	kubeconfig, err := s.kubeconfig(ctx, user)
 	if err != nil {
 		return nil, err
 	}
@@ -161,8 +167,8 @@ func (s *Stack) server(ctx context.Context, name, role string, rights, flags []s
 	}, nil
 }
 
-// wayIn returns the kubeconfig of a user: one that leads through a proxy of its own, where there are faults for it.
-func (s *Stack) wayIn(ctx context.Context, user *cluster.User) (string, error) {
+// kubeconfig returns the kubeconfig of a user, through a proxy of its own where there are Faults.
+func (s *Stack) kubeconfig(ctx context.Context, user *cluster.User) (string, error) {
 	if s.options.Faults == nil {
 		return user.Kubeconfig, nil
 	}

@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// lastWords is the end of the log, which goes away with the cluster.
-func (s *Server) lastWords() string {
+// logTail is the end of the log, which is removed with the cluster.
+func (s *Server) logTail() string {
 	content, err := os.ReadFile(s.Log)
 	if err != nil {
 		return err.Error()
@@ -17,12 +17,12 @@ func (s *Server) lastWords() string {
 	return string(content[max(0, len(content)-1000):])
 }
 
-// alarms are what no server may say, whatever breaks around it: that it has a data race, or panics, or that Go's runtime
-// gave up. A process that was killed, or started again since, has told nobody else.
-var alarms = []string{"WARNING: DATA RACE", "panic", "fatal error: "}
+// crashMarks are the log lines of a data race, a panic, or a failure of Go's runtime. A process that was killed or started
+// again leaves no other trace of them.
+var crashMarks = []string{"WARNING: DATA RACE", "panic", "fatal error: "}
 
-// alarm returns the first alarm in the log, with what follows it.
-func (s *Server) alarm() error {
+// crash returns the first of the crashMarks in the log, with the text after it.
+func (s *Server) crash() error {
 	log, err := os.ReadFile(s.Log)
 	if err != nil {
 		if errors.Is(err, fs.ErrNotExist) { // it was never started
@@ -30,8 +30,8 @@ func (s *Server) alarm() error {
 		}
 		return err
 	}
-	for _, alarm := range alarms {
-		if at := strings.Index(string(log), alarm); at >= 0 {
+	for _, mark := range crashMarks {
+		if at := strings.Index(string(log), mark); at >= 0 {
 			return fmt.Errorf("%s says:\n%s", s.name, log[at:min(len(log), at+8000)])
 		}
 	}

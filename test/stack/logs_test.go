@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-func TestAlarmsAreFound(t *testing.T) {
+func TestCrash(t *testing.T) {
 	for log, want := range map[string]string{
 		"": "", "{\"msg\":\"Starting workers\"}\n": "",
 		"ready\n==================\nWARNING: DATA RACE\nWrite at 0x00c000\n":  "Write at 0x00c000",
@@ -17,17 +17,17 @@ func TestAlarmsAreFound(t *testing.T) {
 		"ready\nfatal error: all goroutines are asleep - deadlock!\n":         "deadlock",
 	} {
 		s := &Server{name: "controller", Log: filepath.Join(t.TempDir(), "log")}
-		if err := s.alarm(); err != nil {
-			t.Errorf("never started: %v", err)
+		if err := s.crash(); err != nil {
+			t.Errorf("never started: got %v, want no error", err)
 		}
 		if err := os.WriteFile(s.Log, []byte(log), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		switch err := s.alarm(); {
+		switch err := s.crash(); {
 		case want == "" && err != nil:
-			t.Errorf("%q: %v", log, err)
+			t.Errorf("%q: got %v, want no error", log, err)
 		case want != "" && (err == nil || !strings.Contains(err.Error(), "controller says:\n") || !strings.Contains(err.Error(), want)):
-			t.Errorf("%q: %v, not %q", log, err, want)
+			t.Errorf("%q: got %v, want %q", log, err, want)
 		}
 	}
 }

@@ -15,17 +15,17 @@ import (
 	"github.com/paylink-dev/paylink/test/stripesim"
 )
 
-// Main is what TestMain of a package does: run starts what its tests share, runs them, and stops it again. Main exits with
-// its code, or says its error and exits with 1. No goroutine may be left of it.
+// Main is the TestMain of a package: run starts what its tests share, runs them, and stops it. Main exits with its code, or
+// prints its error and exits with 1. It fails where a goroutine is left.
 func Main(run func(context.Context) (code int, err error)) {
-	log.SetLogger(logr.Discard()) // or controller-runtime complains after 30 s
+	log.SetLogger(logr.Discard()) // controller-runtime logs an error after 30 s without one
 	goleak.VerifyTestMain(tests(run))
 }
 
-// Retry is how Stripe tries again in tests. A real one waits minutes and hours between its attempts, but not fewer of them.
+// Retry has Stripe retry within a second. The real Stripe waits minutes and hours between as many attempts.
 var Retry = stripesim.Backoff{Initial: 50 * time.Millisecond, Max: time.Second, Factor: 2, MaxAttempts: 500}
 
-// Share is Main for tests that share one installation, on a cluster of its own. It is given away before they run.
+// Share is Main for tests that share one installation, on a cluster of its own. give gets it before they run.
 func Share(tests cluster.Tests, on cluster.Options, o Options, give func(*Stack)) {
 	Main(func(ctx context.Context) (code int, err error) {
 		on.Log = os.Stderr
@@ -43,7 +43,7 @@ func Share(tests cluster.Tests, on cluster.Options, o Options, give func(*Stack)
 	})
 }
 
-// tests are a package's, with what they share around them.
+// tests are the tests of a package, and what they share.
 type tests func(context.Context) (code int, err error)
 
 // Run returns the code to exit with.

@@ -14,11 +14,11 @@ import (
 	"github.com/paylink-dev/paylink/test/cluster"
 )
 
-// roles are the files of the rights that a controller has in its own namespace alone: to elect a leader, and to keep how
-// far it read Stripe's books.
+// roles are the files of a controller's rights in its own namespace: to elect a leader, and to store its progress at
+// Stripe.
 var roles = []string{"config/rbac/controller/leader_election_role.yaml", "config/rbac/controller/stripe_state_role.yaml"}
 
-// Allow gives a user the Role in a file, in the namespace of this stack.
+// Allow binds the Role in a file to a user, in the namespace of this stack.
 func (s *Stack) Allow(ctx context.Context, user, file string) error {
 	repository, err := cluster.Repository(ctx)
 	if err != nil {

@@ -15,13 +15,13 @@ import (
 	"github.com/paylink-dev/paylink/test/cluster"
 )
 
-// Server is one of Paylink's servers: a process that can be stopped, killed and started again at the same addresses.
+// Server is the process of one server. It can be stopped, killed and started again at the same addresses.
 type Server struct {
-	// URL is where a webhook server serves its routes.
+	// URL is the address of a webhook server's routes.
 	URL string
 	// Probes and Metrics are the addresses of /healthz and /readyz, and of /metrics.
 	Probes, Metrics string
-	// Log is the file that its output goes to, over all its starts.
+	// Log is the file of its output, over all its starts.
 	Log string
 
 	name    string
@@ -36,7 +36,7 @@ type Server struct {
 	result  error         // of the process, once ended
 }
 
-// Name is the server's, among those of the stack.
+// Name is unique in the stack.
 func (s *Server) Name() string { return s.name }
 
 // Start starts the process and returns when it is ready.
@@ -77,13 +77,13 @@ func (s *Server) launch() error {
 	return nil
 }
 
-// WaitReady returns when /readyz says yes, or the process has ended.
+// WaitReady returns when /readyz succeeds, or the process has ended.
 func (s *Server) WaitReady(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	defer cancel()
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
-	ended := s.gone()
+	ended := s.exited()
 	for {
 		if s.Ready(ctx) {
 			return nil
@@ -91,28 +91,28 @@ func (s *Server) WaitReady(ctx context.Context) error {
 		select {
 		case <-tick.C:
 		case <-ended:
-			return fmt.Errorf("it ended (%w); its log, %s, ends with\n%s", s.exit(), s.Log, s.lastWords())
+			return fmt.Errorf("it ended (%w); its log, %s, ends with\n%s", s.exit(), s.Log, s.logTail())
 		case <-ctx.Done():
 			return fmt.Errorf("it did not become ready; its log is %s: %w", s.Log, ctx.Err())
 		}
 	}
 }
 
-// gone is closed once the process of now has ended.
-func (s *Server) gone() <-chan struct{} {
+// exited is closed once the current process has ended.
+func (s *Server) exited() <-chan struct{} {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.ended
 }
 
-// exit is how the last process that ended did: nil is exit code 0.
+// exit is the result of the last process that ended: nil is exit code 0.
 func (s *Server) exit() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.result
 }
 
-// Ready reports what /readyz says now.
+// Ready reports whether /readyz succeeds.
 func (s *Server) Ready(ctx context.Context) bool {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.Probes+"/readyz", nil)
 	if err != nil {
@@ -140,7 +140,7 @@ func (s *Server) Scrape(ctx context.Context) (string, error) {
 	return string(text), err
 }
 
-// Stop ends the process as a kubelet does, by SIGTERM, and returns how it exited: nil is 0.
+// Stop ends the process by SIGTERM, as a kubelet does. Nil is exit code 0.
 func (s *Server) Stop() error { return s.end(syscall.SIGTERM) }
 
 // Kill ends the process at once, as a crash does.

@@ -13,9 +13,8 @@ import (
 	"time"
 )
 
-// service is one address before several webhook servers, which it gives the requests in turn, as a Service of Kubernetes
-// and the load balancer before it do. It does not know which of them are ready: whose turn it is may be away, which is a
-// 502.
+// service is one address before several webhook servers, among which it balances by round robin, as a Kubernetes Service
+// does. It does not check their readiness: a server that is down is a 502.
 type service struct {
 	url    string
 	server *http.Server
@@ -32,7 +31,7 @@ func newService(ctx context.Context) (*service, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listen as a service: %w", err)
 	}
-	silent := log.New(io.Discard, "", 0) // a replica that is away is what tests do on purpose
+	silent := log.New(io.Discard, "", 0) // tests stop replicas on purpose
 	s := &service{url: "http://" + listener.Addr().String()}
 	s.server = &http.Server{
 		Handler: &httputil.ReverseProxy{

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-func TestServiceGivesEachReplicaItsTurn(t *testing.T) {
+func TestServiceBalances(t *testing.T) {
 	service, err := newService(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -33,13 +33,13 @@ func TestServiceGivesEachReplicaItsTurn(t *testing.T) {
 	for range 6 {
 		status, content := post(t, service.url)
 		if status != http.StatusOK {
-			t.Errorf("answered %d", status)
+			t.Errorf("got status %d, want 200", status)
 		}
 		served[content]++
 	}
 	for _, name := range []string{"first", "second", "third"} {
 		if n := served[name+" signed event "+webhookPath]; n != 2 {
-			t.Errorf("%s served %d requests whole, want 2: %v", name, n, served)
+			t.Errorf("got %d requests at %s, want 2: %v", n, name, served)
 		}
 	}
 
@@ -50,7 +50,7 @@ func TestServiceGivesEachReplicaItsTurn(t *testing.T) {
 		answers[status]++
 	}
 	if answers[http.StatusOK] != 2 || answers[http.StatusBadGateway] != 1 {
-		t.Errorf("with one replica away the answers are %v", answers)
+		t.Errorf("got the statuses %v with one replica down, want 200 twice and 502 once", answers)
 	}
 }
 

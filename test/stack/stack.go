@@ -1,6 +1,5 @@
-// Package stack runs Paylink whole: its two servers as the processes they are, each with no more rights than its own
-// ClusterRole gives it, beside a Stripe simulator, on a cluster of package cluster. It is what `make run` and the
-// integration tests share.
+// Package stack runs an installation of Paylink: both servers as processes, each with the rights of its ClusterRole, and a
+// Stripe simulator, on a cluster of package cluster. `make run` and the integration tests use it.
 package stack
 
 import (
@@ -11,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"sync"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -22,16 +22,16 @@ import (
 	"github.com/paylink-dev/paylink/test/stripesim"
 )
 
-// DefaultNamespace is where Paylink itself is, unless Options say otherwise.
+// DefaultNamespace is the default of Options.Namespace.
 const DefaultNamespace = "paylink-system"
 
-// Options say how Paylink is run.
+// Options are the settings of an installation.
 type Options struct {
 	// Cluster to run on. Its CRDs are installed.
 	Cluster *cluster.Cluster
-	// Namespace is where Paylink itself is: its StripeEvents and its leader's lease. Default: DefaultNamespace.
+	// Namespace is the servers' own: it has the StripeEvents and the leader's lease. Default: DefaultNamespace.
 	Namespace string
-	// Simulator is Stripe; its Retry matters to tests that make deliveries fail.
+	// Simulator has the options of Stripe. Its Retry matters to tests in which deliveries fail.
 	Simulator stripesim.Options
 	// ControllerFlags and WebhookFlags are added to each server's own.
 	ControllerFlags, WebhookFlags []string
@@ -40,19 +40,19 @@ type Options struct {
 	// WebhookReplicas is how many webhook servers there are. More than one are behind one address, as behind a Service of
 	// Kubernetes. Default: 1.
 	WebhookReplicas int
-	// Faults, where set, are those of a proxy between each server and the API server.
+	// Faults control a proxy between each server and the API server. Nil: no proxies.
 	Faults *apiproxy.Faults
-	// KeepRunning starts a server again when it has ended, however it did, as a kubelet does.
+	// KeepRunning starts a server again when it has ended, as a kubelet does.
 	KeepRunning bool
 }
 
-// Stack is Paylink, running.
+// Stack is a running installation.
 type Stack struct {
 	Cluster   *cluster.Cluster
 	Namespace string
 	Client    client.Client
 	Stripe    *stripesim.Simulator
-	// Endpoint is what Stripe knows of Webhook.
+	// Endpoint is the webhook endpoint at Stripe.
 	Endpoint   stripesim.Endpoint
 	Controller *Server
 	Webhook    *Server
@@ -61,13 +61,15 @@ type Stack struct {
 
 	options Options
 	bin     string
-	servers []*Server
-	proxies []*apiproxy.Proxy
 	service *service
-	keepers keepers
+
+	mu        sync.Mutex // guards what follows, and the cluster's certificates: tests may add servers at once
+	servers   []*Server
+	proxies   []*apiproxy.Proxy
+	restarter restarter
 }
 
-// Start builds and starts everything, and returns when all of it is ready.
+// Start builds and starts all servers, and returns when they are ready.
 func Start(ctx context.Context, o Options) (_ *Stack, err error) {
 	s := &Stack{Cluster: o.Cluster, Namespace: o.Namespace, options: o}
 	if s.Namespace == "" {
@@ -91,7 +93,7 @@ func Start(ctx context.Context, o Options) (_ *Stack, err error) {
 	if err := s.MakeNamespace(ctx, s.Namespace); err != nil {
 		return nil, err
 	}
-	if s.bin, err = build(ctx, o.Cluster.Dir()); err != nil {
+	if s.bin, err = Build(ctx, o.Cluster.Dir()); err != nil {
 		return nil, err
 	}
 	if s.Stripe, err = stripesim.Start(o.Simulator); err != nil {
@@ -103,7 +105,7 @@ func Start(ctx context.Context, o Options) (_ *Stack, err error) {
 	return s, s.startWebhook(ctx, max(1, o.WebhookReplicas))
 }
 
-// startWebhook starts the webhook servers, all of which have the one endpoint.
+// startWebhook starts the webhook servers, which share one endpoint.
 func (s *Stack) startWebhook(ctx context.Context, replicas int) (err error) {
 	w := WebhookServer{Flags: s.options.WebhookFlags}
 	if replicas == 1 {
@@ -134,10 +136,10 @@ func (s *Stack) startWebhook(ctx context.Context, replicas int) (err error) {
 
 // Stop stops the servers and the simulator; the cluster keeps running.
 func (s *Stack) Stop() error {
-	s.keepers.stop()
+	s.restarter.stop()
 	var errs []error
 	for _, server := range slices.Backward(s.servers) {
-		errs = append(errs, server.Stop(), server.alarm())
+		errs = append(errs, server.Stop(), server.crash())
 	}
 	for _, proxy := range s.proxies {
 		errs = append(errs, proxy.Close())
@@ -160,23 +162,25 @@ func (s *Stack) MakeNamespace(ctx context.Context, name string) error {
 	return nil
 }
 
-// build compiles the servers into a folder.
-func build(ctx context.Context, dir string) (string, error) {
+// Build compiles the servers into a folder of the checkout, and returns it. temp is a folder for go build. All packages of
+// tests share the result, because Go does not link again what has not changed.
+func Build(ctx context.Context, temp string) (string, error) {
 	repository, err := cluster.Repository(ctx)
 	if err != nil {
 		return "", err
 	}
-	bin, temp := filepath.Join(dir, "bin"), filepath.Join(dir, "build")
+	temp = filepath.Join(temp, "build")
 	if err := os.MkdirAll(temp, 0o700); err != nil {
 		return "", fmt.Errorf("build the servers: %w", err)
 	}
-	args := []string{"build", "-o", bin + string(filepath.Separator)}
+	bin, args := filepath.Join(repository, "bin", "test"), []string{"build"}
 	if race {
-		args = append(args, "-race")
+		bin, args = bin+"-race", append(args, "-race")
 	}
+	args = append(args, "-o", bin+string(filepath.Separator))
 	cmd := exec.CommandContext(ctx, "go", append(args, "./cmd/controller", "./cmd/webhookserver")...)
 	cmd.Dir = repository
-	cmd.Env = append(os.Environ(), "GOTMPDIR="+temp) // which goes with the cluster's folder, however this ends
+	cmd.Env = append(os.Environ(), "GOTMPDIR="+temp) // the cluster's folder is removed however this ends
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build the servers: %w\n%s", err, out)
 	}

@@ -10,14 +10,14 @@ import (
 	"github.com/paylink-dev/paylink/test/stripesim"
 )
 
-// TestAddressesOfNoPayment: whatever somebody puts there is said to be none, and is never run or shown.
-func TestAddressesOfNoPayment(t *testing.T) {
-	s := openShop(t)
+// TestInvalidAddresses: the page refuses an address without a session, and neither runs nor shows its parts.
+func TestInvalidAddresses(t *testing.T) {
+	s := newFixture(t)
 	for name, query := range map[string]string{
 		"nothing":              "",
 		"no session":           "provider=stripe",
 		"an empty session":     "provider=stripe&session_id=",
-		"another provider":     "provider=paypal&session_id=" + nobodys,
+		"another provider":     "provider=paypal&session_id=" + unknownSession,
 		"Stripe's placeholder": "provider=stripe&session_id={CHECKOUT_SESSION_ID}",
 		"a prefix alone":       "provider=stripe&session_id=cs_test_",
 		"no mode":              "provider=stripe&session_id=cs_a1Nobody",
@@ -28,58 +28,58 @@ func TestAddressesOfNoPayment(t *testing.T) {
 		"a line break":         "provider=stripe&session_id=cs_test_a%0d%0aSet-Cookie:%20a=b",
 		"no UTF-8":             "provider=stripe&session_id=cs_test_%ff%00",
 		"a very long one":      "provider=stripe&session_id=cs_test_" + strings.Repeat("a", 4000),
-		"a script as provider": "session_id=" + nobodys + "&provider=" + url.QueryEscape(`<img src=x onerror=alert(1)>`),
+		"a script as provider": "session_id=" + unknownSession + "&provider=" + url.QueryEscape(`<img src=x onerror=alert(1)>`),
 	} {
 		t.Run(name, func(t *testing.T) {
 			tab := chromium.Tab(t, browser.View{Screen: browser.Phone})
 			tab.Pardon("400 (Bad Request)")
 			if status := tab.Open(s.base + "/dashboard/billing?" + query); status != http.StatusBadRequest {
-				t.Errorf("it was answered %d", status)
+				t.Errorf("got status %d", status)
 			}
 			tab.See("Something is missing here", "This address does not name a payment.")
 			if title := browser.Ask[string](tab, "document.title"); title != "Something is missing here" {
-				t.Errorf("the page's title is %q", title)
+				t.Errorf("got the title %q, want that of a missing payment", title)
 			}
 			if text := tab.Text(); strings.Contains(text, "script") || strings.Contains(text, "cs_test_") {
-				t.Errorf("the page shows %q", text)
+				t.Errorf("got the text %q, want no part of the address", text)
 			}
-			if n := captures(tab); n != 0 {
-				t.Errorf("the page asked for news %d times", n)
+			if n := captureRequests(tab); n != 0 {
+				t.Errorf("got %d capture requests, want 0", n)
 			}
 		})
 	}
 }
 
-// TestASessionOfNobody cannot be told from one whose webhook is late, unless Stripe may be asked.
-func TestASessionOfNobody(t *testing.T) {
-	s := openShop(t)
+// TestUnknownSession: without an API key, an unknown session looks like one whose webhook is late.
+func TestUnknownSession(t *testing.T) {
+	s := newFixture(t)
 	t.Run("without a key", func(t *testing.T) {
 		tab := chromium.Tab(t, browser.View{})
 		tab.Hurry(3000)
-		tab.Open(s.base + billingPath + nobodys)
-		tab.See("Confirming your payment", nobodys)
+		tab.Open(s.base + billingPath + unknownSession)
+		tab.See("Confirming your payment", unknownSession)
 		tab.See("Not confirmed yet.")
 	})
 	t.Run("with a key", func(t *testing.T) {
-		base := gateway(t, keyed, "")
+		base := startIngress(t, keyed, "")
 		tab := chromium.Tab(t, browser.View{})
 		tab.Pardon("404 (Not Found)")
-		if status := tab.Open(base + billingPath + nobodys); status != http.StatusNotFound {
-			t.Errorf("it was answered %d", status)
+		if status := tab.Open(base + billingPath + unknownSession); status != http.StatusNotFound {
+			t.Errorf("got status %d", status)
 		}
-		tab.See("We do not know this payment", nobodys)
-		if n := captures(tab); n != 0 {
-			t.Errorf("the page asked for news %d times", n)
+		tab.See("We do not know this payment", unknownSession)
+		if n := captureRequests(tab); n != 0 {
+			t.Errorf("got %d capture requests, want 0", n)
 		}
 	})
 }
 
-// TestBelowAPath: an ingress may have Paylink's routes below a path that the servers know nothing of.
+// TestBelowAPath: an ingress may serve Paylink's routes below a path that the servers do not know.
 func TestBelowAPath(t *testing.T) {
-	need(t)
-	base := gateway(t, paylink.Webhook, "/store")
-	s := openShopAt(t, base, paylink.Stripe)
-	s.hold()
+	requireBrowser(t)
+	base := startIngress(t, paylink.Webhook, "/store")
+	s := newFixtureAt(t, base, paylink.Stripe)
+	s.holdWebhooks()
 	tab := chromium.Tab(t, browser.View{Screen: browser.Phone})
 	tab.Open(base + s.buyPath("lifetime"))
 	expectStyled(t, tab)
@@ -91,11 +91,11 @@ func TestBelowAPath(t *testing.T) {
 	tab.See("Confirming your payment")
 	expectStyled(t, tab)
 	tab.Mark()
-	s.awaitCaptures(tab, 1)
-	s.release(stripesim.Plan{})
+	s.awaitCaptureRequests(tab, 1)
+	s.releaseWebhooks(stripesim.Plan{})
 	tab.See("Thank you for your purchase")
 	if !tab.Marked() {
-		t.Error("the page was loaded again")
+		t.Error("the page was reloaded, want an update in place")
 	}
 	tab.Pardon("404 (Not Found)")
 	tab.Open(base + s.buyPath("nothing"))
@@ -103,13 +103,13 @@ func TestBelowAPath(t *testing.T) {
 	expectStyled(t, tab)
 }
 
-// expectStyled checks that the page's style sheet and icon are where it says.
+// expectStyled checks that the page's style sheet and icon exist.
 func expectStyled(t *testing.T, tab *browser.Tab) {
 	t.Helper()
 	if n := browser.Ask[int](tab, "document.styleSheets[0]?.cssRules.length ?? 0"); n < 10 {
-		t.Errorf("%s has a style sheet of %d rules", tab.Address(), n)
+		t.Errorf("%s: got a style sheet of %d rules, want at least 10", tab.Address(), n)
 	}
 	if status := browser.Ask[int](tab, `fetch(document.querySelector("link[rel=icon]").href).then(a => a.status)`); status != http.StatusOK {
-		t.Errorf("the icon of %s is answered %d", tab.Address(), status)
+		t.Errorf("%s: got status %d of the icon, want 200", tab.Address(), status)
 	}
 }

@@ -13,14 +13,14 @@ import (
 )
 
 func TestTheBuyPage(t *testing.T) {
-	s := openShop(t)
+	s := newFixture(t)
 	live, long := s.paymentLink("live"), s.paymentLink("long")
 	live.Spec.Livemode, live.Spec.URL, live.Spec.PaymentLinkID = ptr.To(true), "https://buy.stripe.com/abc123", ""
 	long.Spec.ProductName, long.Spec.PaymentLinkID = longName, ""
 	words := s.paymentLink("words")
 	words.Spec.ProductName, words.Spec.Amount, words.Spec.PaymentLinkID = "Lifetime membership for the whole family, with every version that is still to come", 123456789, ""
 	for _, link := range []*v1alpha1.PaymentLink{live, long, words} {
-		s.sell(link)
+		s.createLink(link)
 	}
 	for _, row := range []struct {
 		link  string
@@ -37,20 +37,20 @@ func TestTheBuyPage(t *testing.T) {
 			tab.Open(s.base + s.buyPath(row.link))
 			tab.See(row.shows...)
 			if warns := strings.Contains(browser.Ask[string](tab, "document.body.innerText"), "Test mode"); warns != row.test {
-				t.Errorf("that it is a test is said: %t", warns)
+				t.Errorf("got a test mode notice: %t, want %t", warns, row.test)
 			}
 			expectLinks(t, tab, []string{"Back to " + siteName()})
 			tab.Inspect("buy-" + row.link)
 		})
 	}
 	if n := len(s.Orders()); n != 0 {
-		t.Errorf("by being looked at, the pages made %d orders", n)
+		t.Errorf("got %d orders by opening pages, want 0", n)
 	}
 }
 
-// TestBuyingOnTheBuyPage is for shops that link to it.
+// TestBuyingOnTheBuyPage buys without the shop's page.
 func TestBuyingOnTheBuyPage(t *testing.T) {
-	s := openShop(t)
+	s := newFixture(t)
 	tab := chromium.Tab(t, browser.View{Screen: browser.Phone})
 	tab.Open(s.base + s.buyPath("lifetime"))
 	tab.Click("button", "Buy Lifetime")
@@ -58,16 +58,16 @@ func TestBuyingOnTheBuyPage(t *testing.T) {
 	s.awaitPhases(v1alpha1.OrderPending)
 }
 
-// TestNothingToBuy shows each reason.
-func TestNothingToBuy(t *testing.T) {
-	s := openShop(t)
+// TestUnavailableLinks opens the buy page of links that cannot be bought.
+func TestUnavailableLinks(t *testing.T) {
+	s := newFixture(t)
 	private, wrong := s.paymentLink("private"), s.paymentLink("wrong")
 	private.Spec.PublicCheckout, private.Spec.PaymentLinkID = false, ""
 	wrong.Spec.URL, wrong.Spec.PaymentLinkID = "https://nowhere@/", ""
 	s.Create(private)
 	s.Create(wrong)
-	s.Eventually("the wrong link is known", func(context.Context) (bool, error) {
-		status, _, err := s.ask(http.MethodGet, s.base+s.buyPath("wrong"))
+	s.Eventually("the server has the invalid link", func(context.Context) (bool, error) {
+		status, _, err := s.send(http.MethodGet, s.base+s.buyPath("wrong"))
 		return status == http.StatusServiceUnavailable, err
 	})
 	for _, row := range []struct {
@@ -91,9 +91,9 @@ func TestNothingToBuy(t *testing.T) {
 	}
 }
 
-// TestAFormOfAnotherSite may not buy for those who visit it.
-func TestAFormOfAnotherSite(t *testing.T) {
-	s := openShop(t)
+// TestFormOfOtherSite: a form of another site creates no order.
+func TestFormOfOtherSite(t *testing.T) {
+	s := newFixture(t)
 	elsewhere := page(t, `<form method="post" action="`+s.base+s.buyPath("lifetime")+`"><button>Win</button></form>`)
 	tab := chromium.Tab(t, browser.View{})
 	tab.Pardon("403 (Forbidden)")
@@ -102,7 +102,7 @@ func TestAFormOfAnotherSite(t *testing.T) {
 	tab.See("Please start in the shop", "Nothing was charged")
 	tab.Inspect("notice-elsewhere")
 	if n := len(s.Orders()); n != 0 {
-		t.Errorf("%d orders were made", n)
+		t.Errorf("got %d orders, want 0", n)
 	}
 	tab.Click("link", "Go to "+siteName())
 	tab.Click("button", "Buy Lifetime")

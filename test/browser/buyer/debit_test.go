@@ -8,46 +8,43 @@ import (
 	"github.com/paylink-dev/paylink/test/stripesim"
 )
 
-// underWay buys by bank debit, and leaves the buyer on the page that says it is under way.
-func underWay(t *testing.T, s *shop, tab *browser.Tab) (session string) {
+// startDebit buys by bank debit, and returns the session, with the tab on the page of a pending debit.
+func startDebit(t *testing.T, s *fixture, tab *browser.Tab) (session stripesim.Session) {
 	t.Helper()
-	tab.Hurry(10) // for days, the page asks every 15 s
+	tab.Hurry(10) // the page polls every 15 s
 	s.goToStripe(tab)
 	fillIn(tab)
 	payByDebit(tab)
 	tab.Arrive(s.base + billingPath)
 	tab.See("Your bank is processing the payment")
 	tab.Mark()
-	s.awaitCaptures(tab, 5)
+	s.awaitCaptureRequests(tab, 5)
 	expectState(t, tab, "processing")
-	return sessionOf(tab)
+	session, _ = s.Stripe.Session(sessionOf(tab))
+	return session
 }
 
-func TestABankDebitThatIsPaid(t *testing.T) {
-	s := openShop(t)
+func TestDebitIsPaid(t *testing.T) {
+	s := newFixture(t)
 	tab := chromium.Tab(t, browser.View{})
-	session := underWay(t, s, tab)
-	if err := s.Stripe.SettleDebit(session, true); err != nil {
-		t.Fatal(err)
-	}
+	session := startDebit(t, s, tab)
+	s.SettleDebit(session, true)
 	tab.See("Thank you for your purchase")
 	if !tab.Marked() {
-		t.Error("the page was loaded again")
+		t.Error("the page was reloaded, want an update in place")
 	}
 	s.awaitPhases(v1alpha1.OrderPaid)
 }
 
-// TestABankDebitThatFails leaves a way to pay again that works, for the same order.
-func TestABankDebitThatFails(t *testing.T) {
-	s := openShop(t)
+// TestDebitFails: the page leads to a second payment of the same order.
+func TestDebitFails(t *testing.T) {
+	s := newFixture(t)
 	tab := chromium.Tab(t, browser.View{Screen: browser.Phone})
-	failed := underWay(t, s, tab)
-	if err := s.Stripe.SettleDebit(failed, false); err != nil {
-		t.Fatal(err)
-	}
+	failed := startDebit(t, s, tab)
+	s.SettleDebit(failed, false)
 	tab.See("The payment did not go through")
 	if !tab.Marked() {
-		t.Error("the page was loaded again")
+		t.Error("the page was reloaded, want an update in place")
 	}
 	s.awaitPhases(v1alpha1.OrderFailed)
 	tab.Click("link", "Go to the payment page")
@@ -58,7 +55,7 @@ func TestABankDebitThatFails(t *testing.T) {
 	tab.See("Thank you for your purchase")
 	s.awaitPhases(v1alpha1.OrderPaid)
 
-	// Whoever still has the first page open learns of it too.
-	tab.Open(s.base + billingPath + failed)
+	// The page of the first session shows the payment too.
+	tab.Open(s.base + billingPath + failed.ID)
 	tab.See("Thank you for your purchase")
 }

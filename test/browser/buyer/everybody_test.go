@@ -8,9 +8,9 @@ import (
 	"github.com/paylink-dev/paylink/test/stripesim"
 )
 
-// TestTheKeyboardAlone buys, and goes on to the shop in the end.
-func TestTheKeyboardAlone(t *testing.T) {
-	s := openShop(t)
+// TestKeyboard buys by keyboard, and returns to the shop.
+func TestKeyboard(t *testing.T) {
+	s := newFixture(t)
 	for name, start := range map[string]string{"in the shop": site.URL(), "on the buy page": s.base + s.buyPath("lifetime")} {
 		t.Run(name, func(t *testing.T) {
 			tab := chromium.Tab(t, browser.View{})
@@ -31,65 +31,65 @@ func TestTheKeyboardAlone(t *testing.T) {
 	}
 }
 
-// expectFocus checks what the focus is on, and that it is to be seen.
+// expectFocus checks the focused element, and that its outline is visible.
 func expectFocus(t *testing.T, tab *browser.Tab, want string) {
 	t.Helper()
 	if got := tab.Focused(); got != want {
-		t.Fatalf("the focus is on %q, not on %q", got, want)
+		t.Fatalf("got the focus on %q, want %q", got, want)
 	}
 	if got := browser.Ask[string](tab, `(s => s.outlineStyle + " " + s.outlineWidth)(getComputedStyle(document.activeElement))`); got != "solid 3px" {
-		t.Errorf("around what the focus is on, the outline is %s", got)
+		t.Errorf("got the outline %s of the focused element, want solid 3px", got)
 	}
 }
 
-// TestTheFocusIsNotLost when what it is on goes with the old text.
-func TestTheFocusIsNotLost(t *testing.T) {
-	s := openShop(t)
-	s.hold()
-	session := s.Pay(s.order())
+// TestFocusAfterUpdate: the focus moves to the new text when its element is removed.
+func TestFocusAfterUpdate(t *testing.T) {
+	s := newFixture(t)
+	s.holdWebhooks()
+	session := s.Pay(s.createOrder())
 	tab := chromium.Tab(t, browser.View{})
 	tab.Open(s.base + billingPath + session.ID)
 	tab.See("Confirming your payment")
 	tab.Press(browser.TabKey)
 	expectFocus(t, tab, "link Continue to "+siteName())
-	s.release(stripesim.Plan{})
+	s.releaseWebhooks(stripesim.Plan{})
 	tab.See("Thank you for your purchase")
 	if got := tab.Focused(); !strings.HasPrefix(got, "status") {
-		t.Errorf("the focus is on %q", got)
+		t.Errorf("got the focus on %q, want the status", got)
 	}
 	tab.Press(browser.TabKey)
 	expectFocus(t, tab, "link Continue to "+siteName())
 }
 
-// TestAScreenReaderHearsTheNews, and is not told of numbers that nobody can follow by ear.
-func TestAScreenReaderHearsTheNews(t *testing.T) {
-	s := openShop(t)
-	s.hold()
-	session := s.Pay(s.order())
+// TestScreenReader: a screen reader announces the new state, without the session id.
+func TestScreenReader(t *testing.T) {
+	s := newFixture(t)
+	s.holdWebhooks()
+	session := s.Pay(s.createOrder())
 	tab := chromium.Tab(t, browser.View{})
 	tab.Open(s.base + billingPath + session.ID)
 	tab.Hear("Confirming your payment")
 	browser.Ask[bool](tab, `Boolean(window.paylinkTestsRegion = document.querySelector("[role=status]"))`)
-	s.release(stripesim.Plan{})
+	s.releaseWebhooks(stripesim.Plan{})
 	tab.Hear("Thank you for your purchase", "Your payment is confirmed.")
 	if heard := tab.Heard(); strings.Contains(heard, "Confirming") || strings.Contains(heard, session.ID) {
-		t.Errorf("what is heard is %q", heard)
+		t.Errorf("got %q announced, want the new state alone", heard)
 	}
 	if !browser.Ask[bool](tab, "paylinkTestsRegion.isConnected") {
-		t.Error("the region is another one, of which no screen reader would have heard")
+		t.Error("got another live region, want the same one")
 	}
 }
 
-// TestAScreenReaderHearsTheEnd of asking.
-func TestAScreenReaderHearsTheEnd(t *testing.T) {
-	s := openShop(t)
-	s.hold()
-	session := s.Pay(s.order())
+// TestScreenReaderAtTheEnd: a screen reader announces the end of polling.
+func TestScreenReaderAtTheEnd(t *testing.T) {
+	s := newFixture(t)
+	s.holdWebhooks()
+	session := s.Pay(s.createOrder())
 	tab := chromium.Tab(t, browser.View{})
 	tab.Hurry(3000)
 	tab.Open(s.base + billingPath + session.ID)
 	tab.Hear("Not confirmed yet.", "This page has stopped checking.")
 	if heard := tab.Heard(); strings.Contains(heard, "checks by itself") {
-		t.Errorf("what is heard is %q", heard)
+		t.Errorf("got %q announced, want the new state alone", heard)
 	}
 }

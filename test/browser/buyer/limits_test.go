@@ -8,42 +8,39 @@ import (
 	"github.com/paylink-dev/paylink/test/browser"
 )
 
-// exhaust asks until it is refused.
-func (s *shop) exhaust(method, address string) {
+// exhaust sends requests until one is refused.
+func (s *fixture) exhaust(method, address string) {
 	s.T.Helper()
 	for range 200 {
-		status, _, err := s.ask(method, address)
-		if err != nil {
-			s.T.Fatal(err)
-		}
+		status, _, err := s.send(method, address)
+		s.Must(err)
 		if status == http.StatusTooManyRequests {
 			return
 		}
 	}
-	s.T.Fatalf("%s %s has no limit", method, address)
+	s.T.Fatalf("got no 429 for %s %s, want a limit", method, address)
 }
 
-// openTooOften opens a page that a buyer has opened too often. What is allowed grows again by one a second, so it may
-// take more than one attempt.
-func (s *shop) openTooOften(tab *browser.Tab, address string) {
+// openOverLimit opens a page over its limit. The limit refills by one a second, so it may take several attempts.
+func (s *fixture) openOverLimit(tab *browser.Tab, address string) {
 	s.T.Helper()
-	s.Eventually("too much is too much", func(context.Context) (bool, error) {
+	s.Eventually("the page is over its limit", func(context.Context) (bool, error) {
 		s.exhaust(http.MethodGet, address)
 		return tab.Open(address) == http.StatusTooManyRequests, nil
 	})
 }
 
-// TestTooManyLooks: the page says so, and goes on by itself.
-func TestTooManyLooks(t *testing.T) {
-	s := openShop(t)
-	session := s.Pay(s.order())
-	s.Settled()
-	base := gateway(t, keyed, "")
+// TestPageOverLimit: the page over its limit reloads by itself.
+func TestPageOverLimit(t *testing.T) {
+	s := newFixture(t)
+	session := s.Pay(s.createOrder())
+	s.AwaitDelivered()
+	base := startIngress(t, keyed, "")
 	t.Run("shown", func(t *testing.T) {
 		tab := chromium.Tab(t, browser.View{})
 		tab.Pardon("429 (Too Many Requests)")
-		tab.Before("window.fetch = () => new Promise(() => {})") // it stays as it is
-		s.openTooOften(tab, base+billingPath+session.ID)
+		tab.Before("window.fetch = () => new Promise(() => {})") // the page does not change
+		s.openOverLimit(tab, base+billingPath+session.ID)
 		tab.See("One moment, please")
 		tab.Inspect("billing-limited")
 	})
@@ -54,15 +51,15 @@ func TestTooManyLooks(t *testing.T) {
 			if !scripts {
 				tab.SwitchOffScripts()
 			}
-			s.openTooOften(tab, base+billingPath+session.ID)
+			s.openOverLimit(tab, base+billingPath+session.ID)
 			tab.See("Thank you for your purchase")
 		})
 	}
 }
 
-func TestTooManyOrders(t *testing.T) {
-	s := openShop(t)
-	base := gateway(t, keyed, "")
+func TestBuyOverLimit(t *testing.T) {
+	s := newFixture(t)
+	base := startIngress(t, keyed, "")
 	s.exhaust(http.MethodPost, base+s.buyPath("lifetime"))
 	tab := chromium.Tab(t, browser.View{})
 	tab.Pardon("429 (Too Many Requests)")
@@ -72,6 +69,6 @@ func TestTooManyOrders(t *testing.T) {
 	tab.See("One moment, please")
 	tab.Inspect("notice-limited")
 	if n := len(s.Orders()); n != before {
-		t.Errorf("one more order was made: %d", n)
+		t.Errorf("got %d orders, want %d", n, before)
 	}
 }

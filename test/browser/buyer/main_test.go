@@ -1,5 +1,5 @@
-// Package buyer_test buys as people do: in a real browser, by clicking through a shop's page, the Stripe simulator's and
-// Paylink's own. The servers and the API server behind them are real.
+// Package buyer_test buys in a real browser, on the pages of a shop, the Stripe simulator and Paylink. The servers and the API
+// server are real.
 package buyer_test
 
 import (
@@ -16,18 +16,18 @@ import (
 	"github.com/paylink-dev/paylink/test/stripesim"
 )
 
-// What the tests of this package share. All of it but chromium is nil where there is no browser.
+// The tests of this package share these. All but chromium are nil where there is no browser.
 var (
 	chromium browser.Browser
-	// site is the shop's web site, with paylink behind it.
+	// site is the shop's web site, which serves paylink's routes.
 	site    *storefront.Storefront
 	paylink *stack.Stack
-	// keyed is one more webhook server, which may ask Stripe and has the limits of every installation. It is reached
-	// through gateways, under whose addresses it counts each test for itself.
+	// keyed is a second webhook server, with an API key and the default limits. Tests reach it through ingresses, each of
+	// which is one client.
 	keyed *stack.Server
-	// patient is another Stripe: it holds buyers back until their webhook was taken, for up to 10 s, as the real one
-	// does. paylink's own does not wait for anything.
-	patient *stripesim.Simulator
+	// waiting is another Stripe: it redirects buyers once their webhook was accepted, or after 10 s, as the real one does.
+	// paylink's Stripe does not wait.
+	waiting *stripesim.Simulator
 )
 
 func TestMain(m *testing.M) {
@@ -36,7 +36,7 @@ func TestMain(m *testing.M) {
 
 func run(ctx context.Context, m *testing.M) (code int, err error) {
 	if _, err := browser.Find(); err != nil {
-		return m.Run(), nil // each test says so
+		return m.Run(), nil // each test is skipped
 	}
 	defer func() { err = errors.Join(err, chromium.Close()) }()
 	if site, err = storefront.Start(ctx, storefront.Options{}); err != nil {
@@ -48,13 +48,13 @@ func run(ctx context.Context, m *testing.M) (code int, err error) {
 		return 1, err
 	}
 	defer func() { err = errors.Join(err, c.Stop()) }()
-	if patient, err = stripesim.Start(stripesim.Options{RedirectWait: 10 * time.Second}); err != nil {
+	if waiting, err = stripesim.Start(stripesim.Options{RedirectWait: 10 * time.Second}); err != nil {
 		return 1, err
 	}
-	defer func() { err = errors.Join(err, patient.Close()) }()
+	defer func() { err = errors.Join(err, waiting.Close()) }()
 	paylink, err = stack.Start(ctx, stack.Options{
 		Cluster: c,
-		// All buyers of these tests come from one address.
+		// All buyers of these tests have one address.
 		WebhookFlags: []string{"--trusted-proxies=127.0.0.1", "--requests-per-address=100000", "--public-orders-per-address=100000"},
 		WebhookEnv:   []string{"NEXT_PUBLIC_APP_URL=" + site.URL()},
 	})
@@ -69,7 +69,7 @@ func run(ctx context.Context, m *testing.M) (code int, err error) {
 	if err != nil {
 		return 1, err
 	}
-	patient.AddEndpoint(stripesim.EndpointParams{URL: paylink.Endpoint.URL, Secret: paylink.Endpoint.Secret})
+	waiting.AddEndpoint(stripesim.EndpointParams{URL: paylink.Endpoint.URL, Secret: paylink.Endpoint.Secret})
 	if err := site.SetPaylink(paylink.Webhook.URL); err != nil {
 		return 1, err
 	}

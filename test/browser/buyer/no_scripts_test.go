@@ -14,10 +14,10 @@ import (
 	"github.com/paylink-dev/paylink/test/stripesim"
 )
 
-// TestWithoutScripts: the whole trip, and a webhook that comes after the buyer.
+// TestWithoutScripts buys without JavaScript, with a webhook that comes after the buyer.
 func TestWithoutScripts(t *testing.T) {
-	s := openShop(t)
-	s.hold()
+	s := newFixture(t)
+	s.holdWebhooks()
 	tab := chromium.Tab(t, browser.View{Screen: browser.Phone})
 	tab.SwitchOffScripts()
 	s.goToStripe(tab)
@@ -25,24 +25,24 @@ func TestWithoutScripts(t *testing.T) {
 	payByCard(tab, stripesim.Card4242)
 	tab.Arrive(s.base + billingPath)
 	tab.See("Confirming your payment")
-	s.release(stripesim.Plan{})
+	s.releaseWebhooks(stripesim.Plan{})
 	tab.See("Thank you for your purchase", "199.00 USD")
 	if !strings.Contains(tab.Address(), "try=") {
-		t.Errorf("the page at %s did not come again by itself", tab.Address())
+		t.Errorf("got the address %s, want a reloaded page", tab.Address())
 	}
-	if n := len(tab.Requests("GET", ".js")) + captures(tab); n > 0 {
-		t.Errorf("scripts ran, or were fetched: %d requests", n)
+	if n := len(tab.Requests("GET", ".js")) + captureRequests(tab); n > 0 {
+		t.Errorf("got %d requests of scripts, want 0", n)
 	}
 	s.awaitPhases(v1alpha1.OrderPaid)
 	tab.Click("link", "Continue to "+siteName())
 	tab.See("Buy Lifetime")
 }
 
-// TestWithoutScriptsAskingEnds follows the page as it comes again by itself, without waiting as it says.
-func TestWithoutScriptsAskingEnds(t *testing.T) {
-	s := openShop(t)
-	s.hold()
-	session := s.Pay(s.order())
+// TestWithoutScriptsReloadsEnd follows the reloads of the page, without their delays.
+func TestWithoutScriptsReloadsEnd(t *testing.T) {
+	s := newFixture(t)
+	s.holdWebhooks()
+	session := s.Pay(s.createOrder())
 	address, seconds, last := s.base+billingPath+session.ID, 0, 0
 	for times := 0; ; times++ {
 		after, next := s.refresh(address)
@@ -50,12 +50,12 @@ func TestWithoutScriptsAskingEnds(t *testing.T) {
 			break
 		}
 		if times == 60 || after < last || after > 30 {
-			t.Fatalf("the page comes again for the %dth time, after %d s and then %d s", times+1, last, after)
+			t.Fatalf("got reload %d after %d s, and before after %d s", times+1, after, last)
 		}
 		seconds, last, address = seconds+after, after, next
 	}
 	if seconds < 5*60 || seconds > 15*60 {
-		t.Errorf("the page comes again for %d s", seconds)
+		t.Errorf("got reloads for %d s, want 5 to 15 minutes", seconds)
 	}
 	tab := chromium.Tab(t, browser.View{Screen: browser.Phone})
 	tab.SwitchOffScripts()
@@ -63,41 +63,29 @@ func TestWithoutScriptsAskingEnds(t *testing.T) {
 	tab.See("Confirming your payment", "Not confirmed yet.", "This page has stopped checking")
 	tab.Click("link", "Check again")
 	tab.SeeNothingOf("Not confirmed yet.")
-	s.release(stripesim.Plan{})
+	s.releaseWebhooks(stripesim.Plan{})
 	tab.See("Thank you for your purchase")
 }
 
-// refresh is after how many seconds, and at what address, the page there comes again without scripts; "" is never.
-func (s *shop) refresh(address string) (seconds int, next string) {
+// refresh is the delay and the address of a page's reload without scripts; "": none.
+func (s *fixture) refresh(address string) (seconds int, next string) {
 	s.T.Helper()
 	at, err := url.Parse(address)
-	if err != nil {
-		s.T.Fatal(err)
-	}
+	s.Must(err)
 	request, err := http.NewRequestWithContext(s.Ctx, http.MethodGet, address, nil)
-	if err != nil {
-		s.T.Fatal(err)
-	}
+	s.Must(err)
 	answer, err := http.DefaultClient.Do(request)
-	if err != nil {
-		s.T.Fatal(err)
-	}
+	s.Must(err)
 	defer func() { _ = answer.Body.Close() }()
 	document, err := html.ParseWithOptions(answer.Body, html.ParseOptionEnableScripting(false))
-	if err != nil {
-		s.T.Fatal(err)
-	}
+	s.Must(err)
 	for node := range document.Descendants() {
 		if node.Data == "meta" && attribute(node, "http-equiv") == "refresh" {
 			after, to, _ := strings.Cut(attribute(node, "content"), ";url=")
 			seconds, err := strconv.Atoi(after)
-			if err != nil {
-				s.T.Fatal(err)
-			}
+			s.Must(err)
 			target, err := at.Parse(to)
-			if err != nil {
-				s.T.Fatal(err)
-			}
+			s.Must(err)
 			return seconds, target.String()
 		}
 	}

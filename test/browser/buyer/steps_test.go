@@ -8,21 +8,21 @@ import (
 	"github.com/paylink-dev/paylink/test/browser"
 )
 
-// siteName is what Paylink's pages call the shop.
+// siteName is the name of the shop on Paylink's pages.
 func siteName() string { return strings.TrimPrefix(site.URL(), "http://") }
 
-// payButton is the one on Stripe's page.
+// payButton is the name of the button on Stripe's page.
 const payButton = "Pay 199.00 USD"
 
-// goToStripe opens the shop's page and buys there, which ends on Stripe's page.
-func (s *shop) goToStripe(tab *browser.Tab) {
+// goToStripe buys on the shop's page, which leads to Stripe's.
+func (s *fixture) goToStripe(tab *browser.Tab) {
 	s.T.Helper()
 	tab.Open(site.URL())
 	tab.Click("button", "Buy Lifetime")
 	tab.Arrive(s.Stripe.URL() + "/c/pay/")
 }
 
-// fillIn writes who pays into Stripe's page.
+// fillIn fills in the buyer's name and e-mail on Stripe's page.
 func fillIn(tab *browser.Tab) {
 	tab.Fill("E-mail", "erika.mustermann@example.com")
 	tab.Fill("Name", "Erika Mustermann")
@@ -40,20 +40,20 @@ func payByDebit(tab *browser.Tab) {
 	tab.Click("button", payButton)
 }
 
-// captures is how often a tab's pages have asked for news.
-func captures(tab *browser.Tab) int { return len(tab.Requests("POST", "/api/orders/capture")) }
+// captureRequests counts the capture requests of a tab.
+func captureRequests(tab *browser.Tab) int { return len(tab.Requests("POST", "/api/orders/capture")) }
 
-// awaitCaptures waits until a tab's page has asked so many times more.
-func (s *shop) awaitCaptures(tab *browser.Tab, more int) {
+// awaitCaptureRequests waits for so many more capture requests of a tab.
+func (s *fixture) awaitCaptureRequests(tab *browser.Tab, more int) {
 	s.T.Helper()
-	enough := captures(tab) + more
-	s.Eventually("the page has asked for news", func(context.Context) (bool, error) { return captures(tab) >= enough, nil })
+	enough := captureRequests(tab) + more
+	s.Eventually("the page polls", func(context.Context) (bool, error) { return captureRequests(tab) >= enough, nil })
 }
 
-// expectState checks what the billing page shows now.
+// expectState checks the state of the return page.
 func expectState(t *testing.T, tab *browser.Tab, want string) {
 	t.Helper()
 	if got := browser.Ask[string](tab, `document.querySelector("main").dataset.state`); got != want {
-		t.Errorf("the page shows the state %q, not %q", got, want)
+		t.Errorf("got the state %q, want %q", got, want)
 	}
 }

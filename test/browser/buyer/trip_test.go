@@ -5,13 +5,13 @@ import (
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
 	"github.com/paylink-dev/paylink/test/browser"
-	"github.com/paylink-dev/paylink/test/seller"
 	"github.com/paylink-dev/paylink/test/stripesim"
+	"github.com/paylink-dev/paylink/test/testclient"
 )
 
-// TestTheRoundTrip goes from the shop to Stripe's page, back to Paylink's, and on into the shop, by clicking alone.
-func TestTheRoundTrip(t *testing.T) {
-	s := openShop(t)
+// TestPurchase goes from the shop to Stripe's page, to Paylink's return page, and to the shop.
+func TestPurchase(t *testing.T) {
+	s := newFixture(t)
 	for i, view := range browser.Views() {
 		t.Run(view.String(), func(t *testing.T) {
 			tab := chromium.Tab(t, view)
@@ -30,21 +30,21 @@ func TestTheRoundTrip(t *testing.T) {
 			tab.See("Buy Lifetime")
 		})
 	}
-	if amount, payments := s.received(); payments != 4 || amount != 4*seller.Price {
-		t.Errorf("Stripe has %d in %d payments", amount, payments)
+	if amount, payments := s.received(); payments != 4 || amount != 4*testclient.Price {
+		t.Errorf("got %d in %d payments at Stripe, want 4 payments", amount, payments)
 	}
 }
 
-// TestADeclinedCardAndAnother: Stripe keeps the buyer until a card is taken, and it is still the one order.
-func TestADeclinedCardAndAnother(t *testing.T) {
-	s := openShop(t)
+// TestDeclinedCard: a second card pays the same order.
+func TestDeclinedCard(t *testing.T) {
+	s := newFixture(t)
 	tab := chromium.Tab(t, browser.View{Screen: browser.Phone})
 	tab.Pardon("402 (Payment Required)")
 	s.goToStripe(tab)
 	fillIn(tab)
 	payByCard(tab, stripesim.CardDeclined)
 	tab.See("Not paid.", "insufficient funds")
-	s.Settled()
+	s.AwaitDelivered()
 	s.awaitPhases(v1alpha1.OrderPending)
 	payByCard(tab, stripesim.Card4242)
 	tab.Arrive(s.base + billingPath)

@@ -6,25 +6,25 @@ import (
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
 	"github.com/paylink-dev/paylink/test/browser"
-	"github.com/paylink-dev/paylink/test/seller"
 	"github.com/paylink-dev/paylink/test/stripesim"
+	"github.com/paylink-dev/paylink/test/testclient"
 )
 
-// paidOnce checks that Stripe has taken the price once.
-func (s *shop) paidOnce() {
+// expectPaidOnce checks that Stripe has one payment of the price.
+func (s *fixture) expectPaidOnce() {
 	s.T.Helper()
-	s.Settled()
-	if amount, payments := s.received(); amount != seller.Price || payments != 1 {
-		s.T.Errorf("Stripe has %d in %d payments", amount, payments)
+	s.AwaitDelivered()
+	if amount, payments := s.received(); amount != testclient.Price || payments != 1 {
+		s.T.Errorf("got %d in %d payments at Stripe, want one of the price", amount, payments)
 	}
 }
 
-// TestADoubleClickOnBuy may make two orders; only one of them is shown, and can be paid.
-func TestADoubleClickOnBuy(t *testing.T) {
+// TestDoubleClick: a double click may create two orders. The buyer pays one of them.
+func TestDoubleClick(t *testing.T) {
 	for _, screen := range []browser.Screen{browser.Desktop, browser.Phone} {
 		view := browser.View{Screen: screen}
 		t.Run(view.String(), func(t *testing.T) {
-			s := openShop(t)
+			s := newFixture(t)
 			tab := chromium.Tab(t, view)
 			tab.Open(site.URL())
 			tab.DoubleClick("button", "Buy Lifetime")
@@ -34,7 +34,7 @@ func TestADoubleClickOnBuy(t *testing.T) {
 			tab.DoubleClick("button", payButton)
 			tab.Arrive(s.base + billingPath)
 			tab.See("Thank you for your purchase")
-			s.paidOnce()
+			s.expectPaidOnce()
 			s.Eventually("one order is paid", func(context.Context) (bool, error) {
 				paid, others := 0, 0
 				for _, o := range s.Orders() {
@@ -50,9 +50,9 @@ func TestADoubleClickOnBuy(t *testing.T) {
 	}
 }
 
-// TestBackAfterPaying finds Stripe's page, which takes nothing more, and leads to the same end again.
-func TestBackAfterPaying(t *testing.T) {
-	s := openShop(t)
+// TestBackAfterPayment: Stripe's page takes no second payment, and leads to the same return page.
+func TestBackAfterPayment(t *testing.T) {
+	s := newFixture(t)
 	tab := chromium.Tab(t, browser.View{})
 	s.goToStripe(tab)
 	fillIn(tab)
@@ -65,14 +65,14 @@ func TestBackAfterPaying(t *testing.T) {
 	tab.Arrive(s.base + billingPath)
 	tab.See("Thank you for your purchase")
 	expectState(t, tab, "paid")
-	s.paidOnce()
+	s.expectPaidOnce()
 	s.awaitPhases(v1alpha1.OrderPaid)
 }
 
-// TestTwoTabs: the same payment page is open twice, and both are sent; then both wait for the one payment.
+// TestTwoTabs: two tabs submit the same session, and wait for its one payment.
 func TestTwoTabs(t *testing.T) {
-	s := openShop(t)
-	s.hold()
+	s := newFixture(t)
+	s.holdWebhooks()
 	one, other := chromium.Tab(t, browser.View{}), chromium.Tab(t, browser.View{Screen: browser.Phone})
 	s.goToStripe(one)
 	other.Open(one.Address())
@@ -85,27 +85,27 @@ func TestTwoTabs(t *testing.T) {
 		tab.Arrive(s.base + billingPath)
 		tab.See("Confirming your payment")
 	}
-	s.release(stripesim.Plan{})
+	s.releaseWebhooks(stripesim.Plan{})
 	for _, tab := range []*browser.Tab{one, other} {
 		tab.See("Thank you for your purchase")
 	}
 	if a, b := sessionOf(one), sessionOf(other); a != b || a == "" {
-		t.Errorf("the tabs show the payments %s and %s", a, b)
+		t.Errorf("got the sessions %s and %s in two tabs, want one", a, b)
 	}
-	s.paidOnce()
+	s.expectPaidOnce()
 	s.awaitPhases(v1alpha1.OrderPaid)
 }
 
-// TestTwoPeople buy the same thing at the same time, and each has an order of his own.
-func TestTwoPeople(t *testing.T) {
-	s := openShop(t)
+// TestTwoBuyers: two buyers of one product at a time have two orders.
+func TestTwoBuyers(t *testing.T) {
+	s := newFixture(t)
 	one, other := chromium.Tab(t, browser.View{}), chromium.Tab(t, browser.View{Screen: browser.Phone})
 	s.goToStripe(one)
 	s.goToStripe(other)
 	fillIn(other)
 	payByCard(other, stripesim.Card4242)
 	other.See("Thank you for your purchase")
-	s.paidOnce()
+	s.expectPaidOnce()
 	s.awaitPhases(v1alpha1.OrderPending, v1alpha1.OrderPaid)
 	fillIn(one)
 	payByCard(one, stripesim.Card4242)

@@ -9,10 +9,10 @@ import (
 	"github.com/paylink-dev/paylink/test/stripesim"
 )
 
-// TestALateWebhook comes 5 s after the buyer has.
-func TestALateWebhook(t *testing.T) {
-	s := openShop(t)
-	s.hold()
+// TestLateWebhook: the webhook comes 5 s after the buyer.
+func TestLateWebhook(t *testing.T) {
+	s := newFixture(t)
+	s.holdWebhooks()
 	tab := chromium.Tab(t, browser.View{Screen: browser.Phone})
 	s.goToStripe(tab)
 	fillIn(tab)
@@ -21,135 +21,134 @@ func TestALateWebhook(t *testing.T) {
 	tab.See("Confirming your payment")
 	tab.Mark()
 	s.awaitPhases(v1alpha1.OrderPending)
-	s.release(stripesim.Plan{Delay: 5 * time.Second})
+	s.releaseWebhooks(stripesim.Plan{Delay: 5 * time.Second})
 	tab.See("Thank you for your purchase", "199.00 USD")
 	if !tab.Marked() {
-		t.Error("the page was loaded again")
+		t.Error("the page was reloaded, want an update in place")
 	}
 	if title := browser.Ask[string](tab, "document.title"); title != "Thank you for your purchase" {
-		t.Errorf("the tab is called %q", title)
+		t.Errorf("got the title %q, want that of the paid state", title)
 	}
 	s.awaitPhases(v1alpha1.OrderPaid)
-	asked := captures(tab)
+	asked := captureRequests(tab)
 	if asked < 2 {
-		t.Errorf("the page asked for news %d times", asked)
+		t.Errorf("got %d capture requests, want at least 2", asked)
 	}
 	expectState(t, tab, "paid")
 	if poll := browser.Ask[string](tab, `document.querySelector("main").dataset.poll`); poll != "false" {
-		t.Errorf("the page goes on asking: %s", poll)
+		t.Errorf("got data-poll %s, want false", poll)
 	}
 }
 
-// TestAWebhookBeforeTheBuyer is the usual way: Stripe waits for it. The first thing shown is what counts.
-func TestAWebhookBeforeTheBuyer(t *testing.T) {
-	need(t)
-	s := openShopAt(t, site.URL(), patient)
+// TestWebhookBeforeTheBuyer: usually Stripe redirects the buyer after the webhook, and the page shows the final state at once.
+func TestWebhookBeforeTheBuyer(t *testing.T) {
+	requireBrowser(t)
+	s := newFixtureAt(t, site.URL(), waiting)
 	tab := chromium.Tab(t, browser.View{})
 	s.goToStripe(tab)
 	fillIn(tab)
 	payByCard(tab, stripesim.Card4242)
 	tab.Arrive(s.base + billingPath)
 	expectState(t, tab, "paid")
-	if n := captures(tab); n != 0 {
-		t.Errorf("the page asked for news %d times, and had it all", n)
+	if n := captureRequests(tab); n != 0 {
+		t.Errorf("got %d capture requests, want 0", n)
 	}
 	s.awaitPhases(v1alpha1.OrderPaid)
 }
 
-// TestAskingEnds: a page that nobody closes does not ask for ever, and says so. What it waited for may still come.
-func TestAskingEnds(t *testing.T) {
-	s := openShop(t)
-	s.hold()
-	session := s.Pay(s.order())
+// TestPollingEnds: an open page stops polling, and says so. The webhook may still come.
+func TestPollingEnds(t *testing.T) {
+	s := newFixture(t)
+	s.holdWebhooks()
+	session := s.Pay(s.createOrder())
 	tab := chromium.Tab(t, browser.View{Screen: browser.Phone})
 	tab.Hurry(3000)
 	tab.Open(s.base + billingPath + session.ID)
 	tab.See("Not confirmed yet.", "This page has stopped checking")
-	asked := captures(tab)
+	asked := captureRequests(tab)
 	if asked < 10 || asked > 60 {
-		t.Errorf("in ten minutes the page asked %d times", asked)
+		t.Errorf("got %d capture requests in ten minutes, want 10 to 60", asked)
 	}
 	tab.Inspect("late")
 	browser.Ask[float64](tab, "window.paylinkTestsSince = performance.now()")
 	tab.Await("stay open for an hour", "performance.now() - paylinkTestsSince > 60 * 60000")
-	if n := captures(tab); n != asked {
-		t.Errorf("after it had stopped, the page asked %d times more", n-asked)
+	if n := captureRequests(tab); n != asked {
+		t.Errorf("got %d capture requests after the end of polling, want 0", n-asked)
 	}
 
-	s.release(stripesim.Plan{})
+	s.releaseWebhooks(stripesim.Plan{})
 	s.awaitPhases(v1alpha1.OrderPaid)
 	tab.Click("link", "Check again")
 	tab.See("Thank you for your purchase")
 	if got, want := tab.Address(), s.base+billingPath+session.ID; got != want {
-		t.Errorf("it was checked at %s, not at %s", got, want)
+		t.Errorf("got the address %s, want %s", got, want)
 	}
 }
 
-// TestNewsInTheSameWords: what Stripe has foretold of a payment and its webhook then says is the same to read, and the page
-// asks no more.
-func TestNewsInTheSameWords(t *testing.T) {
-	s := openShop(t)
-	s.hold()
+// TestSameStateByWebhook: where the webhook confirms the state that Stripe's API gave, the page keeps it and stops polling.
+func TestSameStateByWebhook(t *testing.T) {
+	s := newFixture(t)
+	s.holdWebhooks()
 	session := s.payTooLittle()
 	tab := chromium.Tab(t, browser.View{})
 	tab.Hurry(100)
-	tab.Open(gateway(t, keyed, "") + billingPath + session)
-	const needsALook, advice = "Your payment needs a look", "Do not pay again"
-	tab.See(needsALook, advice)
+	tab.Open(startIngress(t, keyed, "") + billingPath + session)
+	const heading, advice = "Your payment needs a look", "Do not pay again"
+	tab.See(heading, advice)
 	expectState(t, tab, "review")
-	s.release(stripesim.Plan{})
-	tab.Await("stop asking", `document.querySelector("main").dataset.poll === "false"`)
-	tab.See(needsALook, advice)
-	asked := captures(tab)
+	s.releaseWebhooks(stripesim.Plan{})
+	tab.Await("stop polling", `document.querySelector("main").dataset.poll === "false"`)
+	tab.See(heading, advice)
+	asked := captureRequests(tab)
 	browser.Ask[float64](tab, "window.paylinkTestsSince = performance.now()")
 	tab.Await("stay open for an hour", "performance.now() - paylinkTestsSince > 60 * 60000")
-	if n := captures(tab); n != asked {
-		t.Errorf("after it knew, the page asked %d times more", n-asked)
+	if n := captureRequests(tab); n != asked {
+		t.Errorf("got %d capture requests in the final state, want 0", n-asked)
 	}
 	tab.See(advice)
 }
 
-// TestNewsOfAnUnknownPayment: where the API key is of another account, Stripe knows nothing of a payment that was made. The
-// page waits for its webhook all the same.
-func TestNewsOfAnUnknownPayment(t *testing.T) {
-	need(t)
-	s := openShopAt(t, gateway(t, keyed, ""), patient)
-	s.hold()
-	session := s.Pay(s.order())
+// TestPaymentUnknownToStripe: with the API key of another account, Stripe does not know the payment. The page waits for its
+// webhook.
+func TestPaymentUnknownToStripe(t *testing.T) {
+	requireBrowser(t)
+	s := newFixtureAt(t, startIngress(t, keyed, ""), waiting)
+	s.holdWebhooks()
+	session := s.Pay(s.createOrder())
 	tab := chromium.Tab(t, browser.View{})
 	tab.Pardon("404 (Not Found)")
 	tab.Hurry(100)
 	tab.Open(s.base + billingPath + session.ID)
 	tab.See("We do not know this payment")
-	s.release(stripesim.Plan{})
+	s.releaseWebhooks(stripesim.Plan{})
 	tab.See("Thank you for your purchase")
 }
 
-// TestAPageThatNobodyLooksAt asks for nothing, until somebody does.
-func TestAPageThatNobodyLooksAt(t *testing.T) {
-	s := openShop(t)
-	s.hold()
-	session := s.Pay(s.order())
+// TestHiddenPage: a hidden page does not poll until it is visible.
+func TestHiddenPage(t *testing.T) {
+	s := newFixture(t)
+	s.holdWebhooks()
+	session := s.Pay(s.createOrder())
 	tab := chromium.Tab(t, browser.View{})
 	tab.Hurry(100)
 	tab.Before(`window.paylinkTestsAway = true; Object.defineProperty(document, "hidden", {get: () => window.paylinkTestsAway})`)
 	tab.Open(s.base + billingPath + session.ID)
 	tab.See("Confirming your payment")
 	tab.Await("be open for two minutes", "performance.now() > 2 * 60000")
-	if n := captures(tab); n != 0 {
-		t.Errorf("behind another tab, the page asked %d times", n)
+	if n := captureRequests(tab); n != 0 {
+		t.Errorf("got %d capture requests of a hidden page, want 0", n)
 	}
-	s.release(stripesim.Plan{})
+	s.releaseWebhooks(stripesim.Plan{})
 	s.awaitPhases(v1alpha1.OrderPaid)
 	browser.Ask[bool](tab, `window.paylinkTestsAway = false, document.dispatchEvent(new Event("visibilitychange"))`)
 	tab.See("Thank you for your purchase")
 }
 
-// TestAServerThatIsAway while the page waits: it asks on.
-func TestAServerThatIsAway(t *testing.T) {
-	s := openShop(t)
-	s.hold()
-	session := s.Pay(s.order())
+// TestServerIsDown: the page goes on polling while the server is down.
+func TestServerIsDown(t *testing.T) {
+	s := newFixture(t)
+	s.holdWebhooks()
+	session := s.Pay(s.createOrder())
 	tab := chromium.Tab(t, browser.View{})
 	tab.Pardon("502 (Bad Gateway)")
 	tab.Hurry(10)
@@ -161,12 +160,10 @@ func TestAServerThatIsAway(t *testing.T) {
 		}
 	}
 	t.Cleanup(back)
-	if err := site.SetPaylink(""); err != nil {
-		t.Fatal(err)
-	}
-	s.awaitCaptures(tab, 3)
+	s.Must(site.SetPaylink(""))
+	s.awaitCaptureRequests(tab, 3)
 	expectState(t, tab, "confirming")
 	back()
-	s.release(stripesim.Plan{})
+	s.releaseWebhooks(stripesim.Plan{})
 	tab.See("Thank you for your purchase")
 }

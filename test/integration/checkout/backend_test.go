@@ -13,17 +13,17 @@ import (
 	"github.com/paylink-dev/paylink/api/v1alpha1"
 )
 
-// backend is a shop's server: a ServiceAccount in the shop's namespace, with a token.
+// backend is a client of the checkout API: a ServiceAccount in the namespace, with a token.
 type backend struct {
-	*shop
+	*fixture
 	name, token string
 }
 
-// hire makes a ServiceAccount that may do something with the orders of its own namespace.
-func (s *shop) hire(name string, verbs ...string) *backend {
+// newBackend makes a ServiceAccount with these rights to the orders of its namespace.
+func (s *fixture) newBackend(name string, verbs ...string) *backend {
 	s.T.Helper()
 	s.Create(&corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: s.Namespace, Name: name}})
-	b := &backend{shop: s, name: name}
+	b := &backend{fixture: s, name: name}
 	b.token = b.newToken()
 	if len(verbs) > 0 {
 		b.allow(s.Namespace, rights(verbs...))
@@ -31,24 +31,22 @@ func (s *shop) hire(name string, verbs ...string) *backend {
 	return b
 }
 
-// newToken asks the API server for a token, for some audiences or its own.
+// newToken requests a token for these audiences; none: the API server's own.
 func (b *backend) newToken(audiences ...string) string {
 	b.T.Helper()
 	account := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: b.Namespace, Name: b.name}}
 	request := &authenticationv1.TokenRequest{Spec: authenticationv1.TokenRequestSpec{Audiences: audiences}}
-	if err := paylink.Client.SubResource("token").Create(b.Ctx, account, request); err != nil {
-		b.T.Fatal(err)
-	}
+	b.Must(paylink.Client.SubResource("token").Create(b.Ctx, account, request))
 	return request.Status.Token
 }
 
-// rights are what a role allows to do with orders.
+// rights is a rule for orders.
 func rights(verbs ...string) rbacv1.PolicyRule {
 	return rbacv1.PolicyRule{APIGroups: []string{v1alpha1.GroupName}, Resources: []string{"orders"}, Verbs: verbs}
 }
 
-// allow gives the backend rights in a namespace, and returns when the API server says so itself. The returned function
-// takes them away again, and returns likewise.
+// allow gives the backend rights in a namespace, and returns once the API server grants them. The returned function revokes
+// them likewise.
 func (b *backend) allow(namespace string, rule rbacv1.PolicyRule) (revoke func()) {
 	b.T.Helper()
 	role := &rbacv1.Role{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, GenerateName: b.name + "-"}, Rules: []rbacv1.PolicyRule{rule}}
@@ -62,9 +60,7 @@ func (b *backend) allow(namespace string, rule rbacv1.PolicyRule) (revoke func()
 	b.awaitRights(namespace, rule, true)
 	return func() {
 		b.T.Helper()
-		if err := paylink.Client.Delete(b.Ctx, binding); err != nil {
-			b.T.Fatal(err)
-		}
+		b.Delete(binding)
 		b.awaitRights(namespace, rule, false)
 	}
 }
@@ -82,10 +78,10 @@ func (b *backend) allowEverywhere(verbs ...string) {
 	b.awaitRights(b.Namespace, rights(verbs...), true)
 }
 
-// user is the name of the backend as the API server knows it.
+// user is the backend's user name at the API server.
 func (b *backend) user() string { return "system:serviceaccount:" + b.Namespace + ":" + b.name }
 
-// awaitRights waits until the API server itself gives, or refuses, the backend what a rule says.
+// awaitRights waits until the API server grants, or denies, the backend the rights of a rule.
 func (b *backend) awaitRights(namespace string, rule rbacv1.PolicyRule, want bool) {
 	b.T.Helper()
 	asked := authorizationv1.ResourceAttributes{
@@ -101,38 +97,38 @@ func (b *backend) awaitRights(namespace string, rule rbacv1.PolicyRule, want boo
 	})
 }
 
-// buys creates an order through the API, which must be possible.
-func (b *backend) buys(c call) order {
+// mustCreate creates an order through the API.
+func (b *backend) mustCreate(c call) order {
 	b.T.Helper()
-	return b.asks(c).order(b.T, 201)
+	return b.create(c).order(b.T, 201)
 }
 
-// asks asks for an order of the shop's link, unless the call says otherwise.
-func (b *backend) asks(c call) answer {
+// create requests an order of the PaymentLink "lifetime", unless the call has a body.
+func (b *backend) create(c call) answer {
 	b.T.Helper()
-	return b.ask(b.order(c))
+	return b.send(b.order(c))
 }
 
-// order fills in a call that creates an order of the shop's link.
+// order completes a call that creates an order of the PaymentLink "lifetime".
 func (b *backend) order(c call) call {
 	c.path = ordersPath
 	if c.token == "" {
 		c.token = b.token
 	}
 	if c.body == "" {
-		c.body = b.wants("lifetime")
+		c.body = b.orderBody("lifetime")
 	}
 	return c
 }
 
-// reads asks for an order.
-func (b *backend) reads(id string) answer {
+// get reads an order through the API.
+func (b *backend) get(id string) answer {
 	b.T.Helper()
-	return b.ask(call{path: ordersPath + "/" + id, token: b.token})
+	return b.send(call{path: ordersPath + "/" + id, token: b.token})
 }
 
-// wants is the body that asks for an order of a PaymentLink of the shop's. more is added to it, as `"orderId":"a"`.
-func (s *shop) wants(link string, more ...string) string {
+// orderBody is the body that requests an order of a PaymentLink of the namespace, with more fields such as `"orderId":"a"`.
+func (s *fixture) orderBody(link string, more ...string) string {
 	body := fmt.Sprintf(`{"paymentLink":%q,"namespace":%q`, link, s.Namespace)
 	for _, field := range more {
 		body += "," + field

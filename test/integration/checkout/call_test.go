@@ -23,28 +23,28 @@ const (
 
 func buyPath(namespace, link string) string { return "/buy/" + namespace + "/" + link }
 
-// call is a request of a client's.
+// call is a request of a client.
 type call struct {
-	// to is the server that is asked; nil: the one that all tests share.
+	// to is the server; nil: the one that all tests share.
 	to *stack.Server
 	// method is GET without a body and POST with one, unless it is set.
 	method, path, body string
 	// token is sent as Authorization: Bearer.
 	token string
-	// from is the client's address; empty: one that nobody else has. "-": whatever the connection says.
+	// from is the client's address; empty: a unique one; "-": that of the connection.
 	from string
-	// header is added, and sent instead of what goes before. An empty value leaves a field out.
+	// header overrides the fields above. An empty value removes a field.
 	header map[string]string
 }
 
-// answer is what came back.
+// answer is a response.
 type answer struct {
 	status int
 	header http.Header
 	body   string
 }
 
-// clients keeps connections for many clients at once.
+// clients keeps connections for many clients.
 var clients = &http.Client{
 	Timeout:       time.Minute,
 	Transport:     &http.Transport{MaxIdleConnsPerHost: 512, IdleConnTimeout: time.Minute},
@@ -54,14 +54,14 @@ var clients = &http.Client{
 // addresses counts the clients so far.
 var addresses atomic.Uint32
 
-// newAddress returns an address that no other client of the tests has.
+// newAddress returns a unique client address.
 func newAddress() string {
 	n := addresses.Add(1)
 	return fmt.Sprintf("100.%d.%d.%d", 64+n>>16, n>>8&0xff, n&0xff)
 }
 
-// send makes a call. Unlike ask it can be used by many at once.
-func send(ctx context.Context, c call) (answer, error) {
+// trySend sends a call, and returns an error instead of ending the test.
+func trySend(ctx context.Context, c call) (answer, error) {
 	if c.to == nil {
 		c.to = paylink.Webhook
 	}
@@ -97,41 +97,41 @@ func send(ctx context.Context, c call) (answer, error) {
 	return answer{status: got.StatusCode, header: got.Header, body: string(text)}, err
 }
 
-// ask makes a call that must be answered.
-func (s *shop) ask(c call) answer {
+// send sends a call.
+func (s *fixture) send(c call) answer {
 	s.T.Helper()
-	a, err := send(s.Ctx, c)
+	a, err := trySend(s.Ctx, c)
 	if err != nil {
 		s.T.Fatalf("%s %s: %v", c.method, c.path, err)
 	}
 	return a
 }
 
-// order is what the API says of an order.
+// order is an order of the API.
 type order struct {
 	OrderID, Status, CheckoutURL, Namespace, Name, Currency string
 	Amount, AmountRefunded                                  int64
 	PaidAt                                                  *time.Time
 }
 
-// order reads an order's answer.
+// order decodes an order, and ends the test unless the answer is one.
 func (a answer) order(t *testing.T, status int) order {
 	t.Helper()
 	var o order
 	if err := json.Unmarshal([]byte(a.body), &o); err != nil || a.status != status || o.OrderID == "" {
-		t.Fatalf("%d %s %v, not %d and an order", a.status, a.body, err, status)
+		t.Fatalf("got %d %s %v, want %d and an order", a.status, a.body, err, status)
 	}
 	return o
 }
 
-// captured is what the return route says of a payment.
+// captured is a payment of the capture API.
 type captured struct {
 	OrderID         *string
 	Status, Message string
 	Final           bool
 }
 
-// String is what a payment's answer comes to.
+// String is the payment in short.
 func (c captured) String() string {
 	known := "unknown order"
 	if c.OrderID != nil {
@@ -144,14 +144,14 @@ func (c captured) String() string {
 	return c.Status + ", " + final + ", " + known
 }
 
-// problem is a refusal.
+// problem is a problem of RFC 9457.
 type problem struct {
 	Title, Detail, OrderID string
 	Status                 int
 	Errors                 []struct{ Field, Detail string }
 }
 
-// fields are the names of what is wrong, separated by spaces.
+// fields are the names of the wrong fields, separated by spaces.
 func (p problem) fields() string {
 	var names []string
 	for _, e := range p.Errors {
@@ -160,22 +160,22 @@ func (p problem) fields() string {
 	return strings.Join(names, " ")
 }
 
-// problem reads a refusal, and fails the test unless it is one of this status, well-formed and of this server's making.
+// problem decodes a problem, and fails the test unless it is well-formed and of this status.
 func (a answer) problem(t *testing.T, status int) problem {
 	t.Helper()
 	var p problem
 	err := json.Unmarshal([]byte(a.body), &p)
 	switch {
 	case err != nil, a.status != status, p.Status != status, p.Title != http.StatusText(status), p.Detail == "":
-		t.Errorf("%d %q %v, not a problem of %d", a.status, a.body, err, status)
+		t.Errorf("got %d %q %v, want a problem of %d", a.status, a.body, err, status)
 	case a.header.Get("Content-Type") != "application/problem+json":
-		t.Errorf("a problem of %d is %s", status, a.header.Get("Content-Type"))
+		t.Errorf("got a problem of type %s", a.header.Get("Content-Type"))
 	case a.header.Get("Cache-Control") != "no-store":
-		t.Errorf("a problem of %d may be kept by a cache", status)
+		t.Errorf("got a problem of %d without Cache-Control: no-store", status)
 	}
 	again := status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable
 	if later := a.header.Get("Retry-After"); again && (later == "" || later == "0") {
-		t.Errorf("a problem of %d says Retry-After: %q", status, later)
+		t.Errorf("got a problem of %d with Retry-After %q, want a delay", status, later)
 	}
 	return p
 }

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// crowd makes n calls, so many at once. It counts the answers by their status, and says how long all of it took.
-func (s *shop) crowd(n, atOnce int, of func(i int) call) (statuses map[int]int, took time.Duration) {
+// sendMany sends n calls, atOnce in parallel. It returns the answers by status, and the duration.
+func (s *fixture) sendMany(n, atOnce int, of func(i int) call) (statuses map[int]int, took time.Duration) {
 	s.T.Helper()
 	var mu sync.Mutex
 	statuses = map[int]int{}
@@ -16,7 +16,7 @@ func (s *shop) crowd(n, atOnce int, of func(i int) call) (statuses map[int]int, 
 	for range atOnce {
 		clients.Go(func() {
 			for i := range next {
-				a, err := send(s.Ctx, of(i))
+				a, err := trySend(s.Ctx, of(i))
 				if err != nil {
 					s.T.Errorf("call %d: %v", i, err)
 					continue

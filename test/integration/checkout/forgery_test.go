@@ -30,13 +30,13 @@ func clusterKey(t *testing.T) *ecdsa.PrivateKey {
 	}
 	key, ok := parsed.(*ecdsa.PrivateKey)
 	if !ok {
-		t.Fatalf("the API server signs with a %T", parsed)
+		t.Fatalf("got a %T as the API server's key, want an ECDSA key", parsed)
 	}
 	return key
 }
 
-// strangersKey is somebody else's.
-func strangersKey(t *testing.T) *ecdsa.PrivateKey {
+// otherKey is a key that the API server does not know.
+func otherKey(t *testing.T) *ecdsa.PrivateKey {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -45,7 +45,7 @@ func strangersKey(t *testing.T) *ecdsa.PrivateKey {
 	return key
 }
 
-// resign makes another token of a real one, with some claims changed. Without a key it is not signed at all.
+// resign signs a token again, with some claims changed. Without a key it is unsigned.
 func resign(t *testing.T, token string, changes map[string]any, key *ecdsa.PrivateKey) string {
 	t.Helper()
 	parts := strings.Split(token, ".")
@@ -79,13 +79,13 @@ func resign(t *testing.T, token string, changes map[string]any, key *ecdsa.Priva
 	if err != nil {
 		t.Fatal(err)
 	}
-	signature := make([]byte, 64) // as JWTs have it: both numbers, 32 bytes each
+	signature := make([]byte, 64) // of a JWT: both numbers, 32 bytes each
 	r.FillBytes(signature[:32])
 	s.FillBytes(signature[32:])
 	return signed + "." + base64.RawURLEncoding.EncodeToString(signature)
 }
 
-// expired are the claims of a token whose time was up an hour ago.
+// expired are the claims of a token that expired an hour ago.
 func expired() map[string]any {
 	ago := func(d time.Duration) int64 { return time.Now().Add(-d).Unix() }
 	return map[string]any{"iat": ago(3 * time.Hour), "nbf": ago(3 * time.Hour), "exp": ago(time.Hour)}

@@ -8,14 +8,14 @@ import (
 	"testing"
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
-	"github.com/paylink-dev/paylink/test/seller"
 	"github.com/paylink-dev/paylink/test/stack"
+	"github.com/paylink-dev/paylink/test/testclient"
 )
 
-// with is a call's header of an Idempotency-Key.
-func with(key string) map[string]string { return map[string]string{"Idempotency-Key": key} }
+// idempotencyKey is a call's header.
+func idempotencyKey(key string) map[string]string { return map[string]string{"Idempotency-Key": key} }
 
-// repeated makes a call many times at once over several servers, and returns the answers.
+// repeated sends a call many times at once to several servers, and returns the answers.
 func (b *backend) repeated(times int, c call, servers ...*stack.Server) []answer {
 	b.T.Helper()
 	answers := make([]answer, times)
@@ -27,7 +27,7 @@ func (b *backend) repeated(times int, c call, servers ...*stack.Server) []answer
 			c.to = servers[i%len(servers)]
 			<-start
 			var err error
-			if answers[i], err = send(b.Ctx, c); err != nil {
+			if answers[i], err = trySend(b.Ctx, c); err != nil {
 				b.T.Error(err)
 			}
 		})
@@ -38,138 +38,138 @@ func (b *backend) repeated(times int, c call, servers ...*stack.Server) []answer
 }
 
 func TestOneKeyIsOneOrder(t *testing.T) {
-	s := openShop(t)
-	second := s.another("second", stack.WebhookServer{})
-	b := s.hire("backend", "create", "get")
-	for i, body := range []string{s.wants("lifetime"), s.wants("lifetime", fmt.Sprintf(`"orderId":"%s"`, s.Namespace), `"customerId":"customer-7"`)} {
+	s := newFixture(t)
+	second := s.addServer("second", stack.WebhookServer{})
+	b := s.newBackend("backend", "create", "get")
+	for i, body := range []string{s.orderBody("lifetime"), s.orderBody("lifetime", fmt.Sprintf(`"orderId":"%s"`, s.Namespace), `"customerId":"customer-7"`)} {
 		t.Run(fmt.Sprintf("body %d", i), func(t *testing.T) {
 			before := len(s.Orders())
 			replayed := 0
 			var first answer
-			for i, a := range b.repeated(20, call{body: body, header: with(fmt.Sprintf("idem-%s-%d", s.Namespace, i))}, paylink.Webhook, second) {
+			for i, a := range b.repeated(20, call{body: body, header: idempotencyKey(fmt.Sprintf("idem-%s-%d", s.Namespace, i))}, paylink.Webhook, second) {
 				a.order(t, 201)
 				if i == 0 {
 					first = a
 				}
 				if a.body != first.body || a.header.Get("Location") != first.header.Get("Location") {
-					t.Errorf("one key is answered\n%s and\n%s", first.body, a.body)
+					t.Errorf("got for one key\n%s and\n%s", first.body, a.body)
 				}
 				if a.header.Get("Idempotent-Replayed") == "true" {
 					replayed++
 				}
 			}
 			if now := len(s.Orders()); now != before+1 || replayed != 19 {
-				t.Errorf("20 requests of one key made %d orders, and %d were replays", now-before, replayed)
+				t.Errorf("got %d orders and %d replays for 20 requests of one key, want 1 and 19", now-before, replayed)
 			}
 		})
 	}
 }
 
-// An order that is asked for twenty times is written as often as any other, but for creations that are refused.
-func TestAKeysOrderIsWrittenTwice(t *testing.T) {
-	s := openShop(t)
-	b := s.hire("backend", "create")
+// TestWritesOfRepeatedRequests: an order that is requested 20 times costs two writes, and refused creations.
+func TestWritesOfRepeatedRequests(t *testing.T) {
+	s := newFixture(t)
+	b := s.newBackend("backend", "create")
 	var o order
-	for _, a := range b.repeated(20, call{header: with("idem-" + s.Namespace)}, paylink.Webhook) {
+	for _, a := range b.repeated(20, call{header: idempotencyKey("idem-" + s.Namespace)}, paylink.Webhook) {
 		o = a.order(t, 201)
 	}
 	done, refused := s.writesTo(o.Name)
 	if len(done) != 2 {
-		t.Errorf("the order and its checkout URL are two writes, not %+v", done)
+		t.Errorf("got the writes %+v, want the order and its checkout URL", done)
 	}
 	for _, e := range refused {
 		if e.Verb != "create" || e.Code != 409 {
-			t.Errorf("refused: %+v", e)
+			t.Errorf("got the refused request %+v, want creations alone", e)
 		}
 	}
 }
 
 func TestAKeyIsForOneBody(t *testing.T) {
-	s := openShop(t)
-	second := s.another("second-body", stack.WebhookServer{})
-	s.offer(s.paymentLink("yearly"))
-	other := openShop(t)
-	b := s.hire("backend", "create")
+	s := newFixture(t)
+	second := s.addServer("second-body", stack.WebhookServer{})
+	s.createLink(s.paymentLink("yearly"))
+	other := newFixture(t)
+	b := s.newBackend("backend", "create")
 	b.allow(other.Namespace, rights("create"))
 	id := func(n string) string { return fmt.Sprintf(`"orderId":"%s-%s"`, s.Namespace, n) }
-	key := with("idem-" + s.Namespace)
-	body := s.wants("lifetime", id("1"), `"customerId":"customer-7"`)
-	o := b.buys(call{body: body, header: key})
-	b.awaitReplay(second, call{body: body, header: key})
+	key := idempotencyKey("idem-" + s.Namespace)
+	body := s.orderBody("lifetime", id("1"), `"customerId":"customer-7"`)
+	o := b.mustCreate(call{body: body, header: key})
+	b.awaitKnown(second, call{body: body, header: key})
 
-	before := s.balance()
+	before := s.recordDelivered()
 	for what, body := range map[string]string{
-		"another link":        s.wants("yearly", id("1"), `"customerId":"customer-7"`),
-		"another namespace":   other.wants("lifetime", id("1"), `"customerId":"customer-7"`),
-		"another id":          s.wants("lifetime", id("2"), `"customerId":"customer-7"`),
-		"no id":               s.wants("lifetime", `"customerId":"customer-7"`),
-		"another customer":    s.wants("lifetime", id("1"), `"customerId":"customer-8"`),
-		"no customer":         s.wants("lifetime", id("1")),
-		"a link that is none": s.wants("none", id("1"), `"customerId":"customer-7"`),
-		"nothing in common":   other.wants("lifetime"),
+		"another link":        s.orderBody("yearly", id("1"), `"customerId":"customer-7"`),
+		"another namespace":   other.orderBody("lifetime", id("1"), `"customerId":"customer-7"`),
+		"another id":          s.orderBody("lifetime", id("2"), `"customerId":"customer-7"`),
+		"no id":               s.orderBody("lifetime", `"customerId":"customer-7"`),
+		"another customer":    s.orderBody("lifetime", id("1"), `"customerId":"customer-8"`),
+		"no customer":         s.orderBody("lifetime", id("1")),
+		"a link that is none": s.orderBody("none", id("1"), `"customerId":"customer-7"`),
+		"nothing in common":   other.orderBody("lifetime"),
 	} {
 		t.Run(what, func(t *testing.T) {
 			for _, server := range []*stack.Server{paylink.Webhook, second} {
-				if p := b.asks(call{to: server, body: body, header: key}).problem(t, 409); p.fields() != "Idempotency-Key" || p.OrderID != "" {
-					t.Errorf("the refusal is %+v", p)
+				if p := b.create(call{to: server, body: body, header: key}).problem(t, 409); p.fields() != "Idempotency-Key" || p.OrderID != "" {
+					t.Errorf("got %+v, want the field Idempotency-Key alone", p)
 				}
 			}
 		})
 	}
-	s.unchanged(before)
-	// The same in other words.
+	s.expectUnchanged(before)
+	// The same body in another notation.
 	body = fmt.Sprintf("{\n \"customerId\": \"customer\\u002d7\", \"namespace\":%q, %s, \"paymentLink\":\"lifetime\" }", s.Namespace, id("1"))
-	if again := b.buys(call{body: body, header: key}); again != o {
-		t.Errorf("the same body in other words is answered %+v, not %+v", again, o)
+	if again := b.mustCreate(call{body: body, header: key}); again != o {
+		t.Errorf("got %+v for the same body in another notation, want %+v", again, o)
 	}
-	s.unchanged(before)
+	s.expectUnchanged(before)
 }
 
-// awaitReplay waits until a server knows of an order that another has created with a key.
-func (b *backend) awaitReplay(server *stack.Server, c call) {
+// awaitKnown waits until a server knows an order that another has created with a key.
+func (b *backend) awaitKnown(server *stack.Server, c call) {
 	b.T.Helper()
 	c = b.order(c)
 	c.to = server
-	b.Eventually("the server knows of the order", func(ctx context.Context) (bool, error) {
-		a, err := send(ctx, c)
+	b.Eventually("the server knows the order", func(ctx context.Context) (bool, error) {
+		a, err := trySend(ctx, c)
 		return err == nil && a.status == 201, err
 	})
 }
 
-func TestAnotherCallersKeyIsAnother(t *testing.T) {
-	s := openShop(t)
-	key := with("idem-shared")
-	one, two := s.hire("one", "create"), s.hire("two", "create")
-	a, b := one.buys(call{header: key}), two.buys(call{header: key})
+func TestKeysOfOtherCallers(t *testing.T) {
+	s := newFixture(t)
+	key := idempotencyKey("idem-shared")
+	one, two := s.newBackend("one", "create"), s.newBackend("two", "create")
+	a, b := one.mustCreate(call{header: key}), two.mustCreate(call{header: key})
 	if a.OrderID == b.OrderID {
-		t.Error("two callers with one key share an order")
+		t.Error("got one order for one key of two callers, want two")
 	}
 	for caller, o := range map[*backend]order{one: a, two: b} {
-		again := caller.asks(call{header: key})
+		again := caller.create(call{header: key})
 		if again.order(t, 201).OrderID != o.OrderID || again.header.Get("Idempotent-Replayed") != "true" {
-			t.Errorf("a caller's key is answered with another order: %s", again.body)
+			t.Errorf("got %s, want a replay of %s", again.body, o.OrderID)
 		}
 	}
-	if renewed := one.buys(call{token: one.newToken(), header: key}); renewed.OrderID != a.OrderID {
-		t.Error("a caller with a new token is another caller")
+	if renewed := one.mustCreate(call{token: one.newToken(), header: key}); renewed.OrderID != a.OrderID {
+		t.Error("got another order for a new token of the same caller")
 	}
 	if n := len(s.Orders()); n != 2 {
-		t.Errorf("there are %d orders, want 2", n)
+		t.Errorf("got %d orders, want 2", n)
 	}
 }
 
-// A key stands for its order through all of its life, and over restarts of the server.
-func TestAKeyFollowsItsOrder(t *testing.T) {
-	s := openShop(t)
-	b := s.hire("backend", "create", "get")
-	key := with("idem-" + s.Namespace)
-	server := s.another("restarted", stack.WebhookServer{})
-	o := b.buys(call{to: server, header: key})
+// TestReplayFollowsOrder: a key stands for its order until the order is deleted, also after a restart of the server.
+func TestReplayFollowsOrder(t *testing.T) {
+	s := newFixture(t)
+	b := s.newBackend("backend", "create", "get")
+	key := idempotencyKey("idem-" + s.Namespace)
+	server := s.addServer("restarted", stack.WebhookServer{})
+	o := b.mustCreate(call{to: server, header: key})
 	replay := func(want string) order {
 		t.Helper()
 		var now order
 		s.Eventually("the replay is "+want, func(ctx context.Context) (bool, error) {
-			a, err := send(ctx, b.order(call{to: server, header: key}))
+			a, err := trySend(ctx, b.order(call{to: server, header: key}))
 			if err != nil {
 				return false, err
 			}
@@ -177,38 +177,31 @@ func TestAKeyFollowsItsOrder(t *testing.T) {
 			return now.Status == want && a.header.Get("Idempotent-Replayed") == "true", nil
 		})
 		if now.OrderID != o.OrderID || now.Amount != o.Amount {
-			t.Errorf("the replay is %+v of %+v", now, o)
+			t.Errorf("got the replay %+v of %+v", now, o)
 		}
 		return now
 	}
 	s.Pay(o.CheckoutURL)
 	if now := replay("paid"); now.PaidAt == nil || now.CheckoutURL != o.CheckoutURL {
-		t.Errorf("a paid order is replayed as %+v", now)
+		t.Errorf("got %+v for a paid order, want its time and checkout URL", now)
 	}
-	if err := stop(server); err != nil {
-		t.Fatal(err)
-	}
-	if err := server.Start(s.Ctx); err != nil {
-		t.Fatal(err)
-	}
+	s.Must(stop(server))
+	s.Must(server.Start(s.Ctx))
 	replay("paid")
 	paid := s.await(o.OrderID, v1alpha1.OrderPaid)
-	if _, err := paylink.Stripe.Refund(paid.Status.ProviderCaptureID, 0); err != nil {
-		t.Fatal(err)
-	}
-	if now := replay("refunded"); now.AmountRefunded != seller.Price {
-		t.Errorf("a refunded order is replayed as %+v", now)
+	_, err := paylink.Stripe.Refund(paid.Status.ProviderCaptureID, 0)
+	s.Must(err)
+	if now := replay("refunded"); now.AmountRefunded != testclient.Price {
+		t.Errorf("got %+v for a refunded order, want the amount refunded", now)
 	}
 	if n := len(s.Orders()); n != 1 {
-		t.Errorf("there are %d orders, want 1", n)
+		t.Errorf("got %d orders, want 1", n)
 	}
 
-	// The key is free again once the order is gone.
-	if err := paylink.Client.Delete(s.Ctx, paid); err != nil {
-		t.Fatal(err)
-	}
+	// The key is free once the order is deleted.
+	s.Delete(paid)
 	s.Eventually("the key makes another order", func(ctx context.Context) (bool, error) {
-		a, err := send(ctx, b.order(call{to: server, header: key}))
+		a, err := trySend(ctx, b.order(call{to: server, header: key}))
 		return err == nil && a.status == 201 && !strings.Contains(a.body, o.OrderID), err
 	})
 }

@@ -8,50 +8,49 @@ import (
 	"github.com/paylink-dev/paylink/test/cluster"
 )
 
-// A normal life is three writes: the order, its checkout URL, and that it was paid. It is no more for having been asked for
-// through the API, or by a button, and looked at by a buyer who cannot wait.
-func TestANormalLifeIsThreeWrites(t *testing.T) {
+// TestWritesOfAnOrder: an order costs three writes, whether it is created through the API or by the buy button, and whether
+// or not the buyer captures it.
+func TestWritesOfAnOrder(t *testing.T) {
 	for _, c := range []struct {
 		buyer string
-		order func(s *shop) string // returns the checkout URL
+		order func(s *fixture) string // returns the checkout URL
 	}{
-		{"of a shop with a backend", func(s *shop) string {
-			b := s.hire("backend", "create", "get")
-			key := with("idem-" + s.Namespace)
-			o := b.buys(call{header: key})
-			b.buys(call{header: key})
-			b.reads(o.OrderID).order(s.T, 200)
+		{"of a shop with a backend", func(s *fixture) string {
+			b := s.newBackend("backend", "create", "get")
+			key := idempotencyKey("idem-" + s.Namespace)
+			o := b.mustCreate(call{header: key})
+			b.mustCreate(call{header: key})
+			b.get(o.OrderID).order(s.T, 200)
 			return o.CheckoutURL
 		}},
-		{"of a plain page", func(s *shop) string { return s.buys(nil).header.Get("Location") }},
+		{"of a plain page", func(s *fixture) string { return s.buy(nil).header.Get("Location") }},
 	} {
 		t.Run(c.buyer, func(t *testing.T) {
-			s := openShop(t)
+			s := newFixture(t)
 			url := c.order(s)
 			session := s.Pay(url)
-			if a := s.ask(look(nil, session.ID)); a.status != 200 { // whatever it says: the webhook is on its way
-				t.Errorf("the return route answers %d %s", a.status, a.body)
+			if a := s.send(captureCall(nil, session.ID)); a.status != 200 { // of any outcome: the webhook is on its way
+				t.Errorf("got %d %s from the capture API, want 200", a.status, a.body)
 			}
-			s.Settled()
+			s.AwaitDelivered()
 			o := s.await(reference(t, url), v1alpha1.OrderPaid)
-			s.told(paylink.Webhook, session.ID, "paid: paid, final, known order")
-			if seen := s.lives(o.Name); seen != "create patch/status patch/status" {
-				t.Errorf("a normal life is %s", seen)
+			s.awaitOutcome(paylink.Webhook, session.ID, "paid: paid, final, known order")
+			if seen := s.writeVerbs(o.Name); seen != "create patch/status patch/status" {
+				t.Errorf("got the writes %s, want three", seen)
 			}
-			if _, err := paylink.Stripe.Refund(o.Status.ProviderCaptureID, 0); err != nil {
-				t.Fatal(err)
-			}
-			s.Settled()
+			_, err := paylink.Stripe.Refund(o.Status.ProviderCaptureID, 0)
+			s.Must(err)
+			s.AwaitDelivered()
 			s.await(reference(t, url), v1alpha1.OrderRefunded)
-			if seen := s.lives(o.Name); seen != "create patch/status patch/status patch/status" {
-				t.Errorf("with a refund it is %s", seen)
+			if seen := s.writeVerbs(o.Name); seen != "create patch/status patch/status patch/status" {
+				t.Errorf("got the writes %s after a refund, want four", seen)
 			}
 		})
 	}
 }
 
-// lives are the writes to an order, and those that were refused.
-func (s *shop) lives(name string) string {
+// writeVerbs are the verbs of the writes to an order, and of the refused ones.
+func (s *fixture) writeVerbs(name string) string {
 	s.T.Helper()
 	done, refused := s.writesTo(name)
 	var text string

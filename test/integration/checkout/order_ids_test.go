@@ -13,88 +13,88 @@ import (
 	"github.com/paylink-dev/paylink/test/stack"
 )
 
-func TestAShopsOwnIDs(t *testing.T) {
-	s := openShop(t)
-	b := s.hire("backend", "create", "get")
+func TestOrderIDs(t *testing.T) {
+	s := newFixture(t)
+	b := s.newBackend("backend", "create", "get")
 	for _, id := range []string{"1", "-", "_-_", "A" + s.Namespace, strings.Repeat("a", 150) + s.Namespace[len(s.Namespace)-8:], "capture-" + s.Namespace} {
 		if len(id) < 4 {
 			id += s.Namespace[len(s.Namespace)-8:]
 		}
-		a := b.asks(call{body: s.wants("lifetime", fmt.Sprintf(`"orderId":%q`, id))})
+		a := b.create(call{body: s.orderBody("lifetime", fmt.Sprintf(`"orderId":%q`, id))})
 		o := a.order(t, 201)
 		if o.OrderID != id || reference(t, o.CheckoutURL) != id || a.header.Get("Location") != ordersPath+"/"+id {
-			t.Errorf("an order of the id %s is %+v at %s", id, o, a.header.Get("Location"))
+			t.Errorf("got %+v at %s for the orderId %s", o, a.header.Get("Location"), id)
 		}
-		if read := s.ask(call{path: a.header.Get("Location"), token: b.token}).order(t, 200); read != o {
-			t.Errorf("and is read as %+v", read)
+		if read := s.send(call{path: a.header.Get("Location"), token: b.token}).order(t, 200); read != o {
+			t.Errorf("got %+v from a read, want %+v", read, o)
 		}
 	}
 }
 
-// A shop's id of a customer is kept as it is, whatever it is made of.
-func TestAShopsCustomers(t *testing.T) {
-	s := openShop(t)
-	b := s.hire("backend", "create")
+// TestCustomerIDs: a customerId of any characters is stored unchanged.
+func TestCustomerIDs(t *testing.T) {
+	s := newFixture(t)
+	b := s.newBackend("backend", "create")
 	for i, customer := range []string{"customer-7", strings.Repeat("ñ", 200), strings.Repeat("👩‍🚀", 66), "\\\" <b>&amp;</b> \u2028", "\x00\t\x1f", "ﬃ"} {
 		body, err := json.Marshal(map[string]string{"paymentLink": "lifetime", "namespace": s.Namespace, "customerId": customer})
 		if err != nil {
 			t.Fatal(err)
 		}
-		c := call{body: string(body), header: with(fmt.Sprintf("idem-%s-%d", s.Namespace, i))}
-		o := b.buys(c)
+		c := call{body: string(body), header: idempotencyKey(fmt.Sprintf("idem-%s-%d", s.Namespace, i))}
+		o := b.mustCreate(c)
 		if kept := s.orderOf(o.OrderID).Spec.CustomerID; kept != customer {
-			t.Errorf("customer %q is kept as %q", customer, kept)
+			t.Errorf("got customerId %q, want %q", kept, customer)
 		}
-		if again := b.buys(c); again.OrderID != o.OrderID {
-			t.Errorf("the key of customer %q made two orders", customer)
+		if again := b.mustCreate(c); again.OrderID != o.OrderID {
+			t.Errorf("got a second order for the key of customer %q", customer)
 		}
 	}
 }
 
-// An id names one order in all namespaces: it is what Stripe sends back.
-func TestAnIDIsTakenInAllNamespaces(t *testing.T) {
-	s := openShop(t)
-	other := openShop(t)
-	b := s.hire("backend", "create", "get")
-	theirs := other.hire("backend", "create", "get")
+// TestOrderIDOfOtherNamespace: an orderId is unique in all namespaces, because Stripe sends it back.
+func TestOrderIDOfOtherNamespace(t *testing.T) {
+	s := newFixture(t)
+	other := newFixture(t)
+	b := s.newBackend("backend", "create", "get")
+	theirs := other.newBackend("backend", "create", "get")
 	id := fmt.Sprintf(`"orderId":%q`, s.Namespace)
-	o := b.buys(call{body: s.wants("lifetime", id)})
-	before := s.balance()
-	if p := theirs.asks(call{body: other.wants("lifetime", id)}).problem(t, 409); p.fields() != "orderId" || p.OrderID != "" {
-		t.Errorf("an id that another namespace has is answered %+v", p)
+	o := b.mustCreate(call{body: s.orderBody("lifetime", id)})
+	before := s.recordDelivered()
+	if p := theirs.create(call{body: other.orderBody("lifetime", id)}).problem(t, 409); p.fields() != "orderId" || p.OrderID != "" {
+		t.Errorf("got %+v for an orderId of another namespace, want the field alone", p)
 	}
-	s.unchanged(before)
-	theirs.reads(o.OrderID).problem(t, 404)
-	// An order that goes by its uid can be named in no request: it would be somebody else's.
-	unnamed := b.buys(call{})
-	b.asks(call{body: s.wants("lifetime", fmt.Sprintf(`"orderId":%q`, unnamed.OrderID))}).problem(t, 409)
+	s.expectUnchanged(before)
+	theirs.get(o.OrderID).problem(t, 404)
+	// A request cannot name the uid of an order.
+	unnamed := b.mustCreate(call{})
+	b.create(call{body: s.orderBody("lifetime", fmt.Sprintf(`"orderId":%q`, unnamed.OrderID))}).problem(t, 409)
 }
 
-// Of several orders that are asked for with one id at the same time, one can be paid.
-func TestOneOfManyOrdersOfAnIDCanBePaid(t *testing.T) {
-	s := openShop(t)
-	second := s.another("second-id", stack.WebhookServer{})
-	b := s.hire("backend", "create", "get")
+// TestConcurrentOrderIDs: of several orders requested with one orderId at once, one is Ready.
+func TestConcurrentOrderIDs(t *testing.T) {
+	s := newFixture(t)
+	second := s.addServer("second-id", stack.WebhookServer{})
+	b := s.newBackend("backend", "create", "get")
 	for i := range 5 {
 		id := fmt.Sprintf("%s-%d", s.Namespace, i)
-		promised := 0
-		for _, a := range b.repeated(10, call{body: s.wants("lifetime", fmt.Sprintf(`"orderId":%q`, id))}, paylink.Webhook, second) {
+		created := 0
+		for _, a := range b.repeated(10, call{body: s.orderBody("lifetime", fmt.Sprintf(`"orderId":%q`, id))}, paylink.Webhook, second) {
 			if a.status == 201 {
-				promised++
+				created++
 				if o := a.order(t, 201); o.OrderID != id || reference(t, o.CheckoutURL) != id {
-					t.Errorf("the order %s is answered as %+v", id, o)
+					t.Errorf("got %+v for the orderId %s", o, id)
 				}
 				continue
 			}
 			if p := a.problem(t, 409); p.fields() != "orderId" {
-				t.Errorf("an id that is taken is answered %+v", p)
+				t.Errorf("got %+v for a used orderId, want its field", p)
 			}
 		}
-		if promised == 0 {
-			t.Errorf("nobody was given the id %s", id)
+		if created == 0 {
+			t.Errorf("got no order of the orderId %s, want one", id)
 		}
-		s.Eventually("one order of the id can be paid", func(context.Context) (bool, error) {
-			ready, judged, all := 0, 0, 0
+		s.Eventually("one order of the orderId is ready", func(context.Context) (bool, error) {
+			ready, duplicates, all := 0, 0, 0
 			for _, o := range s.Orders() {
 				if o.Spec.OrderID != id {
 					continue
@@ -106,15 +106,15 @@ func TestOneOfManyOrdersOfAnIDCanBePaid(t *testing.T) {
 				case c.Reason == v1alpha1.ReasonCheckoutReady:
 					ready++
 				case c.Reason == v1alpha1.ReasonDuplicateOrderID:
-					judged++
+					duplicates++
 				}
 			}
-			return ready == 1 && ready+judged == all, nil
+			return ready == 1 && ready+duplicates == all, nil
 		})
-		b.asks(call{body: s.wants("lifetime", fmt.Sprintf(`"orderId":%q`, id))}).problem(t, 409)
-		s.Pay(b.reads(id).order(t, 200).CheckoutURL)
+		b.create(call{body: s.orderBody("lifetime", fmt.Sprintf(`"orderId":%q`, id))}).problem(t, 409)
+		s.Pay(b.get(id).order(t, 200).CheckoutURL)
 		s.Eventually("it is paid", func(context.Context) (bool, error) {
-			return b.reads(id).order(t, 200).Status == "paid", nil
+			return b.get(id).order(t, 200).Status == "paid", nil
 		})
 	}
 }

@@ -9,21 +9,21 @@ import (
 	"testing"
 	"time"
 
-	"github.com/paylink-dev/paylink/test/seller"
+	"github.com/paylink-dev/paylink/test/testclient"
 )
 
-// Whatever is wrong with the other requests, the answer names it, and nothing changes.
-func TestAWrongRequestChangesNothing(t *testing.T) {
-	s := openShop(t)
-	b := s.hire("backend", "create", "get")
-	paid := s.Pay(b.buys(call{}).CheckoutURL).ID
-	s.Settled()
+// TestInvalidRequests: the problem names the invalid field, and nothing is written.
+func TestInvalidRequests(t *testing.T) {
+	s := newFixture(t)
+	b := s.newBackend("backend", "create", "get")
+	paid := s.Pay(b.mustCreate(call{}).CheckoutURL).ID
+	s.AwaitDelivered()
 	long := "cs_test_" + strings.Repeat("a", 248)
 	page := func(query string) call { return call{path: billingPath + query} }
 	capture := func(body string) call { return call{path: capturePath, body: body} }
-	before := s.balance()
+	before := s.recordDelivered()
 	for _, c := range []struct {
-		wrong  string
+		name   string
 		call   call
 		status int
 		fields string
@@ -90,18 +90,18 @@ func TestAWrongRequestChangesNothing(t *testing.T) {
 		{"nothing", call{path: "/"}, 404, ""},
 		{"nothing there", call{method: "POST", path: "/api/order"}, 404, ""},
 	} {
-		t.Run(c.wrong, func(t *testing.T) {
-			if p := s.ask(c.call).problem(t, c.status); p.fields() != c.fields {
-				t.Errorf("the refusal names %q, not %q: %+v", p.fields(), c.fields, p)
+		t.Run(c.name, func(t *testing.T) {
+			if p := s.send(c.call).problem(t, c.status); p.fields() != c.fields {
+				t.Errorf("got the fields %q, want %q: %+v", p.fields(), c.fields, p)
 			}
 		})
 	}
-	s.unchanged(before)
+	s.expectUnchanged(before)
 }
 
-// The shop's own pages may send the form, and so may what is no browser.
-func TestTheShopsPagesMaySendTheForm(t *testing.T) {
-	s := openShop(t)
+// TestAllowedOrigins: the shop's pages, the server's own, and clients that are no browsers may send the form.
+func TestAllowedOrigins(t *testing.T) {
+	s := newFixture(t)
 	for who, header := range map[string]map[string]string{
 		"the shop's page":                          {"Origin": appURL, "Sec-Fetch-Site": "cross-site"},
 		"a page of the server's own":               {"Origin": paylink.Webhook.URL},
@@ -110,17 +110,17 @@ func TestTheShopsPagesMaySendTheForm(t *testing.T) {
 		"no browser":                               {},
 	} {
 		t.Run(who, func(t *testing.T) {
-			if a := s.ask(call{method: "POST", path: buyPath(s.Namespace, "lifetime"), header: header}); a.status != 303 {
-				t.Errorf("%d %s", a.status, a.body)
+			if a := s.send(call{method: "POST", path: buyPath(s.Namespace, "lifetime"), header: header}); a.status != 303 {
+				t.Errorf("got %d %s, want 303", a.status, a.body)
 			}
 		})
 	}
 }
 
-func TestAWrongMethodSaysWhichIsRight(t *testing.T) {
-	s := openShop(t)
-	token := s.hire("backend", "create", "get").token
-	before := s.balance()
+func TestAllowedMethods(t *testing.T) {
+	s := newFixture(t)
+	token := s.newBackend("backend", "create", "get").token
+	before := s.recordDelivered()
 	for path, allowed := range map[string]string{
 		ordersPath: "POST", ordersPath + "/unknown": "GET", capturePath: "POST", billingPath: "GET", billingPath + "/page.css": "GET",
 		buyPath(s.Namespace, "lifetime"): "GET, POST", "/openapi.yaml": "GET", "/api/webhooks/stripe": "POST",
@@ -130,9 +130,9 @@ func TestAWrongMethodSaysWhichIsRight(t *testing.T) {
 				continue
 			}
 			t.Run(method+" "+path, func(t *testing.T) {
-				a := s.ask(call{method: method, path: path, token: token})
+				a := s.send(call{method: method, path: path, token: token})
 				if a.header.Get("Allow") != allowed || a.status != 405 {
-					t.Errorf("%d, Allow: %s, want 405 and %s", a.status, a.header.Get("Allow"), allowed)
+					t.Errorf("got %d, Allow: %s, want 405 and %s", a.status, a.header.Get("Allow"), allowed)
 				}
 				if method != "HEAD" {
 					a.problem(t, 405)
@@ -140,13 +140,13 @@ func TestAWrongMethodSaysWhichIsRight(t *testing.T) {
 			})
 		}
 	}
-	s.unchanged(before)
+	s.expectUnchanged(before)
 }
 
-// What is not HTTP does not reach a route; Go's server answers it.
-func TestWhatIsNotHTTPIsRefused(t *testing.T) {
-	s := openShop(t)
-	before := s.balance()
+// TestInvalidHTTP: Go's server refuses invalid HTTP before any route.
+func TestInvalidHTTP(t *testing.T) {
+	s := newFixture(t)
+	before := s.recordDelivered()
 	for what, c := range map[string]struct{ request, status string }{
 		"a bad percent sign in a path": {"POST /buy/%zz/lifetime HTTP/1.1\r\nHost: shop\r\n\r\n", "400"},
 		"an encoded sign cut off":      {"POST /buy/" + s.Namespace + "/lifetime%2 HTTP/1.1\r\nHost: shop\r\n\r\n", "400"},
@@ -159,33 +159,33 @@ func TestWhatIsNotHTTPIsRefused(t *testing.T) {
 	} {
 		t.Run(what, func(t *testing.T) {
 			if answer := s.raw(c.request); !strings.HasPrefix(answer, "HTTP/1.1 "+c.status+" ") {
-				t.Errorf("answered %.200s, want %s", answer, c.status)
+				t.Errorf("got %.200s, want %s", answer, c.status)
 			}
 		})
 	}
-	s.unchanged(before)
+	s.expectUnchanged(before)
 }
 
-// raw sends bytes and returns what comes until the server closes the connection.
-func (s *shop) raw(request string) string {
+// raw sends bytes, and returns the answer until the server closes the connection.
+func (s *fixture) raw(request string) string {
 	s.T.Helper()
-	answer, err := s.converse(request)
+	answer, err := s.tryRaw(request)
 	if err != nil {
 		s.T.Error(err)
 	}
 	return answer
 }
 
-func (s *shop) converse(request string) (string, error) {
+func (s *fixture) tryRaw(request string) (string, error) {
 	connection, err := (&net.Dialer{}).DialContext(s.Ctx, "tcp", strings.TrimPrefix(paylink.Webhook.URL, "http://"))
 	if err != nil {
 		return "", err
 	}
 	defer func() { _ = connection.Close() }()
-	if err := connection.SetDeadline(time.Now().Add(seller.Patience)); err != nil {
+	if err := connection.SetDeadline(time.Now().Add(testclient.Timeout)); err != nil {
 		return "", err
 	}
-	// The server may refuse, and close, before it has all.
+	// The server may close the connection before it has read everything.
 	_, _ = io.WriteString(connection, request)
 	answer, err := io.ReadAll(bufio.NewReader(connection))
 	if len(answer) > 0 {
@@ -194,11 +194,11 @@ func (s *shop) converse(request string) (string, error) {
 	return "", err
 }
 
-// Whoever stops in the middle of a request loses the connection, and keeps nobody else from buying.
-func TestAStalledRequestIsGivenUp(t *testing.T) {
-	s := openShop(t)
-	b := s.hire("backend", "create")
-	before := s.balance()
+// TestStalledRequests: the server closes a connection whose request stalls, and serves others meanwhile.
+func TestStalledRequests(t *testing.T) {
+	s := newFixture(t)
+	b := s.newBackend("backend", "create")
+	before := s.recordDelivered()
 	head := "Host: shop\r\nContent-Type: application/json\r\nContent-Length: 1000\r\nAuthorization: Bearer " + b.token + "\r\nX-Forwarded-For: " + newAddress() + "\r\n"
 	var stalled sync.WaitGroup
 	for what, c := range map[string]struct{ request, want string }{
@@ -212,16 +212,16 @@ func TestAStalledRequestIsGivenUp(t *testing.T) {
 		"an order that goes on slowly": {"POST /api/orders HTTP/1.1\r\n" + head + "Expect: 100-continue\r\n\r\n{\"paymentLink\":", "408"},
 	} {
 		stalled.Go(func() {
-			answer, err := s.converse(c.request)
+			answer, err := s.tryRaw(c.request)
 			answer = strings.TrimPrefix(answer, "HTTP/1.1 100 Continue\r\n\r\n")
 			if err != nil || (c.want != "" && !strings.HasPrefix(answer, "HTTP/1.1 "+c.want+" ")) || (c.want == "" && strings.Contains(answer, "HTTP/1.1 2")) {
-				t.Errorf("%s: %v %.300s, want %s", what, err, answer, c.want)
+				t.Errorf("%s: got %v %.300s, want %s", what, err, answer, c.want)
 			}
 		})
 	}
-	o := b.buys(call{}) // meanwhile
+	o := b.mustCreate(call{}) // meanwhile
 	stalled.Wait()
-	s.unchangedBut(before, 1)
+	s.expectCreatedOnly(before, 1)
 	s.Pay(o.CheckoutURL)
-	s.Settled()
+	s.AwaitDelivered()
 }

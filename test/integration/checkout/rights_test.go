@@ -1,7 +1,6 @@
 package checkout_test
 
 import (
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -14,12 +13,12 @@ import (
 	"github.com/paylink-dev/paylink/test/stack"
 )
 
-// withoutCheckout are the rights of a server that creates no orders.
+// withoutCheckout are the rights of a server without the checkout API.
 var withoutCheckout = []string{"config/rbac/webhookserver/role.yaml"}
 
-// The server that all other tests use has the rights that it is deployed with, and no others.
-func TestTheWebhookServersRights(t *testing.T) {
-	s := openShop(t)
+// TestRightsOfTheWebhookServer: the server of all other tests has the rights of its deployment, and no others.
+func TestRightsOfTheWebhookServer(t *testing.T) {
+	s := newFixture(t)
 	repository, err := cluster.Repository(s.Ctx)
 	if err != nil {
 		t.Fatal(err)
@@ -33,7 +32,7 @@ func TestTheWebhookServersRights(t *testing.T) {
 		names = append(names, filepath.Base(file))
 	}
 	if want := []string{"checkout_role.yaml", "role.yaml"}; !slices.Equal(names, want) {
-		t.Errorf("the rights are in %v: have package stack give a webhook server all of them", names)
+		t.Errorf("got the roles %v, want %v: add the others to package stack", names, want)
 	}
 	for _, c := range []struct {
 		verbs, group, resource, subresource string
@@ -62,18 +61,18 @@ func TestTheWebhookServersRights(t *testing.T) {
 			}}
 			s.Create(review)
 			if review.Status.Allowed != c.may {
-				t.Errorf("the webhook server may %s %s/%s: %t", verb, c.resource, c.subresource, review.Status.Allowed)
+				t.Errorf("got %s %s/%s allowed: %t, want %t", verb, c.resource, c.subresource, review.Status.Allowed, c.may)
 			}
 		}
 	}
 }
 
-// A server that creates no orders needs no right to, and does everything else.
-func TestAServerWithoutTheCheckoutAPI(t *testing.T) {
-	s := openShop(t)
-	server, endpoint := s.anotherAtStripe("closed", stack.WebhookServer{Flags: []string{"--checkout-api=false"}, ClusterRoles: withoutCheckout})
-	b := s.hire("backend", "create", "get")
-	before := s.balance()
+// TestServerWithoutCheckoutAPI: a server without the checkout API needs no right to create orders.
+func TestServerWithoutCheckoutAPI(t *testing.T) {
+	s := newFixture(t)
+	server, endpoint := s.addServerWithEndpoint("closed", stack.WebhookServer{Flags: []string{"--checkout-api=false"}, ClusterRoles: withoutCheckout})
+	b := s.newBackend("backend", "create", "get")
+	before := s.recordDelivered()
 	for _, c := range []call{
 		b.order(call{}),
 		{path: ordersPath + "/any", token: b.token},
@@ -81,22 +80,22 @@ func TestAServerWithoutTheCheckoutAPI(t *testing.T) {
 		{method: "POST", path: buyPath(s.Namespace, "lifetime")},
 	} {
 		c.to = server
-		s.ask(c).problem(t, 404)
+		s.send(c).problem(t, 404)
 	}
-	s.unchanged(before)
+	s.expectUnchanged(before)
 
-	o := b.buys(call{}) // at the other server
+	o := b.mustCreate(call{}) // at the other server
 	paid := s.Pay(o.CheckoutURL)
-	s.Settled()
-	s.told(server, paid.ID, "paid: paid, final, known order")
-	s.takenBy(endpoint.ID)
-	if a := s.ask(call{to: server, path: "/openapi.yaml"}); a.status != 200 {
-		t.Errorf("the description is answered %d", a.status)
+	s.AwaitDelivered()
+	s.awaitOutcome(server, paid.ID, "paid: paid, final, known order")
+	s.expectAccepted(endpoint.ID)
+	if a := s.send(call{to: server, path: "/openapi.yaml"}); a.status != 200 {
+		t.Errorf("got status %d of the OpenAPI description, want 200", a.status)
 	}
 }
 
-// takenBy checks that a server has taken all webhooks that were sent to it.
-func (s *shop) takenBy(endpoint string) {
+// expectAccepted checks that an endpoint has accepted all webhooks.
+func (s *fixture) expectAccepted(endpoint string) {
 	s.T.Helper()
 	n := 0
 	for _, a := range paylink.Stripe.Attempts() {
@@ -104,44 +103,41 @@ func (s *shop) takenBy(endpoint string) {
 			continue
 		}
 		if n++; a.Status != 200 {
-			s.T.Errorf("a webhook of %s was answered %d, %v", a.Type, a.Status, a.Error)
+			s.T.Errorf("%s: got status %d, %v, want 200", a.Type, a.Status, a.Error)
 		}
 	}
 	if n == 0 {
-		s.T.Error("no webhook was sent")
+		s.T.Error("got no webhooks, want some")
 	}
 }
 
-// A server that is to create orders and may not, says so to whoever can do something about it, and goes on.
-func TestAServerThatMayNotCreateOrders(t *testing.T) {
-	s := openShop(t)
-	server, endpoint := s.anotherAtStripe("rightless", stack.WebhookServer{ClusterRoles: withoutCheckout})
-	b := s.hire("backend", "create", "get")
-	before := s.count()
-	for _, c := range []call{b.order(call{}), s.press(server, "")} {
+// TestServerWithoutRightToCreate: a server that lacks the right to create orders logs it, and serves everything else.
+func TestServerWithoutRightToCreate(t *testing.T) {
+	s := newFixture(t)
+	server, endpoint := s.addServerWithEndpoint("rightless", stack.WebhookServer{ClusterRoles: withoutCheckout})
+	b := s.newBackend("backend", "create", "get")
+	before := s.record()
+	for _, c := range []call{b.order(call{}), s.buyCall(server, "")} {
 		c.to = server
-		if p := s.ask(c).problem(t, 503); p.OrderID != "" || strings.Contains(p.Detail, s.Namespace) || strings.Contains(p.Detail, "forbidden") {
-			t.Errorf("the refusal is %+v", p)
+		if p := s.send(c).problem(t, 503); p.OrderID != "" || strings.Contains(p.Detail, s.Namespace) || strings.Contains(p.Detail, "forbidden") {
+			t.Errorf("got %+v, want a problem without details", p)
 		}
 	}
-	if now := s.count(); now.orders != before.orders {
-		t.Errorf("there are %d orders more", now.orders-before.orders)
+	if now := s.record(); now.orders != before.orders {
+		t.Errorf("got %d new orders, want 0", now.orders-before.orders)
 	}
-	log, err := os.ReadFile(server.Log)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if missing := `cannot create resource \"orders\" in API group \"payments.paylink.dev\"`; strings.Count(string(log), missing) != 2 {
-		t.Errorf("the log does not say twice what is missing:\n%s", log)
+	log := s.Log(server)
+	if missing := `cannot create resource \"orders\" in API group \"payments.paylink.dev\"`; strings.Count(log, missing) != 2 {
+		t.Errorf("got the log\n%s\nwant the missing right twice", log)
 	}
 
-	o := b.buys(call{}) // at the other server
+	o := b.mustCreate(call{}) // at the other server
 	paid := s.Pay(o.CheckoutURL)
-	s.Settled()
-	s.told(server, paid.ID, "paid: paid, final, known order")
-	s.takenBy(endpoint.ID)
-	s.ask(call{to: server, path: ordersPath + "/" + o.OrderID, token: b.token}).order(t, 200)
+	s.AwaitDelivered()
+	s.awaitOutcome(server, paid.ID, "paid: paid, final, known order")
+	s.expectAccepted(endpoint.ID)
+	s.send(call{to: server, path: ordersPath + "/" + o.OrderID, token: b.token}).order(t, 200)
 	if !server.Ready(s.Ctx) {
-		t.Error("the server says that it is not ready")
+		t.Error("got a server that is not ready")
 	}
 }

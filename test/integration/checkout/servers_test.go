@@ -10,38 +10,34 @@ import (
 	"github.com/paylink-dev/paylink/test/stripesim"
 )
 
-// trusting has a server believe the addresses that tests come with.
+// trusting has a server trust the tests' X-Forwarded-For.
 const trusting = "--trusted-proxies=127.0.0.1"
 
-// debugging has a server log everything that can be logged, for the test that looks through the logs.
+// debugging has a server log every line, for the test that searches the logs.
 const debugging = "--zap-log-level=debug"
 
-// another starts one more webhook server until the test ends, under a name, and with a log, that no other has. Stripe
-// sends its webhooks to the first alone.
-func (s *shop) another(name string, w stack.WebhookServer) *stack.Server {
+// addServer starts one more webhook server until the test ends, with a unique name and log. Stripe sends it nothing.
+func (s *fixture) addServer(name string, w stack.WebhookServer) *stack.Server {
 	s.T.Helper()
-	server, endpoint := s.anotherAtStripe(name, w)
+	server, endpoint := s.addServerWithEndpoint(name, w)
 	paylink.Stripe.RemoveEndpoint(endpoint.ID)
 	return server
 }
 
-// anotherAtStripe is another that is sent webhooks too.
-func (s *shop) anotherAtStripe(name string, w stack.WebhookServer) (*stack.Server, stripesim.Endpoint) {
+// addServerWithEndpoint is addServer with an endpoint at Stripe.
+func (s *fixture) addServerWithEndpoint(name string, w stack.WebhookServer) (*stack.Server, stripesim.Endpoint) {
 	s.T.Helper()
 	w.Flags = append([]string{debugging, trusting}, w.Flags...)
 	name += s.Namespace[strings.LastIndex(s.Namespace, "-"):]
 	server, endpoint, err := paylink.AddWebhookServerOf(s.Ctx, "webhookserver-"+name, w)
-	if err != nil {
-		s.T.Fatal(err)
-	}
+	s.Must(err)
 	s.T.Cleanup(func() {
 		paylink.Stripe.RemoveEndpoint(endpoint.ID)
-		// The test's own context has ended.
 		text, err := server.Scrape(context.WithoutCancel(s.Ctx))
 		if err != nil {
 			s.T.Error(err)
 		}
-		gone.keep("metrics of "+name, text)
+		stopped.keep("metrics of "+name, text)
 		if err := stop(server); err != nil {
 			s.T.Error(err)
 		}
@@ -55,13 +51,13 @@ func stop(server *stack.Server) error {
 	return server.Stop()
 }
 
-// archive is what servers that are gone have left behind.
+// archive keeps the metrics of stopped servers.
 type archive struct {
 	mu    sync.Mutex
 	texts map[string]string
 }
 
-var gone archive
+var stopped archive
 
 func (a *archive) keep(where, text string) {
 	a.mu.Lock()
@@ -78,13 +74,11 @@ func (a *archive) all() map[string]string {
 	return maps.Clone(a.texts)
 }
 
-// metric returns the value of a sample of a server's, as it is printed; empty: there is none.
-func (s *shop) metric(server *stack.Server, sample string) string {
+// metric returns the value of a server's sample as it is printed; empty: there is none.
+func (s *fixture) metric(server *stack.Server, sample string) string {
 	s.T.Helper()
 	text, err := server.Scrape(s.Ctx)
-	if err != nil {
-		s.T.Fatal(err)
-	}
+	s.Must(err)
 	for line := range strings.Lines(text) {
 		if value, ok := strings.CutPrefix(line, sample+" "); ok {
 			return strings.TrimSpace(value)

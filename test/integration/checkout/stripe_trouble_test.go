@@ -2,7 +2,6 @@ package checkout_test
 
 import (
 	"net/http"
-	"os"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -10,9 +9,9 @@ import (
 	"github.com/paylink-dev/paylink/test/stripesim"
 )
 
-// calls counts what is asked of Stripe's API for the rest of the test, and has it answer with an error where trouble says
-// so; nil: never.
-func (s *shop) calls(trouble func(*http.Request) int) *atomic.Int64 {
+// calls counts the requests to Stripe's API for the rest of the test. trouble returns the error status of a request; nil:
+// none fails.
+func (s *fixture) calls(trouble func(*http.Request) int) *atomic.Int64 {
 	var n atomic.Int64
 	paylink.Stripe.DisturbAPI(func(r *http.Request) int {
 		n.Add(1)
@@ -25,15 +24,15 @@ func (s *shop) calls(trouble func(*http.Request) int) *atomic.Int64 {
 	return &n
 }
 
-// paidUnheard is a payment of which no webhook has come.
-func (s *shop) paidUnheard(b *backend) stripesim.Session {
+// payBeforeWebhook pays a new order. Stripe holds the webhook back.
+func (s *fixture) payBeforeWebhook(b *backend) stripesim.Session {
 	s.T.Helper()
-	return s.Pay(b.buys(call{}).CheckoutURL)
+	return s.Pay(b.mustCreate(call{}).CheckoutURL)
 }
 
-func TestStripeInTroubleIsNoNews(t *testing.T) {
-	s := openShop(t)
-	b := s.hire("backend", "create")
+func TestFailingStripe(t *testing.T) {
+	s := newFixture(t)
+	b := s.newBackend("backend", "create")
 	for _, c := range []struct {
 		answer  string
 		trouble func(*http.Request) int
@@ -48,32 +47,29 @@ func TestStripeInTroubleIsNoNews(t *testing.T) {
 		t.Run(c.answer, func(t *testing.T) {
 			here := *s
 			here.T = t
-			asking := here.askingStripe("trouble-" + c.answer)
-			here.Deliver(stripesim.Plan{Hold: true})
+			keyed := here.addKeyedServer("trouble-" + c.answer)
+			here.PlanDelivery(stripesim.Plan{Hold: true})
 			calls := here.calls(c.trouble)
-			paid := here.paidUnheard(b)
-			// Many ask, and the trouble is not made worse by asking again.
+			paid := here.payBeforeWebhook(b)
+			// Many requests cause few calls to a failing Stripe.
 			for range 10 {
-				if seen, err := here.sees(asking, paid.ID); err != nil || seen != nothingKnown {
-					t.Fatalf("the buyer is told %q, %v", seen, err)
+				if seen, err := here.outcome(keyed, paid.ID); err != nil || seen != unknownOutcome {
+					t.Fatalf("got the outcome %q, %v, want %q", seen, err, unknownOutcome)
 				}
 			}
 			if n := calls.Load(); n < 1 || n > 3 {
-				t.Errorf("Stripe was asked %d times about one payment", n)
+				t.Errorf("got %d calls to Stripe for one payment, want 1 to 3", n)
 			}
-			content, err := os.ReadFile(asking.Log)
-			if err != nil {
-				t.Fatal(err)
+			content := s.Log(keyed)
+			if n := strings.Count(content, "Stripe could not be asked for a checkout session"); n != 1 || !strings.Contains(content, c.log) {
+				t.Errorf("got %d log lines of the failure, want one with %q:\n%s", n, c.log, content)
 			}
-			if n := strings.Count(string(content), "Stripe could not be asked for a checkout session"); n != 1 || !strings.Contains(string(content), c.log) {
-				t.Errorf("the log says %d times, want once, that Stripe cannot be asked, and must say %q:\n%s", n, c.log, content)
-			}
-			if strings.Contains(string(content), paid.ID) {
-				t.Error("the log names the buyer's session")
+			if strings.Contains(content, paid.ID) {
+				t.Error("got the buyer's session in the log")
 			}
 			paylink.Stripe.Delivery(stripesim.Plan{})
-			here.Settled()
-			here.told(asking, paid.ID, "paid: paid, final, known order") // the webhook is all that it takes
+			here.AwaitDelivered()
+			here.awaitOutcome(keyed, paid.ID, "paid: paid, final, known order") // by the webhook alone
 		})
 	}
 }

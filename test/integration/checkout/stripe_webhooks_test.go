@@ -10,19 +10,19 @@ import (
 	"github.com/paylink-dev/paylink/test/stripesim"
 )
 
-// payments is how many are made during the flood.
+// payments is the number of payments during the flood.
 const payments = 200
 
-// However many orders are asked for, Stripe's webhooks are taken.
-func TestWebhooksKeepTheirPlaceInAFlood(t *testing.T) {
-	s := openShop(t)
-	server, endpoint := s.anotherAtStripe("flooded", stack.WebhookServer{Flags: []string{
+// TestWebhooksDuringFlood: a flood of requests for orders does not block Stripe's webhooks.
+func TestWebhooksDuringFlood(t *testing.T) {
+	s := newFixture(t)
+	server, endpoint := s.addServerWithEndpoint("flooded", stack.WebhookServer{Flags: []string{
 		"--public-orders-per-address=1000000", "--public-orders-per-link=1000000", "--public-orders-open=1000000",
 	}})
-	b := s.hire("backend", "create")
+	b := s.newBackend("backend", "create")
 	queue := make(chan order, payments)
 	for range payments {
-		queue <- b.buys(call{})
+		queue <- b.mustCreate(call{})
 	}
 	close(queue)
 	ids := make(chan string, payments)
@@ -38,8 +38,8 @@ func TestWebhooksKeepTheirPlaceInAFlood(t *testing.T) {
 					return
 				default:
 				}
-				a, err := send(s.Ctx, []call{
-					s.press(server, ""),
+				a, err := trySend(s.Ctx, []call{
+					s.buyCall(server, ""),
 					b.order(call{to: server}),
 					b.order(call{to: server, token: "garbage-token"}),
 				}[i%3])
@@ -65,17 +65,17 @@ func TestWebhooksKeepTheirPlaceInAFlood(t *testing.T) {
 		})
 	}
 	buyers.Wait()
-	s.Settled()
+	s.AwaitDelivered()
 	close(stop)
 	flood.Wait()
 	close(ids)
-	t.Logf("meanwhile %d orders were made, and %d refused", made.Load(), refused.Load())
+	t.Logf("meanwhile %d orders were created, and %d refused", made.Load(), refused.Load())
 	if made.Load() == 0 {
-		t.Error("no order was made: that is no flood")
+		t.Error("got no orders of the flood, want some")
 	}
-	s.mostlyTakenBy(endpoint.ID)
+	s.expectMostlyAccepted(endpoint.ID)
 	if overloaded := s.metric(server, `paylink_webhook_failures_total{reason="overloaded"}`); overloaded != "" {
-		t.Errorf("%s webhooks found no place", overloaded)
+		t.Errorf("got %s webhooks refused for overload, want none", overloaded)
 	}
 
 	paid := map[string]bool{}
@@ -84,28 +84,28 @@ func TestWebhooksKeepTheirPlaceInAFlood(t *testing.T) {
 	}
 	for id := range ids {
 		if !paid[id] {
-			t.Errorf("order %s was paid at Stripe, and is not here", id)
+			t.Errorf("got order %s not paid, want it paid as at Stripe", id)
 		}
 	}
 }
 
-// mostlyTakenBy checks that a server has taken the payments' webhooks, nearly all at once: on a machine that has no time
-// even for its API server, one may pass its deadline, and is sent again.
-func (s *shop) mostlyTakenBy(endpoint string) {
+// expectMostlyAccepted checks that an endpoint has accepted the payments' webhooks, nearly all of them at the first attempt:
+// on a slow machine one may exceed its deadline.
+func (s *fixture) expectMostlyAccepted(endpoint string) {
 	s.T.Helper()
-	taken, later := 0, 0
+	accepted, later := 0, 0
 	for _, a := range paylink.Stripe.Attempts() {
 		switch {
 		case a.Endpoint != endpoint || a.Type != "checkout.session.completed":
 		case a.Status == 200:
-			taken++
+			accepted++
 		case a.Status == 503:
 			later++
 		default:
-			s.T.Errorf("a webhook was answered %d, %v", a.Status, a.Error)
+			s.T.Errorf("got status %d, %v of a webhook, want 200 or 503", a.Status, a.Error)
 		}
 	}
-	if taken < payments || later > payments/20 {
-		s.T.Errorf("of %d webhooks, %d were taken and %d asked for again", payments, taken, later)
+	if accepted < payments || later > payments/20 {
+		s.T.Errorf("got %d webhooks accepted and %d retried of %d, want at most %d retried", accepted, later, payments, payments/20)
 	}
 }

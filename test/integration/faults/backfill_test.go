@@ -10,13 +10,13 @@ import (
 	"github.com/paylink-dev/paylink/test/stripesim"
 )
 
-// backfilling has the controller fetch from Stripe at once what no webhook has brought.
+// backfilling has the controller fetch events from Stripe without delay.
 func backfilling(o *stack.Options) {
 	o.ControllerFlags = append(o.ControllerFlags, "--backfill-period=1s", "--backfill-grace=0s")
 	o.ControllerEnv = append(o.ControllerEnv, "STRIPE_SECRET_KEY="+stripesim.TestKey)
 }
 
-// offset has Stripe's clock differ from the servers': what it signs is of another time, and they must refuse it.
+// offset has Stripe's clock differ from the servers', so that they must refuse its signatures.
 func offset(by time.Duration) func(*stack.Options) {
 	return func(o *stack.Options) {
 		backfilling(o)
@@ -25,30 +25,30 @@ func offset(by time.Duration) func(*stack.Options) {
 	}
 }
 
-// refused wants no webhook to have been accepted.
+// refused checks that every webhook was refused.
 func refused(s *sale) error {
 	attempts := s.Stripe.Attempts()
 	for _, a := range attempts {
 		if a.Status != http.StatusBadRequest {
-			return fmt.Errorf("a webhook of another time was answered %d", a.Status)
+			return fmt.Errorf("got status %d of a webhook of another time, want 400", a.Status)
 		}
 	}
 	if len(attempts) == 0 {
-		return fmt.Errorf("there were no webhooks")
+		return fmt.Errorf("got no webhooks")
 	}
 	return nil
 }
 
-// stripeTrouble is all that can be wrong with Stripe's API, one after the other, and then pages that are shorter than they
-// were asked to be for as long as anybody asks.
-type stripeTrouble struct {
+// apiFailures are the failures of Stripe's API, one request after the other, and then pages that are shorter than the
+// limit asked for.
+type apiFailures struct {
 	mu   sync.Mutex
 	seen int
 }
 
 const shortPage = 7
 
-func (t *stripeTrouble) troubles() []stripesim.Trouble {
+func (t *apiFailures) troubles() []stripesim.Trouble {
 	return []stripesim.Trouble{
 		{Status: http.StatusTooManyRequests}, {Status: http.StatusInternalServerError}, {PageLimit: shortPage},
 		{Cut: true}, {PageLimit: shortPage}, {Hang: true}, {PageLimit: shortPage}, {PageLimit: shortPage},
@@ -56,7 +56,7 @@ func (t *stripeTrouble) troubles() []stripesim.Trouble {
 	}
 }
 
-func (t *stripeTrouble) next(*http.Request) stripesim.Trouble {
+func (t *apiFailures) next(*http.Request) stripesim.Trouble {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.seen++
@@ -66,11 +66,11 @@ func (t *stripeTrouble) next(*http.Request) stripesim.Trouble {
 	return stripesim.Trouble{PageLimit: shortPage}
 }
 
-func (t *stripeTrouble) felt(*sale) error {
+func (t *apiFailures) allSeen(*sale) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if want := len(t.troubles()); t.seen < want {
-		return fmt.Errorf("Stripe was asked %d times, want %d at least", t.seen, want)
+		return fmt.Errorf("got %d requests to Stripe, want at least %d", t.seen, want)
 	}
 	return nil
 }

@@ -19,84 +19,87 @@ import (
 	"github.com/paylink-dev/paylink/test/stripesim"
 )
 
-// fault is one thing that breaks.
+// fault is one failure of the installation.
 type fault struct {
 	name string
-	// install is how the installation differs from one on which nothing breaks.
+	// install changes the installation; nil: it is the usual one.
 	install func(*stack.Options)
-	// begin is called once the installation runs.
+	// begin is called once the installation runs; nil: nothing is.
 	begin func(*sale)
 	// plan is how Stripe delivers.
 	plan stripesim.Plan
-	// selling and paying strike while orders are made, and while they are paid for.
+	// selling and paying happen while orders are created, and while they are paid.
 	selling, paying []strike
-	// felt returns an error where the fault did nothing: then surviving it means nothing either.
-	felt func(*sale) error
+	// hit returns an error where the fault had no effect, so that the test would show nothing.
+	hit func(*sale) error
+	// orders is how many there are at least; 0: as many as the flag says.
+	orders int
 }
 
 func faults() []fault {
 	conflicts, overtaken, lag := &apiproxy.Faults{}, &apiproxy.Faults{}, &apiproxy.Faults{}
-	trouble := &stripeTrouble{}
+	trouble := &apiFailures{}
 	return []fault{
 		{name: "none"},
 		{
 			name:   "webhook server killed five times",
 			paying: []strike{{0.1, killWebhookServer}, {0.3, killWebhookServer}, {0.5, killWebhookServer}, {0.7, killWebhookServer}, {0.9, killWebhookServer}},
-			felt:   retried,
+			hit:    retried, orders: manyOrders,
 		},
+		{name: "webhook server stopped", paying: []strike{{0.25, stopWebhookServer}, {0.75, stopWebhookServer}}, hit: retried, orders: manyOrders},
 		{
 			name:   "API server paused for 10 s",
 			paying: outage(10*time.Second, func() error { return shared.PauseAPIServer() }, func() error { return shared.ResumeAPIServer() }),
-			felt:   retried,
+			hit:    retried,
 		},
 		{
 			name:   "API server killed and started again",
 			paying: outage(0, func() error { return shared.KillAPIServer() }, func() error { return shared.StartAPIServer() }),
-			felt:   retried,
+			hit:    retried, orders: manyOrders,
 		},
 		{
 			name:   "etcd killed and started again",
 			paying: outage(0, func() error { return shared.KillEtcd() }, func() error { return shared.StartEtcd() }),
-			felt:   retried,
+			hit:    retried,
 		},
 		{
 			name: "every payment's write refused twice with a conflict",
-			// From before there are orders: no change is behind these conflicts, so no news of one ever comes.
+			// From before the first order: these conflicts have no change behind them, so no watch event follows.
 			install: through(conflicts, func() { conflicts.ConflictWrites(apiproxy.Conflict{Times: 2}) }),
-			felt:    atLeast("conflicts", conflicts.Conflicts, func(s *sale) int { return 3 * s.n }), // 2 each as they become ready
+			hit:     atLeast("conflicts", conflicts.Conflicts, func(s *sale) int { return 3 * s.n }), // 2 each as they become ready
 		},
 		{
 			name:    "every status write overtaken by another writer",
 			install: through(overtaken, nil),
 			begin:   func(s *sale) { overtaken.ConflictWrites(apiproxy.Conflict{Times: 1, Overtake: s.touch}) },
-			felt:    atLeast("conflicts", overtaken.Conflicts, func(s *sale) int { return s.n }),
+			hit:     atLeast("conflicts", overtaken.Conflicts, func(s *sale) int { return s.n }),
 		},
 		{
 			name:    "caches 1.5 s behind",
 			install: through(lag, func() { lag.DelayWatches(1500 * time.Millisecond) }),
-			felt:    atLeast("late news", lag.Delayed, func(*sale) int { return 1 }),
+			hit:     atLeast("delayed watch events", lag.Delayed, func(*sale) int { return 1 }),
 		},
 		{
 			name:    "Stripe's API: 429, 500, timeouts, half pages",
 			install: backfilling,
 			plan:    stripesim.Plan{Drop: stripesim.DropTypes()},
 			begin:   func(s *sale) { s.Stripe.TroubleAPI(trouble.next) },
-			felt:    trouble.felt,
+			hit:     trouble.allSeen,
 		},
 		{
 			name: "every webhook three times, in any order",
 			plan: stripesim.Plan{Copies: 3, Shuffle: true, Seed: 11, Delay: 2 * time.Second},
-			felt: disordered,
+			hit:  disordered,
 		},
-		{name: "Stripe's clock 10 min ahead", install: offset(10 * time.Minute), felt: refused},
-		{name: "Stripe's clock 10 min behind", install: offset(-10 * time.Minute), felt: refused},
+		{name: "Stripe's clock 10 min ahead", install: offset(10 * time.Minute), hit: refused},
+		{name: "Stripe's clock 10 min behind", install: offset(-10 * time.Minute), hit: refused},
 		{
 			name: "two webhook servers, two copies at once", install: replicas(2),
-			plan: stripesim.Plan{Copies: 2, Concurrent: true}, felt: shareTheWork,
+			plan: stripesim.Plan{Copies: 2, Concurrent: true}, hit: shareTheWork,
 		},
 		{
 			name: "three webhook servers, three copies at once", install: replicas(3),
-			plan: stripesim.Plan{Copies: 3, Concurrent: true}, felt: shareTheWork,
+			plan: stripesim.Plan{Copies: 3, Concurrent: true}, hit: shareTheWork,
 		},
 		{
 			name:    "leader of two controllers killed twice",
@@ -108,24 +111,22 @@ func faults() []fault {
 	}
 }
 
-// TestFaults sells under each fault, one after the other.
+// TestFaults sells under each fault in turn.
 func TestFaults(t *testing.T) {
 	for _, f := range faults() {
-		t.Run(f.name, func(t *testing.T) {
-			f.survive(t)
-		})
+		t.Run(f.name, f.test)
 	}
 }
 
-// survive sells while the fault is there.
-func (f *fault) survive(t *testing.T) {
+// test sells under the fault.
+func (f *fault) test(t *testing.T) {
 	begun := time.Now()
 	options := stack.Options{
 		Cluster:   shared,
 		Namespace: stack.DefaultNamespace,
 		Simulator: stripesim.Options{
 			Workers: 16,
-			// A real Stripe waits minutes and hours between its attempts, but not fewer of them.
+			// Stripe waits minutes and hours between as many attempts.
 			Retry: stripesim.Backoff{Initial: 100 * time.Millisecond, Max: 3 * time.Second, Factor: 2, MaxAttempts: 1000},
 		},
 		ControllerFlags: []string{"--leader-elect"},
@@ -146,7 +147,7 @@ func (f *fault) survive(t *testing.T) {
 	t.Cleanup(stop)
 
 	s := newSale(t, paylink)
-	s.n = *perFault
+	s.n = max(*perFault, f.orders)
 	if f.begin != nil {
 		f.begin(s)
 	}
@@ -155,12 +156,12 @@ func (f *fault) survive(t *testing.T) {
 	s.Stripe.Delivery(f.plan)
 	s.live(orders, f.paying)
 	s.settle()
-	if f.felt != nil {
-		if err := f.felt(s); err != nil {
-			t.Errorf("the fault was none: %v", err)
+	if f.hit != nil {
+		if err := f.hit(s); err != nil {
+			t.Errorf("the fault had no effect: %v", err)
 		}
 	}
-	// Whatever broke, everything must run again.
+	// Every server must run again.
 	servers := slices.Concat(s.controllers, paylink.Replicas)
 	s.running(servers...)
 	s.clear()
@@ -170,7 +171,7 @@ func (f *fault) survive(t *testing.T) {
 	}
 }
 
-// through has the servers go through proxies with these faults.
+// through puts proxies with these faults between the servers and the API server.
 func through(faults *apiproxy.Faults, turn func()) func(*stack.Options) {
 	return func(o *stack.Options) {
 		o.Faults = faults
@@ -180,31 +181,31 @@ func through(faults *apiproxy.Faults, turn func()) func(*stack.Options) {
 	}
 }
 
-// touch is another writer of an order, who has nothing to do with its money.
+// touch is another writer of an order: it sets an annotation.
 func (s *sale) touch(ctx context.Context, namespace, name string) error {
 	o := &v1alpha1.Order{}
 	o.Namespace, o.Name = namespace, name
 	patch := fmt.Appendf(nil, `{"metadata":{"annotations":{"example.com/touched":"%d"}}}`, time.Now().UnixNano())
-	return s.Paylink.Client.Patch(ctx, o, client.RawPatch(types.MergePatchType, patch))
+	return s.Stack.Client.Patch(ctx, o, client.RawPatch(types.MergePatchType, patch))
 }
 
 func replicas(n int) func(*stack.Options) {
 	return func(o *stack.Options) { o.WebhookReplicas = n }
 }
 
-// addController adds one that waits for its turn to lead.
+// addController adds a standby controller.
 func addController(s *sale) {
 	s.T.Helper()
-	standby, err := s.Paylink.AddController(s.Ctx, "controller-2", "--leader-elect")
+	standby, err := s.Stack.AddController(s.Ctx, "controller-2", "--leader-elect")
 	if err != nil {
 		s.T.Fatal(err)
 	}
 	s.controllers = append(s.controllers, standby)
 }
 
-// shareTheWork wants every replica to have written payments.
+// shareTheWork checks that every replica has written payments.
 func shareTheWork(s *sale) error {
-	for _, replica := range s.Paylink.Replicas {
+	for _, replica := range s.Stack.Replicas {
 		metrics, err := replica.Scrape(s.Ctx)
 		if err != nil {
 			return err
@@ -216,7 +217,7 @@ func shareTheWork(s *sale) error {
 	return nil
 }
 
-// retried wants webhooks that were sent again.
+// retried checks that webhooks were sent again.
 func retried(s *sale) error {
 	if s.failures() == 0 {
 		return errors.New("no webhook failed")
@@ -224,17 +225,17 @@ func retried(s *sale) error {
 	return nil
 }
 
-// atLeast wants so much of something to have happened.
+// atLeast checks a count.
 func atLeast(what string, count func() int64, n func(*sale) int) func(*sale) error {
 	return func(s *sale) error {
 		if got := count(); got < int64(n(s)) {
-			return fmt.Errorf("there were %d %s, want %d", got, what, n(s))
+			return fmt.Errorf("got %d %s, want %d", got, what, n(s))
 		}
 		return nil
 	}
 }
 
-// disordered wants webhooks that came before those of earlier events.
+// disordered checks that a webhook came before that of an earlier event.
 func disordered(s *sale) error {
 	place := map[string]int{}
 	for i, event := range s.Stripe.Events() {

@@ -5,11 +5,11 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/paylink-dev/paylink/test/seller"
 	"github.com/paylink-dev/paylink/test/stripesim"
+	"github.com/paylink-dev/paylink/test/testclient"
 )
 
-// lives are all that becomes of an order's money. The i-th order has the i-th life, over and over.
+// lives are the ways of a payment. The i-th order has the i-th life, modulo their number.
 var lives = []struct {
 	name string
 	live func(*buyer)
@@ -34,19 +34,19 @@ var lives = []struct {
 	{"paid too little, and refunded", func(b *buyer) { b.refund(b.tooLittle(), 0) }},
 }
 
-// buyer lives the life of one order. After a step that failed there are no more.
+// buyer takes the steps of one order's life. After a step that failed, it takes no more.
 type buyer struct {
 	ctx    context.Context
 	stripe *stripesim.Simulator
 	// checkout is the order's own link, cheap one to another product with the order's reference.
 	checkout, cheap string
-	// part is what is refunded where not all is. No two orders of a run have the same, as far as that goes.
+	// part is the amount of a partial refund. It differs between the orders of a run as far as possible.
 	part int64
 	err  error
 }
 
-// partOf is the i-th order's part.
-func partOf(i int) int64 { return 1 + int64(i)*37%(seller.Price-1) }
+// partOf is the part of the i-th order.
+func partOf(i int) int64 { return 1 + int64(i)*37%(testclient.Price-1) }
 
 // do is one step.
 func (b *buyer) do(what string, step func() error) {
@@ -75,7 +75,7 @@ func (b *buyer) declinedCard() {
 		s, err := b.stripe.Buyer().Pay(b.ctx, b.checkout, stripesim.CardDeclined)
 		var declined *stripesim.DeclinedError
 		if !errors.As(err, &declined) {
-			return fmt.Errorf("it was not declined: %w", err)
+			return fmt.Errorf("got %w, want a declined card", err)
 		}
 		_, err = b.stripe.Buyer().Pay(b.ctx, s.URL, stripesim.Card4242)
 		return err
@@ -83,7 +83,7 @@ func (b *buyer) declinedCard() {
 }
 
 func (b *buyer) leave() {
-	b.do("look and leave", func() error {
+	b.do("open the page", func() error {
 		_, err := b.stripe.Buyer().Visit(b.ctx, b.checkout)
 		return err
 	})

@@ -1,5 +1,5 @@
-// Package faults_test sells while things break: real servers on a real API server, whole lives of orders at the Stripe
-// simulator, and one fault at a time. Whatever broke, in the end every order must agree with Stripe's books to the penny.
+// Package faults_test sells under one fault at a time: real servers on a real API server, and orders from creation to
+// refund or dispute at the Stripe simulator. In the end every order must agree with Stripe's records to the cent.
 package faults_test
 
 import (
@@ -14,11 +14,14 @@ import (
 	"github.com/paylink-dev/paylink/test/cluster"
 )
 
-// perFault is how many orders each fault is tried on. Few of each life are enough to see that every fault is survived;
-// `make test-faults` takes many.
+// perFault is how many orders each fault is tried on. One of each life shows that no fault loses anything; `make
+// test-faults` takes many.
 var perFault = flag.Int("orders", len(lives), "how many orders each fault is tried on")
 
-// shared is the cluster of all faults. Each has an installation and a Stripe of its own on it.
+// manyOrders is how many orders there are where a process ends under load.
+var manyOrders = 8 * len(lives)
+
+// shared is the cluster of all faults. Each has an installation and a Stripe of its own.
 var shared *cluster.Cluster
 
 func TestMain(m *testing.M) {

@@ -8,31 +8,31 @@ import (
 	"time"
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
-	"github.com/paylink-dev/paylink/test/bookkeeper"
-	"github.com/paylink-dev/paylink/test/seller"
+	"github.com/paylink-dev/paylink/test/oracle"
 	"github.com/paylink-dev/paylink/test/stack"
 	"github.com/paylink-dev/paylink/test/stripesim"
+	"github.com/paylink-dev/paylink/test/testclient"
 )
 
-// patience is how long is waited for what must happen. It is no measure of speed: only a failing test waits so long.
-func patience() time.Duration { return 3*time.Minute + time.Duration(*perFault)*200*time.Millisecond }
+// timeout is how long a test waits for a condition. It is no measure of speed: only a failing test waits so long.
+func timeout() time.Duration { return 3*time.Minute + time.Duration(*perFault)*200*time.Millisecond }
 
-// hands is how many buyers, or shopkeepers, act at once.
-const hands = 8
+// workers is how many orders are created, or paid, at once.
+const workers = 8
 
-// sale is one seller's orders, and what strikes while they are made and paid for.
+// sale is the orders of one client, created and paid under a fault.
 type sale struct {
-	seller.Seller
-	// n is how many orders there are to be.
+	testclient.Client
+	// n is how many orders there are.
 	n     int
 	cheap stripesim.PaymentLink
-	// controllers are all that there are.
+	// controllers are all controllers.
 	controllers []*stack.Server
 	// report is the last comparison with Stripe's books.
-	report bookkeeper.Report
+	report oracle.Report
 }
 
-// strike is something that happens once a share of the work was begun, while the rest goes on.
+// strike is an action at a share of the work, while the rest goes on.
 type strike struct {
 	after float64
 	do    func(*sale)
@@ -40,24 +40,24 @@ type strike struct {
 
 func newSale(t *testing.T, paylink *stack.Stack) *sale {
 	t.Helper()
-	s := &sale{Seller: seller.New(t, paylink, paylink.Stripe, ""), controllers: []*stack.Server{paylink.Controller}}
-	s.Ctx = t.Context() // many orders need more time than a seller's
+	s := &sale{Client: testclient.New(t, paylink, paylink.Stripe, ""), controllers: []*stack.Server{paylink.Controller}}
+	s.Ctx = t.Context() // many orders need more than ten minutes
 	s.cheap = paylink.Stripe.CreatePaymentLink(stripesim.PaymentLinkParams{ProductName: "Sticker", Amount: 100, Currency: "usd"})
 	s.Create(s.PaymentLink("lifetime"))
 	return s
 }
 
-// sell creates so many orders and returns them once every one can be paid, in the order of their names.
+// sell creates n orders and returns them once all are Ready, by name.
 func (s *sale) sell(n int, strikes []strike) []v1alpha1.Order {
 	s.T.Helper()
 	s.each(n, strikes, func(i int) {
 		o := s.Order(fmt.Sprintf("order-%05d", i))
-		if err := s.Paylink.Client.Create(s.Ctx, o); err != nil {
+		if err := s.Stack.Client.Create(s.Ctx, o); err != nil {
 			s.T.Errorf("create %s: %v", o.Name, err)
 		}
 	})
 	var orders []v1alpha1.Order
-	s.until("every order can be paid", func(ctx context.Context) (err error) {
+	s.until("every order is ready", func(ctx context.Context) (err error) {
 		if orders, err = s.list(ctx); err != nil {
 			return err
 		}
@@ -65,7 +65,7 @@ func (s *sale) sell(n int, strikes []strike) []v1alpha1.Order {
 			return fmt.Errorf("there are %d orders, want %d", len(orders), n)
 		}
 		for i := range orders {
-			if !seller.Ready(&orders[i]) {
+			if !testclient.Ready(&orders[i]) {
 				return fmt.Errorf("%s is not ready: %+v", orders[i].Name, orders[i].Status)
 			}
 		}
@@ -74,7 +74,7 @@ func (s *sale) sell(n int, strikes []strike) []v1alpha1.Order {
 	return orders
 }
 
-// live has every order live its life.
+// live has every order go through its life.
 func (s *sale) live(orders []v1alpha1.Order, strikes []strike) {
 	s.T.Helper()
 	s.each(len(orders), strikes, func(i int) {
@@ -89,12 +89,12 @@ func (s *sale) live(orders []v1alpha1.Order, strikes []strike) {
 	})
 }
 
-// each does something for every number below n, by several hands, and strikes in between.
+// each calls do for every number below n from several goroutines, and strikes in between.
 func (s *sale) each(n int, strikes []strike, do func(int)) {
 	s.T.Helper()
 	queue := make(chan int)
 	var working sync.WaitGroup
-	for range hands {
+	for range workers {
 		working.Go(func() {
 			for i := range queue {
 				do(i)
@@ -102,7 +102,7 @@ func (s *sale) each(n int, strikes []strike, do func(int)) {
 		})
 	}
 	defer working.Wait()
-	defer close(queue) // also when a strike ends the test
+	defer close(queue) // also where a strike ends the test
 	for i := range n {
 		for len(strikes) > 0 && float64(i) >= strikes[0].after*float64(n) {
 			strikes[0].do(s)
@@ -112,12 +112,12 @@ func (s *sale) each(n int, strikes []strike, do func(int)) {
 	}
 }
 
-// until waits for something, and passes over errors on the way.
+// until waits until a function returns no error.
 func (s *sale) until(what string, is func(context.Context) error) {
 	s.T.Helper()
-	ctx, cancel := context.WithTimeout(s.Ctx, patience())
+	ctx, cancel := context.WithTimeout(s.Ctx, timeout())
 	defer cancel()
-	tick := time.NewTicker(100*time.Millisecond + time.Duration(s.n)*200*time.Microsecond) // to list many is much work
+	tick := time.NewTicker(100*time.Millisecond + time.Duration(s.n)*200*time.Microsecond) // a long list is expensive
 	defer tick.Stop()
 	for {
 		err := is(ctx)

@@ -10,7 +10,7 @@ import (
 	"github.com/paylink-dev/paylink/test/stack"
 )
 
-// must makes a strike of what can fail.
+// must is a strike that can fail.
 func must(do func() error) func(*sale) {
 	return func(s *sale) {
 		s.T.Helper()
@@ -20,15 +20,21 @@ func must(do func() error) func(*sale) {
 	}
 }
 
-// killWebhookServer kills it once it serves. It is started again, as everything here is, while the buyers go on.
+// killWebhookServer kills the webhook server once it serves. It is started again while buyers pay.
 func killWebhookServer(s *sale) {
 	s.T.Helper()
-	s.running(s.Paylink.Webhook)
-	must(s.Paylink.Webhook.Kill)(s)
+	s.running(s.Stack.Webhook)
+	must(s.Stack.Webhook.Kill)(s)
 }
 
-// outage begins with the second quarter of the buyers and ends with it, but not before it was felt, nor before it lasted so
-// long.
+// stopWebhookServer is killWebhookServer by SIGTERM, after which the exit code must be 0.
+func stopWebhookServer(s *sale) {
+	s.T.Helper()
+	s.running(s.Stack.Webhook)
+	must(s.Stack.Webhook.Stop)(s)
+}
+
+// outage lasts from the first quarter of the buyers to the half, and until a webhook has failed, and at least so long.
 func outage(lasting time.Duration, begin, end func() error) []strike {
 	var failures int
 	var over <-chan time.Time
@@ -43,7 +49,7 @@ func outage(lasting time.Duration, begin, end func() error) []strike {
 			s.T.Helper()
 			failures, over = s.failures(), time.After(lasting)
 			must(begin)(s)
-			s.T.Cleanup(func() { // of a test that failed meanwhile
+			s.T.Cleanup(func() { // the test has failed meanwhile
 				if !ended {
 					finish(s)
 				}
@@ -63,7 +69,7 @@ func outage(lasting time.Duration, begin, end func() error) []strike {
 	}
 }
 
-// killLeader kills the controller that leads, once there is one again.
+// killLeader kills the leader, once there is one.
 func killLeader(s *sale) {
 	s.T.Helper()
 	s.until("a controller leads", func(ctx context.Context) error {
@@ -72,27 +78,27 @@ func killLeader(s *sale) {
 				return c.Kill()
 			}
 		}
-		return errors.New("none does")
+		return errors.New("no controller leads")
 	})
 }
 
 // leads is the sample of a controller that is 1 while it is the leader.
 const leads = `leader_election_master_status{name="controller.payments.paylink.dev"}`
 
-// running waits until servers are ready, again or still.
+// running waits until servers are ready.
 func (s *sale) running(servers ...*stack.Server) {
 	s.T.Helper()
 	for _, server := range servers {
 		s.until("the servers are ready", func(ctx context.Context) error {
 			if !server.Ready(ctx) {
-				return fmt.Errorf("one is not; its log is %s", server.Log)
+				return fmt.Errorf("one is not ready; its log is %s", server.Log)
 			}
 			return nil
 		})
 	}
 }
 
-// failures counts the webhooks that were not accepted so far.
+// failures counts the webhooks that were not accepted.
 func (s *sale) failures() (n int) {
 	for _, a := range s.Stripe.Attempts() {
 		if !a.Delivered() {

@@ -5,15 +5,14 @@ import (
 	"sync"
 	"time"
 
-	"github.com/paylink-dev/paylink/test/bookkeeper"
+	"github.com/paylink-dev/paylink/test/oracle"
 )
 
 // heading is printed before the first row.
 var heading sync.Once
 
-// print adds what a fault came to to the table: the webhooks that Stripe sent, those of them that it had sent before, and
-// the orders that differ from its books in the end. go test shows the table where it runs one package in its folder, as
-// `make test-faults` does.
+// print adds a row to the table: the webhooks that Stripe sent, the retries among them, and the orders that differ from
+// Stripe's records in the end. `make test-faults` shows the table.
 func (s *sale) print(fault string, took time.Duration) {
 	heading.Do(func() {
 		line("FAULT", "REQUESTS", "RETRIES", "ORDERS", "LOST", "DOUBLE", "UNEARNED", "WRONG", "TOOK")
@@ -25,8 +24,8 @@ func (s *sale) print(fault string, took time.Duration) {
 			retries++
 		}
 	}
-	line(fault, len(attempts), retries, s.n, s.report.Orders(bookkeeper.Lost), s.report.Orders(bookkeeper.Double),
-		s.report.Orders(bookkeeper.Unearned), s.report.Orders(bookkeeper.Wrong), took.Round(time.Second))
+	line(fault, len(attempts), retries, s.n, s.report.Orders(oracle.Lost), s.report.Orders(oracle.Double),
+		s.report.Orders(oracle.Unearned), s.report.Orders(oracle.Wrong), took.Round(time.Second))
 }
 
 func line(columns ...any) { fmt.Printf("%-52v %8v %8v %7v %5v %7v %9v %6v %7v\n", columns...) }

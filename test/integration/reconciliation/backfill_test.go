@@ -12,150 +12,150 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
-	"github.com/paylink-dev/paylink/test/seller"
 	"github.com/paylink-dev/paylink/test/stripesim"
+	"github.com/paylink-dev/paylink/test/testclient"
 )
 
-// TestTheEndpointIsGone: somebody disables the endpoint at Stripe, and then removes it. Stripe delivers nothing, and does
-// not even call that undelivered, while buyers go on to pay, and to get their money back. When the endpoint is there again
-// and Stripe is told to send everything once more, there is nothing left to write.
-func TestTheEndpointIsGone(t *testing.T) {
-	s := openShop(t, backfilling)
-	s.Settled()
-	s.setDisabled(true)
-	delivered := len(s.Stripe.Attempts()) // of what the link came with
-	s.live(s.sell(6))
-	s.agree()
-	s.awaitRead() // or what was applied last may not be counted yet
-	s.foundAllThatWasTold()
+// TestEndpointIsRemoved: the endpoint is disabled at Stripe, and then removed. Stripe delivers nothing, and lists nothing as
+// undelivered, while buyers pay and are refunded. When the endpoint is back and Stripe sends every event again, there is
+// nothing left to write.
+func TestEndpointIsRemoved(t *testing.T) {
+	s := newFixture(t, backfilling)
+	s.AwaitDelivered()
+	s.setEndpointDisabled(true)
+	delivered := len(s.Stripe.Attempts()) // of the link's own events
+	s.payAll(s.CreateAllReady(6))
+	s.expectAgreement()
+	s.awaitRead() // so that every event is counted
+	s.expectAllFound()
 
-	s.Stripe.RemoveEndpoint(s.Paylink.Endpoint.ID)
-	s.live(s.sell(6))
-	s.agree()
-	s.awaitRead() // or what was applied last may not be counted yet
-	s.foundAllThatWasTold()
+	s.Stripe.RemoveEndpoint(s.Stack.Endpoint.ID)
+	s.payAll(s.CreateAllReady(6))
+	s.expectAgreement()
+	s.awaitRead() // so that every event is counted
+	s.expectAllFound()
 	if made := s.Stripe.Attempts()[delivered:]; len(made) > 0 {
-		t.Fatalf("Stripe delivered: %+v", made)
+		t.Fatalf("got the deliveries %+v, want none", made)
 	}
 
-	before := s.metrics(s.Paylink.Controller)[writes]
-	known := s.byType(s.Paylink.Controller, foundTotal)
-	s.Stripe.AddEndpoint(stripesim.EndpointParams{URL: s.Paylink.Endpoint.URL, Secret: s.Paylink.Endpoint.Secret})
+	before := s.Samples(s.Stack.Controller)[writes]
+	known := s.byType(s.Stack.Controller, foundTotal)
+	s.Stripe.AddEndpoint(stripesim.EndpointParams{URL: s.Stack.Endpoint.URL, Secret: s.Stack.Endpoint.Secret})
 	for _, event := range s.Stripe.Events() {
 		if !s.Stripe.Resend(event.ID) {
-			t.Fatalf("%s cannot be sent again", event.ID)
+			t.Fatalf("event %s could not be sent again", event.ID)
 		}
 	}
-	s.Settled()
+	s.AwaitDelivered()
 	s.awaitRead()
 	for _, made := range s.Stripe.Attempts() {
 		if !made.Delivered() {
-			t.Errorf("%s was answered %d: %v", made.Type, made.Status, made.Error)
+			t.Errorf("%s: got status %d, %v, want 200", made.Type, made.Status, made.Error)
 		}
 	}
-	if n := s.metrics(s.Paylink.Webhook)[writes]; n > 0 {
-		t.Errorf("the webhook server wrote %f times what was there already", n)
+	if n := s.Samples(s.Stack.Webhook)[writes]; n > 0 {
+		t.Errorf("got %f writes by the webhook server, want 0", n)
 	}
-	if n := s.metrics(s.Paylink.Controller)[writes]; n != before || before < total(s.told) {
-		t.Errorf("the controller wrote %f times, and then %f", before, n)
+	if n := s.Samples(s.Stack.Controller)[writes]; n != before || before < total(s.expected) {
+		t.Errorf("got %f writes by the controller, want %f as before, and at least %f", n, before, total(s.expected))
 	}
-	if diff := cmp.Diff(known, s.byType(s.Paylink.Controller, foundTotal)); diff != "" {
+	if diff := cmp.Diff(known, s.byType(s.Stack.Controller, foundTotal)); diff != "" {
 		t.Errorf("found (-before +after)\n%s", diff)
 	}
-	if kept := s.KeptThat(func(v1alpha1.StripeEventFact) bool { return true }); len(kept) > 0 {
-		t.Errorf("kept: %+v", kept)
+	if kept := s.StripeEvents(func(v1alpha1.StripeEventFact) bool { return true }); len(kept) > 0 {
+		t.Errorf("got the StripeEvents %+v, want none", kept)
 	}
-	s.agree()
+	s.expectAgreement()
 }
 
-// setDisabled is the switch of the endpoint at Stripe.
-func (s *shop) setDisabled(disabled bool) {
+// setEndpointDisabled disables or enables the endpoint at Stripe.
+func (s *fixture) setEndpointDisabled(disabled bool) {
 	s.T.Helper()
 	form := url.Values{"disabled": {strconv.FormatBool(disabled)}}
-	s.api(http.MethodPost, "/v1/webhook_endpoints/"+s.Paylink.Endpoint.ID, form)
+	s.api(http.MethodPost, "/v1/webhook_endpoints/"+s.Stack.Endpoint.ID, form)
 }
 
-// foundAllThatWasTold fails the test unless the backfill counted every event that told something new, once. The other
-// events of a dispute may be new too: they may be of a later second.
-func (s *shop) foundAllThatWasTold() {
+// expectAllFound fails the test unless the backfill counted every event with a new fact once. The other events of a dispute
+// may count too, where they are of a later second.
+func (s *fixture) expectAllFound() {
 	s.T.Helper()
-	counted := s.byType(s.Paylink.Controller, foundTotal)
-	if wrote := s.metrics(s.Paylink.Controller)[writes]; total(counted) != wrote {
-		s.T.Errorf("found %v, and wrote %f times", counted, wrote)
+	counted := s.byType(s.Stack.Controller, foundTotal)
+	if wrote := s.Samples(s.Stack.Controller)[writes]; total(counted) != wrote {
+		s.T.Errorf("got %f writes, want %v", wrote, counted)
 	}
 	for eventType := range counted {
 		if strings.HasPrefix(eventType, "charge.dispute.funds_") {
 			delete(counted, eventType)
 		}
 	}
-	if diff := cmp.Diff(s.told, counted); diff != "" {
-		s.T.Errorf("found (-told +found)\n%s", diff)
+	if diff := cmp.Diff(s.expected, counted); diff != "" {
+		s.T.Errorf("found (-want +got)\n%s", diff)
 	}
 }
 
-// TestBothServersAreDown: the webhook server is away for so long that Stripe gives up, and for some of that time the
-// controller is, too. It goes on from where it stopped, and never says that it has read what it has not applied. What the
-// webhooks brought, it does not count as found.
+// TestBothServersAreDown: the webhook server is down for so long that Stripe gives up, and for some of that time the
+// controller is down too. It goes on from where it stopped, and never reports an event as read that it has not applied. It
+// does not count as found what webhooks delivered.
 func TestBothServersAreDown(t *testing.T) {
-	s := openShop(t, backfilling)
-	witnessed := s.witness()
-	orders := s.sell(8)
+	s := newFixture(t, backfilling)
+	stopWatching := s.watchProgress()
+	orders := s.CreateAllReady(8)
 	s.card(orders[0])
-	s.agree()
+	s.expectAgreement()
 
-	s.must(s.Paylink.Webhook.Stop())
+	s.Must(s.Stack.Webhook.Stop())
 	s.refund(s.card(orders[1]), 900)
 	s.dispute(s.card(orders[2]))
-	s.agree()
+	s.expectAgreement()
 	s.awaitRead()
 
-	s.must(s.Paylink.Controller.Stop())
+	s.Must(s.Stack.Controller.Stop())
 	stopped := s.readUntil()
-	s.told = map[string]float64{} // as the next controller will count
+	s.expected = map[string]float64{} // as the next controller will count
 	s.refund(s.card(orders[3]), 0)
 	s.closeDispute(s.dispute(s.card(orders[4])), "lost")
 	s.debit(orders[5], true)
-	s.Settled()
+	s.AwaitDelivered()
 	if all := s.differences(); len(all) == 0 {
-		t.Fatal("nobody is there, and the orders agree with Stripe's books")
+		t.Fatal("the orders agree with Stripe's records without a server")
 	}
 	asked := s.recordAPI()
-	s.must(s.Paylink.Controller.Start(s.Ctx))
-	s.agree()
+	s.Must(s.Stack.Controller.Start(s.Ctx))
+	s.expectAgreement()
 	s.awaitRead()
-	s.foundAllThatWasTold()
+	s.expectAllFound()
 	if first := asked.firstSince(t); first.After(stopped) || first.Before(stopped.Add(-time.Hour)) {
-		t.Errorf("the controller had read until %s, and went on from %s", stopped, first)
+		t.Errorf("got events from %s, want them from %s, or up to an hour before", first, stopped)
 	}
 
-	// Now there is only the webhook server, and then only the controller.
-	s.must(s.Paylink.Controller.Stop())
-	s.must(s.Paylink.Webhook.Start(s.Ctx))
-	s.Deliver(stripesim.Plan{InSequence: true}) // or a refund may overtake its payment, and is kept for the controller
+	// Now the webhook server runs alone, and then the controller.
+	s.Must(s.Stack.Controller.Stop())
+	s.Must(s.Stack.Webhook.Start(s.Ctx))
+	s.PlanDelivery(stripesim.Plan{InSequence: true}) // or a refund may overtake its payment, and is parked
 	s.refund(s.card(orders[6]), 900)
 	s.dispute(s.card(orders[7]))
-	s.agree()
-	s.must(s.Paylink.Controller.Start(s.Ctx))
+	s.expectAgreement()
+	s.Must(s.Stack.Controller.Start(s.Ctx))
 	s.awaitRead()
-	if counted := s.byType(s.Paylink.Controller, foundTotal); len(counted) > 0 {
-		t.Errorf("found what webhooks had brought: %v", counted)
+	if counted := s.byType(s.Stack.Controller, foundTotal); len(counted) > 0 {
+		t.Errorf("got %v found, want nothing that webhooks delivered", counted)
 	}
-	if n := s.metrics(s.Paylink.Controller)[writes]; n > 0 {
-		t.Errorf("wrote %f times what webhooks had brought", n)
+	if n := s.Samples(s.Stack.Controller)[writes]; n > 0 {
+		t.Errorf("got %f writes, want 0", n)
 	}
-	if steps := witnessed(); steps < 3 {
-		t.Errorf("the controller got further %d times only", steps)
+	if steps := stopWatching(); steps < 3 {
+		t.Errorf("got %d steps of progress, want at least 3", steps)
 	}
 }
 
-// requests are what Stripe's API was asked.
+// requests are the requests to Stripe's API.
 type requests struct {
 	mu   sync.Mutex
 	made []*http.Request
 }
 
-// recordAPI has the requests to Stripe's API recorded from now on.
-func (s *shop) recordAPI() *requests {
+// recordAPI records the requests to Stripe's API from now on.
+func (s *fixture) recordAPI() *requests {
 	asked := &requests{}
 	s.Stripe.TroubleAPI(func(r *http.Request) stripesim.Trouble {
 		asked.mu.Lock()
@@ -166,8 +166,8 @@ func (s *shop) recordAPI() *requests {
 	return asked
 }
 
-// that returns the requests that are of a path, and have a value in their query.
-func (a *requests) that(path, name, value string) (found []url.Values) {
+// find returns the queries of the requests for a path that have a value.
+func (a *requests) find(path, name, value string) (found []url.Values) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for _, r := range a.made {
@@ -178,12 +178,12 @@ func (a *requests) that(path, name, value string) (found []url.Values) {
 	return found
 }
 
-// firstSince is from when on events were asked for first.
+// firstSince is the time from which events were listed first.
 func (a *requests) firstSince(t *testing.T) time.Time {
 	t.Helper()
-	lists := a.that("/v1/events", "delivery_success", "")
+	lists := a.find("/v1/events", "delivery_success", "")
 	if len(lists) == 0 {
-		t.Fatal("nobody asked for events")
+		t.Fatal("got no request for events, want one")
 	}
 	seconds, err := strconv.ParseInt(lists[0].Get("created[gte]"), 10, 64)
 	if err != nil {
@@ -192,52 +192,52 @@ func (a *requests) firstSince(t *testing.T) time.Time {
 	return time.Unix(seconds, 0)
 }
 
-// TestWithoutAKey: a controller that has no key of Stripe's API does what it did before there was anything to ask, says what
-// it cannot see, asks nothing and keeps nothing.
+// TestWithoutAKey: a controller without an API key settles orders by webhooks alone, logs what it does not do, and neither
+// calls Stripe nor stores progress.
 func TestWithoutAKey(t *testing.T) {
-	s := openShop(t, []string{"--backfill-period=1s", "--backfill-grace=0s", "--audit-period=1s"}, withoutKey)
+	s := newFixture(t, []string{"--backfill-period=1s", "--backfill-grace=0s", "--audit-period=1s"}, withoutKey)
 	asked := s.recordAPI()
-	orders := s.sell(4)
+	orders := s.CreateAllReady(4)
 	s.refund(s.card(orders[0]), 0)
 	s.dispute(s.card(orders[1]))
-	s.Await(orders[0], "refunded", seller.InPhase(v1alpha1.OrderRefunded))
-	s.Await(orders[1], "disputed", seller.NeedsAttention(v1alpha1.ReasonDisputed))
-	s.agree()
+	s.AwaitPhase(orders[0], v1alpha1.OrderRefunded)
+	s.Await(orders[1], "disputed", testclient.NeedsAttention(v1alpha1.ReasonDisputed))
+	s.expectAgreement()
 
-	s.Deliver(stripesim.Plan{Drop: stripesim.DropTypes(sessionCompleted)})
+	s.PlanDelivery(stripesim.Plan{Drop: stripesim.DropTypes(sessionCompleted)})
 	lost := s.card(orders[2])
 	s.refund(lost, 0)
-	kept := s.awaitKept(lost, "waiting", func(e *v1alpha1.StripeEvent) bool { return e.Status.Message != "" })
-	if !inPhase(v1alpha1.StripeEventParked)(kept) || !strings.Contains(kept.Status.Message, s.Intent(lost.ID)) {
-		t.Errorf("the refund of an unknown payment is %+v", kept.Status)
+	kept := s.awaitStripeEvent(lost, "waiting", func(e *v1alpha1.StripeEvent) bool { return e.Status.Message != "" })
+	if !inPhase(v1alpha1.StripeEventParked)(kept) || !strings.Contains(kept.Status.Message, s.PaymentIntent(lost.ID)) {
+		t.Errorf("got the refund of an unknown payment %+v, want it parked", kept.Status)
 	}
-	s.Deliver(stripesim.Plan{})
-	s.Await(orders[3], "still ready", seller.Ready)
+	s.PlanDelivery(stripesim.Plan{})
+	s.Await(orders[3], "still ready", testclient.Ready)
 	s.card(orders[3])
-	s.Await(orders[3], "paid", seller.InPhase(v1alpha1.OrderPaid))
+	s.AwaitPhase(orders[3], v1alpha1.OrderPaid)
 	if o := s.Read(orders[2]); o.Status.Phase != v1alpha1.OrderPending {
-		t.Errorf("nobody told of the payment, and the order is %s", o.Status.Phase)
+		t.Errorf("got phase %s of an order whose event was lost, want Pending", o.Status.Phase)
 	}
 
-	log := s.log(s.Paylink.Controller)
+	log := s.Log(s.Stack.Controller)
 	for _, word := range []string{
 		"Without an API key", "cannot see", "no webhook brought", "whose a refund or dispute is", "missing, or different, at Stripe", "STRIPE_SECRET_KEY",
 	} {
 		if n := strings.Count(log, word); n != 1 {
-			t.Errorf("the log says %q %d times", word, n)
+			t.Errorf("got %q %d times in the log, want once", word, n)
 		}
 	}
 	if kept, _, err := s.state(s.Ctx); err != nil || kept != nil {
-		t.Errorf("the ConfigMap is there: %v, %v", kept, err)
+		t.Errorf("got the ConfigMap %v, %v, want none", kept, err)
 	}
-	for series := range s.metrics(s.Paylink.Controller) {
+	for series := range s.Samples(s.Stack.Controller) {
 		if strings.HasPrefix(series, "paylink_backfill_") || strings.HasPrefix(series, "paylink_audit_") || strings.HasPrefix(series, "paylink_stripe_api_") {
-			t.Errorf("there is a metric %s", series)
+			t.Errorf("got the metric %s, want none", series)
 		}
 	}
 	asked.mu.Lock()
 	defer asked.mu.Unlock()
 	if len(asked.made) > 0 {
-		t.Errorf("Stripe was asked %d times", len(asked.made))
+		t.Errorf("got %d requests to Stripe, want 0", len(asked.made))
 	}
 }

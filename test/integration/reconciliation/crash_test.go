@@ -11,15 +11,15 @@ import (
 	"github.com/paylink-dev/paylink/test/stripesim"
 )
 
-// TestTheControllerIsKilledOverAndOver, while it reads hundreds of events that no webhook brought: between two pages, and
-// while it applies them. Stripe refuses it now and then in the middle of its pages, too. Nothing is lost, nothing is there
-// twice, and it never says that it has read what it has not applied.
-func TestTheControllerIsKilledOverAndOver(t *testing.T) {
-	s := openShop(t, backfilling, keepRunning)
-	witnessed := s.witness()
-	s.Deliver(stripesim.Plan{Drop: stripesim.DropTypes()})
-	orders := s.sell(60)
-	stripe := &busyStripe{away: true, hung: make(chan struct{})}
+// TestControllerIsKilled: the controller is killed while it reads hundreds of events that no webhook delivered, between two
+// pages and while it applies them. Stripe also refuses some pages. Nothing is lost or counted twice, and the controller
+// never reports an event as read that it has not applied.
+func TestControllerIsKilled(t *testing.T) {
+	s := newFixture(t, backfilling, keepRunning)
+	stopWatching := s.watchProgress()
+	s.PlanDelivery(stripesim.Plan{Drop: stripesim.DropTypes()})
+	orders := s.CreateAllReady(60)
+	stripe := &failingStripe{unavailable: true, hung: make(chan struct{})}
 	s.Stripe.TroubleAPI(stripe.next)
 	for i, o := range orders {
 		session := s.card(o)
@@ -29,21 +29,21 @@ func TestTheControllerIsKilledOverAndOver(t *testing.T) {
 			s.closeDispute(dispute, "won")
 		}
 	}
-	if n := s.news(); n < 300 {
-		t.Fatalf("Stripe has only %d events for the controller", n)
+	if n := s.relevantEvents(); n < 300 {
+		t.Fatalf("got %d events for the controller, want at least 300", n)
 	}
 
-	stripe.comeBack()
+	stripe.setAvailable()
 	select {
 	case <-stripe.hung:
 	case <-s.Ctx.Done():
-		t.Fatal("the controller does not read a second page")
+		t.Fatal("the controller did not read a second page")
 	}
 	s.kill()
 	inTheMiddle := 0
-	for range 3 { // each time after it has applied something, if there is so much left
-		s.Eventually("the controller has applied something", func(ctx context.Context) (bool, error) {
-			text, err := s.Paylink.Controller.Scrape(ctx)
+	for range 3 { // after it has applied events, while there are any left
+		s.Eventually("the controller has applied events", func(ctx context.Context) (bool, error) {
+			text, err := s.Stack.Controller.Scrape(ctx)
 			return err == nil && (scrape.Samples(t, text)[writes] >= 10 || len(s.differences()) == 0), err
 		})
 		s.kill()
@@ -52,27 +52,27 @@ func TestTheControllerIsKilledOverAndOver(t *testing.T) {
 		}
 	}
 	if inTheMiddle == 0 {
-		t.Error("the controller was killed when there was nothing left to do")
+		t.Error("the controller was killed after it had applied every event")
 	}
-	s.agree()
+	s.expectAgreement()
 	s.awaitRead()
 	if left := stripe.left(); len(left) > 0 {
-		t.Errorf("Stripe did not refuse the controller's requests %v", left)
+		t.Errorf("got no request for the pages %v, want Stripe to refuse them", left)
 	}
-	if steps := witnessed(); steps < 2 {
-		t.Errorf("the controller got further %d times only", steps)
+	if steps := stopWatching(); steps < 2 {
+		t.Errorf("got %d steps of progress, want at least 2", steps)
 	}
 }
 
 // kill kills the controller, once it runs. It is started again.
-func (s *shop) kill() {
+func (s *fixture) kill() {
 	s.T.Helper()
-	s.Eventually("the controller runs", func(ctx context.Context) (bool, error) { return s.Paylink.Controller.Ready(ctx), nil })
-	s.must(s.Paylink.Controller.Kill())
+	s.Eventually("the controller runs", func(ctx context.Context) (bool, error) { return s.Stack.Controller.Ready(ctx), nil })
+	s.Must(s.Stack.Controller.Kill())
 }
 
-// news counts Stripe's events of which the controller asks.
-func (s *shop) news() (n int) {
+// relevantEvents counts Stripe's events that the controller reads.
+func (s *fixture) relevantEvents() (n int) {
 	for _, event := range s.Stripe.Events() {
 		if slices.Contains([]string{sessionCompleted, chargeRefunded, disputeCreated, disputeClosed, "charge.dispute.funds_withdrawn", "charge.dispute.funds_reinstated"}, event.Type) {
 			n++
@@ -81,41 +81,41 @@ func (s *shop) news() (n int) {
 	return n
 }
 
-// busyStripe is how a Stripe answers that lists few events at once, refuses some requests for the next ones, and never
-// answers the first of those.
-type busyStripe struct {
-	mu   sync.Mutex
-	away bool
+// failingStripe has Stripe list few events at once, refuse some requests for the next page, and never answer the first of
+// them.
+type failingStripe struct {
+	mu          sync.Mutex
+	unavailable bool
 	// pages counts the requests for a page that is not the first one.
 	pages int
-	// hung is closed when one waits for an answer that does not come.
+	// hung is closed once a request waits for an answer that does not come.
 	hung chan struct{}
 }
 
-// refusals are those pages that are asked for in vain.
+// refusals are the pages that Stripe refuses.
 var refusals = []int{4, 9}
 
-func (b *busyStripe) comeBack() {
+func (b *failingStripe) setAvailable() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.away = false
+	b.unavailable = false
 }
 
-// left are the refusals that were never met.
-func (b *busyStripe) left() []int {
+// left are the refusals that did not happen.
+func (b *failingStripe) left() []int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return slices.DeleteFunc(slices.Clone(refusals), func(page int) bool { return page <= b.pages })
 }
 
-func (b *busyStripe) next(r *http.Request) stripesim.Trouble {
+func (b *failingStripe) next(r *http.Request) stripesim.Trouble {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	short := stripesim.Trouble{PageLimit: 40}
 	switch {
 	case r.URL.Path != "/v1/events":
 		return stripesim.Trouble{}
-	case b.away:
+	case b.unavailable:
 		return stripesim.Trouble{Status: http.StatusInternalServerError}
 	case !r.URL.Query().Has("starting_after"):
 		return short

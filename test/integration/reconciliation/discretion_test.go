@@ -6,17 +6,17 @@ import (
 	"os"
 	"strings"
 
-	"github.com/paylink-dev/paylink/test/seller"
 	"github.com/paylink-dev/paylink/test/stack"
+	"github.com/paylink-dev/paylink/test/testclient"
 )
 
-// close ends a shop, and looks at what its servers said in all that time, with every word of theirs logged.
-func (s *shop) close(paylink *stack.Stack) {
+// stop stops the installation, and searches the servers' logs and their ConfigMap for secrets.
+func (s *fixture) stop(paylink *stack.Stack) {
 	s.T.Helper()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(s.T.Context()), seller.Patience)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(s.T.Context()), testclient.Timeout)
 	defer cancel()
 	kept := "nothing"
-	if s.Paylink != nil {
+	if s.Stack != nil {
 		state, _, err := s.state(ctx)
 		if err != nil {
 			s.T.Error(err)
@@ -29,14 +29,14 @@ func (s *shop) close(paylink *stack.Stack) {
 	if err := removeAll(ctx, paylink.Client); err != nil {
 		s.T.Error(err)
 	}
-	s.keepsSecrets("the ConfigMap", kept)
+	s.expectNoSecret("the ConfigMap", kept)
 	for _, name := range []string{"controller", "controller-2", "webhookserver"} {
 		s.readLog(shared.Dir() + "/" + name + ".log")
 	}
 }
 
-// readLog looks for what no server may say, and removes the log.
-func (s *shop) readLog(path string) {
+// readLog searches a log for secrets and missing rights, and removes it.
+func (s *fixture) readLog(path string) {
 	s.T.Helper()
 	content, err := os.ReadFile(path)
 	if os.IsNotExist(err) {
@@ -46,10 +46,10 @@ func (s *shop) readLog(path string) {
 		s.T.Error(err)
 	}
 	log := string(content)
-	s.keepsSecrets(path, log)
-	// The servers have the rights of config/rbac alone: whatever they lack, the API server calls forbidden.
+	s.expectNoSecret(path, log)
+	// The servers have the rights of config/rbac alone: a missing one shows as forbidden.
 	if at := strings.Index(log, "forbidden"); at >= 0 {
-		s.T.Errorf("%s tells of something forbidden:\n%s", path, log[max(0, at-500):min(len(log), at+2000)])
+		s.T.Errorf("%s has a forbidden request:\n%s", path, log[max(0, at-500):min(len(log), at+2000)])
 	}
 	if s.T.Failed() {
 		s.T.Logf("%s ends with\n%s", path, log[max(0, len(log)-4000):])
@@ -59,12 +59,12 @@ func (s *shop) readLog(path string) {
 	}
 }
 
-// keepsSecrets fails the test where a text holds a secret, or the end of one.
-func (s *shop) keepsSecrets(where, text string) {
+// expectNoSecret fails the test where a text holds a secret, or the end of one.
+func (s *fixture) expectNoSecret(where, text string) {
 	s.T.Helper()
 	secrets := []string{s.key}
-	if s.Paylink != nil {
-		secrets = append(secrets, s.Paylink.Endpoint.Secret)
+	if s.Stack != nil {
+		secrets = append(secrets, s.Stack.Endpoint.Secret)
 	}
 	for _, secret := range secrets {
 		if strings.Contains(text, secret[len(secret)-8:]) {

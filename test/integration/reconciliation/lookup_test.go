@@ -8,69 +8,69 @@ import (
 	"time"
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
-	"github.com/paylink-dev/paylink/test/seller"
 	"github.com/paylink-dev/paylink/test/stripesim"
+	"github.com/paylink-dev/paylink/test/testclient"
 )
 
-// TestARefundWhosePaymentNobodyToldOf: Stripe never tells of payments, and nobody reads its events. When a buyer gets his
-// money back, or disputes the payment, the controller asks Stripe whose payment that is, and the order learns of both. What
-// another shop on the same account gives back waits: its session may still come.
-func TestARefundWhosePaymentNobodyToldOf(t *testing.T) {
-	s := openShop(t, asking)
-	s.Deliver(stripesim.Plan{Drop: stripesim.DropTypes(sessionCompleted, debitArrived)})
+// TestRefundBeforeItsPayment: the events of payments are lost, and the controller does not list events. For a refund or a
+// dispute it asks Stripe for the session, and the order gets both facts. A refund of another shop on the account stays
+// parked: its session may still come.
+func TestRefundBeforeItsPayment(t *testing.T) {
+	s := newFixture(t, asking)
+	s.PlanDelivery(stripesim.Plan{Drop: stripesim.DropTypes(sessionCompleted, debitArrived)})
 	asked := s.recordAPI()
-	orders := s.sell(4)
+	orders := s.CreateAllReady(4)
 	s.refund(s.card(orders[0]), 0)
 	s.refund(s.card(orders[1]), 900)
 	s.dispute(s.card(orders[2]))
 	session := s.card(orders[3])
 	s.closeDispute(s.dispute(session), "won")
-	elsewhere := s.sellElsewhere()
-	s.refund(elsewhere, 0)
+	other := s.payOtherLink()
+	s.refund(other, 0)
 
-	s.Await(orders[0], "refunded", seller.InPhase(v1alpha1.OrderRefunded))
+	s.AwaitPhase(orders[0], v1alpha1.OrderRefunded)
 	s.Await(orders[1], "paid, and refunded in part", func(o *v1alpha1.Order) bool {
 		return o.Status.Phase == v1alpha1.OrderPaid && o.Status.AmountRefunded == 900
 	})
-	s.Await(orders[2], "disputed", seller.NeedsAttention(v1alpha1.ReasonDisputed))
-	s.Await(orders[3], "paid, and nothing is wrong any more", func(o *v1alpha1.Order) bool {
-		return o.Status.Phase == v1alpha1.OrderPaid && len(o.Status.Payments[0].Disputes) == 1 && seller.NeedsNobody(o)
+	s.Await(orders[2], "disputed", testclient.NeedsAttention(v1alpha1.ReasonDisputed))
+	s.Await(orders[3], "paid, and needs no attention", func(o *v1alpha1.Order) bool {
+		return o.Status.Phase == v1alpha1.OrderPaid && len(o.Status.Payments[0].Disputes) == 1 && testclient.NeedsNoAttention(o)
 	})
 	if o := s.Read(orders[2]); o.Status.Phase != v1alpha1.OrderPaid {
-		t.Errorf("the disputed order is %s", o.Status.Phase)
+		t.Errorf("got phase %s of the disputed order, want Paid", o.Status.Phase)
 	}
 
-	s.Eventually("Stripe was asked whose the payment is", func(context.Context) (bool, error) {
-		return len(asked.that("/v1/checkout/sessions", "payment_intent", s.Intent(elsewhere.ID))) > 0, nil
+	s.Eventually("Stripe was asked for the session", func(context.Context) (bool, error) {
+		return len(asked.find("/v1/checkout/sessions", "payment_intent", s.PaymentIntent(other.ID))) > 0, nil
 	})
-	s.awaitKept(elsewhere, "waiting", inPhase(v1alpha1.StripeEventParked))
-	if n := s.metrics(s.Paylink.Controller)[foreign]; n > 0 {
-		t.Errorf("%f events are called somebody else's, which may be ours yet", n)
+	s.awaitStripeEvent(other, "parked", inPhase(v1alpha1.StripeEventParked))
+	if n := s.Samples(s.Stack.Controller)[foreign]; n > 0 {
+		t.Errorf("got %f foreign events, want 0", n)
 	}
 	if kept, _, err := s.state(s.Ctx); err != nil || kept != nil {
-		t.Errorf("nobody reads Stripe's books, and the ConfigMap is there: %v, %v", kept, err)
+		t.Errorf("got the ConfigMap %v, %v, want none", kept, err)
 	}
 }
 
-// sellElsewhere is a payment through a link that only another shop on the same account knows. It names no order: those that
-// do are kept, for an order of that name may still come.
-func (s *shop) sellElsewhere() stripesim.Session {
+// payOtherLink pays through a link of another shop on the account. The payment names no order: one that does is parked, for
+// its order may still come.
+func (s *fixture) payOtherLink() stripesim.Session {
 	s.T.Helper()
-	link := s.Stripe.CreatePaymentLink(stripesim.PaymentLinkParams{ProductName: "Elsewhere", Amount: seller.Price, Currency: "usd"})
+	link := s.Stripe.CreatePaymentLink(stripesim.PaymentLinkParams{ProductName: "Elsewhere", Amount: testclient.Price, Currency: "usd"})
 	return s.Pay(link.URL)
 }
 
-// TestAnotherShopOnTheAccount gives money back, and has trouble with banks: when that is ten minutes old, and Stripe says
-// that the payment came through no link of ours, it is not kept any longer, or not at all. Our own refund of the same age is.
-func TestAnotherShopOnTheAccount(t *testing.T) {
-	// Stripe's own deliveries are signed ten minutes ago, and refused.
-	s := openShop(t, asking, clockOf(-10*time.Minute))
-	ours := s.sell(1)[0]
+// TestOtherShopOnTheAccount: a refund and a dispute of another shop on the account are removed, or not parked, once they are
+// ten minutes old and Stripe says that the payment came through no link of ours. Our own refund of that age is applied.
+func TestOtherShopOnTheAccount(t *testing.T) {
+	// The server refuses Stripe's own deliveries, which are signed ten minutes ago.
+	s := newFixture(t, asking, clockOf(-10*time.Minute))
+	ours := s.CreateAllReady(1)[0]
 	s.refund(s.card(ours), 0)
-	elsewhere := s.sellElsewhere()
-	s.refund(elsewhere, 900)
-	s.dispute(elsewhere)
-	s.Settled()
+	other := s.payOtherLink()
+	s.refund(other, 900)
+	s.dispute(other)
+	s.AwaitDelivered()
 
 	for _, event := range s.Stripe.Events() {
 		if event.Type != chargeRefunded && event.Type != disputeCreated {
@@ -78,30 +78,30 @@ func TestAnotherShopOnTheAccount(t *testing.T) {
 		}
 		body := s.api(http.MethodGet, "/v1/events/"+event.ID, nil)
 		if status := s.Post(body); status != http.StatusOK {
-			t.Errorf("%s was answered %d", event.Type, status)
+			t.Errorf("%s: got status %d, want 200", event.Type, status)
 		}
 	}
-	s.Await(ours, "refunded", seller.InPhase(v1alpha1.OrderRefunded))
-	s.awaitMetric(s.Paylink.Controller, foreign, equals(2))
-	s.keepsNothingOf(elsewhere)
+	s.AwaitPhase(ours, v1alpha1.OrderRefunded)
+	s.awaitMetric(s.Stack.Controller, foreign, equals(2))
+	s.awaitNoStripeEvents(other)
 
-	// A controller that reads Stripe's events keeps nothing of it in the first place.
-	second, err := s.Paylink.AddController(s.Ctx, "controller-2", backfilling...)
-	s.must(err)
+	// A controller that reads Stripe's events does not park them in the first place.
+	second, err := s.Stack.AddController(s.Ctx, "controller-2", backfilling...)
+	s.Must(err)
 	s.awaitRead()
-	s.keepsNothingOf(elsewhere)
-	if n := s.metrics(s.Paylink.Controller)[foreign] + s.metrics(second)[foreign]; n != 2 {
-		t.Errorf("%f events were kept and removed, want 2", n)
+	s.awaitNoStripeEvents(other)
+	if n := s.Samples(s.Stack.Controller)[foreign] + s.Samples(second)[foreign]; n != 2 {
+		t.Errorf("got %f foreign events, want 2", n)
 	}
 	if n := total(s.byType(second, foundTotal)); n > 0 {
-		t.Errorf("found %f events, and all were known or somebody else's", n)
+		t.Errorf("got %f events found, want 0", n)
 	}
 }
 
-func (s *shop) keepsNothingOf(session stripesim.Session) {
+func (s *fixture) awaitNoStripeEvents(session stripesim.Session) {
 	s.T.Helper()
-	s.Eventually("nothing of another shop is kept", func(context.Context) (bool, error) {
-		kept := s.Kept(session)
-		return len(kept) == 0, fmt.Errorf("kept are %+v", kept)
+	s.Eventually("the other shop has no StripeEvents", func(context.Context) (bool, error) {
+		kept := s.StripeEventsOf(session)
+		return len(kept) == 0, fmt.Errorf("there are %+v", kept)
 	})
 }

@@ -1,5 +1,5 @@
-// Package reconciliation_test takes Stripe's webhooks away, all of them or the one that mattered, and has the controller
-// find out from Stripe what they would have told: real servers on a real API server, beside the Stripe simulator.
+// Package reconciliation_test drops Stripe's webhooks, all or some, and has the controller find their facts by Stripe's API:
+// real servers on a real API server, beside the Stripe simulator.
 package reconciliation_test
 
 import (
@@ -12,7 +12,7 @@ import (
 	"github.com/paylink-dev/paylink/test/stack"
 )
 
-// shared is the cluster of all tests. Each has an installation and a Stripe of its own on it.
+// shared is the cluster of all tests. Each has an installation and a Stripe of its own.
 var shared *cluster.Cluster
 
 func TestMain(m *testing.M) {

@@ -24,19 +24,11 @@ const (
 	audited       = "paylink_audit_last_success_timestamp_seconds"
 )
 
-// metrics are a server's, by name and labels.
-func (s *shop) metrics(server *stack.Server) map[string]float64 {
-	s.T.Helper()
-	text, err := server.Scrape(s.Ctx)
-	s.must(err)
-	return scrape.Samples(s.T, text)
-}
-
-// byType are the samples of a server's metric by their label type, whatever the others, but for those of 0.
-func (s *shop) byType(server *stack.Server, metric string) map[string]float64 {
+// byType sums the samples of a server's metric by their label type, without those of 0.
+func (s *fixture) byType(server *stack.Server, metric string) map[string]float64 {
 	s.T.Helper()
 	values := map[string]float64{}
-	for series, value := range s.metrics(server) {
+	for series, value := range s.Samples(server) {
 		if labels, is := strings.CutPrefix(series, metric+"{"); is && value > 0 {
 			_, after, _ := strings.Cut(labels, `type="`)
 			eventType, _, _ := strings.Cut(after, `"`)
@@ -46,10 +38,10 @@ func (s *shop) byType(server *stack.Server, metric string) map[string]float64 {
 	return values
 }
 
-// awaitMetric waits until a server's metric is as wanted.
-func (s *shop) awaitMetric(server *stack.Server, series string, is func(float64) bool) (value float64) {
+// awaitMetric waits until a condition holds for a server's metric.
+func (s *fixture) awaitMetric(server *stack.Server, series string, is func(float64) bool) (value float64) {
 	s.T.Helper()
-	s.Eventually("the metric is as wanted", func(ctx context.Context) (bool, error) {
+	s.Eventually(series+" has its value", func(ctx context.Context) (bool, error) {
 		text, err := server.Scrape(ctx)
 		if err != nil {
 			return false, err
@@ -62,25 +54,25 @@ func (s *shop) awaitMetric(server *stack.Server, series string, is func(float64)
 
 func equals(want float64) func(float64) bool { return func(got float64) bool { return got == want } }
 
-// state is what the controller keeps of Stripe's books, and at which version of the cluster; nil where it keeps nothing.
-func (s *shop) state(ctx context.Context) (map[string]string, string, error) {
+// state is the data of the controller's ConfigMap, and its resourceVersion; nil: there is none.
+func (s *fixture) state(ctx context.Context) (map[string]string, string, error) {
 	var kept corev1.ConfigMap
-	err := s.Paylink.Client.Get(ctx, client.ObjectKey{Namespace: s.Paylink.Namespace, Name: "paylink-stripe-test"}, &kept)
+	err := s.Stack.Client.Get(ctx, client.ObjectKey{Namespace: s.Stack.Namespace, Name: "paylink-stripe-test"}, &kept)
 	return kept.Data, kept.ResourceVersion, client.IgnoreNotFound(err)
 }
 
-// readUntil is before which time every event is applied or kept, by what the controller says.
-func (s *shop) readUntil() time.Time {
+// readUntil is the time until which the controller has read Stripe's events.
+func (s *fixture) readUntil() time.Time {
 	s.T.Helper()
 	kept, _, err := s.state(s.Ctx)
-	s.must(err)
+	s.Must(err)
 	until, err := time.Parse(time.RFC3339, kept["events-read-until"])
-	s.must(err)
+	s.Must(err)
 	return until
 }
 
-// awaitRead waits until the controller has read all events that there are now.
-func (s *shop) awaitRead() {
+// awaitRead waits until the controller has read all events of now.
+func (s *fixture) awaitRead() {
 	s.T.Helper()
 	events := s.Stripe.Events()
 	last := events[len(events)-1].Created

@@ -1,7 +1,6 @@
 package sale_test
 
 import (
-	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -9,22 +8,18 @@ import (
 	"github.com/paylink-dev/paylink/test/stack"
 )
 
-// TestBuildIsTold: whoever sees a server misbehave must be able to tell which one it is.
-func TestBuildIsTold(t *testing.T) {
-	s := openShop(t)
+// TestBuildInfo: metrics and log of each server identify its build.
+func TestBuildInfo(t *testing.T) {
+	s := newClient(t)
 	metric := regexp.MustCompile(`(?m)^paylink_build_info\{commit="\S+",date="\S+",go_version="go1\.\S+",version="\S+"\} 1$`)
 	for name, server := range map[string]*stack.Server{"controller": paylink.Controller, "webhook server": paylink.Webhook} {
-		if text := s.scrape(server); len(metric.FindAllString(text, -1)) != 1 {
-			t.Errorf("the %s's metrics do not tell its build", name)
+		if got := len(metric.FindAllString(s.Metrics(server), -1)); got != 1 {
+			t.Errorf("%s: got %d samples of paylink_build_info, want 1", name, got)
 		}
-		log, err := os.ReadFile(server.Log)
-		if err != nil {
-			t.Fatal(err)
-		}
-		first, _, _ := strings.Cut(string(log), "\n")
-		for _, word := range []string{"Starting", `"version"`, `"commit"`, `"date"`, `"go"`} {
-			if !strings.Contains(first, word) {
-				t.Errorf("the %s's first line is %q, without %s", name, first, word)
+		first, _, _ := strings.Cut(s.Log(server), "\n")
+		for _, want := range []string{"Starting", `"version"`, `"commit"`, `"date"`, `"go"`} {
+			if !strings.Contains(first, want) {
+				t.Errorf("%s: got the first line %q, want %s in it", name, first, want)
 			}
 		}
 	}

@@ -1,7 +1,6 @@
 package sale_test
 
 import (
-	"net/url"
 	"regexp"
 	"strings"
 	"testing"
@@ -9,140 +8,125 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
-	"github.com/paylink-dev/paylink/test/seller"
 	"github.com/paylink-dev/paylink/test/stripesim"
+	"github.com/paylink-dev/paylink/test/testclient"
 )
 
-func TestAnOrderIsPaidAndRefunded(t *testing.T) {
-	s := openShop(t)
+func TestOrderIsPaidAndRefunded(t *testing.T) {
+	s := newClient(t)
 	created := s.Order("first")
 	s.Create(created)
 	if created.Status.Phase != v1alpha1.OrderPending {
-		t.Errorf("phase in the answer to create is %q, want Pending", created.Status.Phase)
+		t.Errorf("got phase %q of the created order, want Pending", created.Status.Phase)
 	}
 
-	o := s.Await(created, "ready", seller.Ready)
+	o := s.Await(created, "ready", testclient.Ready)
 	if want := s.Link.URL + "?client_reference_id=" + string(o.UID); o.Status.CheckoutURL != want {
-		t.Errorf("checkoutURL is %s, want %s", o.Status.CheckoutURL, want)
+		t.Errorf("got checkoutURL %s, want %s", o.Status.CheckoutURL, want)
 	}
 	if o.Status.PaymentLinkID != s.Link.ID {
-		t.Errorf("paymentLinkId is %q, want the link's %q", o.Status.PaymentLinkID, s.Link.ID)
+		t.Errorf("got paymentLinkId %q, want %q", o.Status.PaymentLinkID, s.Link.ID)
 	}
 
 	session := s.Pay(o.Status.CheckoutURL)
-	o = s.Await(o, "Paid", seller.InPhase(v1alpha1.OrderPaid))
+	o = s.AwaitPhase(o, v1alpha1.OrderPaid)
 	if o.Status.ProviderOrderID != session.ID || o.Status.ProviderCaptureID == "" || o.Status.PaidAt == nil {
-		t.Errorf("status %+v does not name session %s, its payment and its time", o.Status, session.ID)
+		t.Errorf("got %+v, want session %s, its PaymentIntent and its time", o.Status, session.ID)
 	}
 	if !meta.IsStatusConditionTrue(o.Status.Conditions, v1alpha1.ConditionPaid) {
-		t.Errorf("condition Paid is not true: %v", o.Status.Conditions)
+		t.Errorf("got the conditions %v, want Paid=True", o.Status.Conditions)
 	}
 
-	if _, err := paylink.Stripe.Refund(o.Status.ProviderCaptureID, 5000); err != nil {
-		t.Fatal(err)
-	}
+	s.Refund(session, 5000)
 	o = s.Await(o, "partly refunded", func(o *v1alpha1.Order) bool { return o.Status.AmountRefunded == 5000 })
 	if o.Status.Phase != v1alpha1.OrderPaid {
-		t.Errorf("phase after a partial refund is %s, want Paid", o.Status.Phase)
+		t.Errorf("got phase %s after a partial refund, want Paid", o.Status.Phase)
 	}
-	if _, err := paylink.Stripe.Refund(o.Status.ProviderCaptureID, 0); err != nil {
-		t.Fatal(err)
-	}
-	o = s.Await(o, "Refunded", seller.InPhase(v1alpha1.OrderRefunded))
-	if o.Status.AmountRefunded != seller.Price {
-		t.Errorf("amountRefunded is %d, want %d", o.Status.AmountRefunded, seller.Price)
+	s.Refund(session, 0)
+	o = s.AwaitPhase(o, v1alpha1.OrderRefunded)
+	if o.Status.AmountRefunded != testclient.Price {
+		t.Errorf("got amountRefunded %d, want %d", o.Status.AmountRefunded, testclient.Price)
 	}
 	if meta.FindStatusCondition(o.Status.Conditions, v1alpha1.ConditionNeedsAttention) != nil {
-		t.Errorf("an ordinary life needs nobody: %v", o.Status.Conditions)
+		t.Errorf("got the conditions %v, want no NeedsAttention", o.Status.Conditions)
 	}
 }
 
-func TestKubectlShowsTheOrder(t *testing.T) {
-	s := openShop(t)
-	o := s.Sell("table")
+func TestKubectlOutput(t *testing.T) {
+	s := newClient(t)
+	o := s.CreateReady("table")
 	s.Pay(o.Status.CheckoutURL)
-	s.Await(o, "Paid", seller.InPhase(v1alpha1.OrderPaid))
+	s.AwaitPhase(o, v1alpha1.OrderPaid)
 
-	table := s.kubectl("get", "orders.payments.paylink.dev", "-n", s.Namespace)
+	table := s.Kubectl("get", "orders.payments.paylink.dev", "-n", s.Namespace)
 	want := `(?m)^NAME +PHASE +PRODUCT +TOTAL +PAID-AT +LIVE +AGE\ntable +Paid +lifetime +199\.00 USD +20\S+Z +false +\S+$`
 	if !regexp.MustCompile(want).MatchString(table) {
-		t.Errorf("kubectl get shows\n%s\nwhich does not match %s", table, want)
+		t.Errorf("got from kubectl get\n%s\nwant a match of %s", table, want)
 	}
-	wide := s.kubectl("get", "payorder", "-n", s.Namespace, "-o", "wide")
+	wide := s.Kubectl("get", "payorder", "-n", s.Namespace, "-o", "wide")
 	for _, word := range []string{"READY", "ATTENTION", "REFERENCE", "SESSION", "PAYMENT", string(o.UID)} {
 		if !strings.Contains(wide, word) {
-			t.Errorf("kubectl get -o wide does not show %s:\n%s", word, wide)
+			t.Errorf("got from kubectl get -o wide\n%s\nwant %s in it", wide, word)
 		}
 	}
-	if waited := s.kubectl("wait", "orders.payments.paylink.dev/table", "-n", s.Namespace, "--for=condition=Paid"); !strings.Contains(waited, "condition met") {
-		t.Errorf("kubectl wait says %s", waited)
+	if waited := s.Kubectl("wait", "orders.payments.paylink.dev/table", "-n", s.Namespace, "--for=condition=Paid"); !strings.Contains(waited, "condition met") {
+		t.Errorf("got from kubectl wait %s, want condition met", waited)
 	}
 }
 
-func TestABankDebitSucceedsLater(t *testing.T) {
-	s := openShop(t)
-	o := s.Sell("debit")
-	session, err := paylink.Stripe.Buyer().PayByDebit(s.Ctx, o.Status.CheckoutURL)
-	if err != nil {
-		t.Fatal(err)
+// TestPaymentAttempts: an order is Paid in the end, whatever the first attempt comes to.
+func TestPaymentAttempts(t *testing.T) {
+	paidReason := func(reason string) func(*v1alpha1.Order) bool {
+		return func(o *v1alpha1.Order) bool {
+			c := meta.FindStatusCondition(o.Status.Conditions, v1alpha1.ConditionPaid)
+			return o.Status.Phase == v1alpha1.OrderFailed && c != nil && c.Reason == reason
+		}
 	}
-	o = s.Await(o, "Failed", seller.InPhase(v1alpha1.OrderFailed))
-	if c := meta.FindStatusCondition(o.Status.Conditions, v1alpha1.ConditionPaid); c == nil || c.Reason != v1alpha1.ReasonAwaitingAsyncPayment {
-		t.Errorf("condition Paid is %+v, want reason %s", c, v1alpha1.ReasonAwaitingAsyncPayment)
+	const query = "?utm_source=mail&prefilled_email=a%40b.example"
+	for name, row := range map[string]struct {
+		// query is that of the Payment Link's address.
+		query string
+		// pay returns the id of the session that pays.
+		pay func(s *testclient.Client, o *v1alpha1.Order) (session string)
+	}{
+		"a debit that the bank accepts later": {"", func(s *testclient.Client, o *v1alpha1.Order) string {
+			session := s.PayByDebit(o.Status.CheckoutURL)
+			s.Await(o, "Failed, awaiting the debit", paidReason(v1alpha1.ReasonAwaitingAsyncPayment))
+			s.SettleDebit(session, true)
+			return session.ID
+		}},
+		"a debit that the bank returns, and a card": {"", func(s *testclient.Client, o *v1alpha1.Order) string {
+			s.SettleDebit(s.PayByDebit(o.Status.CheckoutURL), false)
+			s.Await(o, "Failed", paidReason(v1alpha1.ReasonPaymentFailed))
+			return s.Pay(o.Status.CheckoutURL).ID
+		}},
+		"a declined card, and another": {"", func(s *testclient.Client, o *v1alpha1.Order) string {
+			if _, err := s.Stripe.Buyer().Pay(s.Ctx, o.Status.CheckoutURL, stripesim.CardDeclined); err == nil {
+				s.T.Fatal("got a payment with a declined card, want an error")
+			}
+			s.AwaitDelivered()
+			s.AwaitPhase(o, v1alpha1.OrderPending)
+			return s.Pay(o.Status.CheckoutURL).ID
+		}},
+		"a Payment Link with a query": {query, func(s *testclient.Client, o *v1alpha1.Order) string {
+			if _, got, _ := strings.Cut(o.Status.CheckoutURL, "?"); "?"+got != query+"&client_reference_id="+string(o.UID) {
+				s.T.Errorf("got the query %s, want %s and the reference", got, query)
+			}
+			return s.Pay(o.Status.CheckoutURL).ID
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newClient(t)
+			o := s.Order("order")
+			if row.query != "" {
+				o.Spec.PaymentLinkRef, o.Spec.PaymentLinkURL = nil, s.Link.URL+row.query
+			}
+			s.Create(o)
+			o = s.Await(o, "ready", testclient.Ready)
+			session := row.pay(s, o)
+			if got := s.AwaitPhase(o, v1alpha1.OrderPaid).Status.ProviderOrderID; got != session {
+				t.Errorf("got providerOrderId %s, want %s", got, session)
+			}
+		})
 	}
-	if err := paylink.Stripe.SettleDebit(session.ID, true); err != nil {
-		t.Fatal(err)
-	}
-	s.Await(o, "Paid", seller.InPhase(v1alpha1.OrderPaid))
-}
-
-func TestABankDebitFailsAndTheBuyerPaysAgain(t *testing.T) {
-	s := openShop(t)
-	o := s.Sell("again")
-	session, err := paylink.Stripe.Buyer().PayByDebit(s.Ctx, o.Status.CheckoutURL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := paylink.Stripe.SettleDebit(session.ID, false); err != nil {
-		t.Fatal(err)
-	}
-	s.Await(o, "Failed", func(o *v1alpha1.Order) bool {
-		c := meta.FindStatusCondition(o.Status.Conditions, v1alpha1.ConditionPaid)
-		return o.Status.Phase == v1alpha1.OrderFailed && c != nil && c.Reason == v1alpha1.ReasonPaymentFailed
-	})
-	second := s.Pay(o.Status.CheckoutURL)
-	o = s.Await(o, "Paid", seller.InPhase(v1alpha1.OrderPaid))
-	if o.Status.ProviderOrderID != second.ID {
-		t.Errorf("providerOrderId is %s, want the second session %s", o.Status.ProviderOrderID, second.ID)
-	}
-}
-
-func TestTheLinksOwnQueryIsKept(t *testing.T) {
-	s := openShop(t)
-	o := s.Order("query")
-	o.Spec.PaymentLinkRef = nil
-	o.Spec.PaymentLinkURL = s.Link.URL + "?utm_source=mail&prefilled_email=a%40b.example"
-	s.Create(o)
-	o = s.Await(o, "ready", seller.Ready)
-	u, err := url.Parse(o.Status.CheckoutURL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got, want := u.RawQuery, "utm_source=mail&prefilled_email=a%40b.example&client_reference_id="+string(o.UID); got != want {
-		t.Errorf("query is %s, want %s", got, want)
-	}
-	s.Pay(o.Status.CheckoutURL)
-	s.Await(o, "Paid", seller.InPhase(v1alpha1.OrderPaid))
-}
-
-func TestADeclinedCardLeavesTheOrderPending(t *testing.T) {
-	s := openShop(t)
-	o := s.Sell("declined")
-	if _, err := paylink.Stripe.Buyer().Pay(s.Ctx, o.Status.CheckoutURL, stripesim.CardDeclined); err == nil {
-		t.Fatal("the declined card was taken")
-	}
-	s.Settled()
-	s.Await(o, "Pending", seller.InPhase(v1alpha1.OrderPending))
-	s.Pay(o.Status.CheckoutURL)
-	s.Await(o, "Paid", seller.InPhase(v1alpha1.OrderPaid))
 }

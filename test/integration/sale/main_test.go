@@ -1,4 +1,3 @@
-// Package sale_test sells things: real servers on a real API server, paid for through the Stripe simulator's pages.
 package sale_test
 
 import (
@@ -7,16 +6,44 @@ import (
 	"github.com/paylink-dev/paylink/test/cluster"
 	"github.com/paylink-dev/paylink/test/stack"
 	"github.com/paylink-dev/paylink/test/stripesim"
+	"github.com/paylink-dev/paylink/test/testclient"
 )
 
-// paylink is the installation that the tests of this package share. Each test sells in a namespace of its own.
+// paylink is the installation that the tests of this package share. Each test has a namespace of its own.
 var paylink *stack.Stack
 
 func TestMain(m *testing.M) {
 	stack.Share(m, cluster.Options{Audit: true}, stack.Options{
 		Simulator: stripesim.Options{Retry: stack.Retry},
-		// Everything that can be logged is, for the test that looks through the logs.
-		ControllerFlags: []string{"--leader-elect", "--zap-log-level=debug"},
-		WebhookFlags:    []string{"--zap-log-level=debug"},
 	}, func(s *stack.Stack) { paylink = s })
+}
+
+// newClient returns a client with the PaymentLink "lifetime".
+func newClient(t *testing.T) *testclient.Client {
+	t.Helper()
+	return newClientAt(t, paylink.Stripe)
+}
+
+// newClientAt is newClient with another Stripe.
+func newClientAt(t *testing.T, stripe *stripesim.Simulator) *testclient.Client {
+	t.Helper()
+	s := testclient.New(t, paylink, stripe, "")
+	s.Create(s.PaymentLink("lifetime"))
+	return &s
+}
+
+// startStripe starts another Stripe until the test ends.
+func startStripe(t *testing.T, options stripesim.Options) *stripesim.Simulator {
+	t.Helper()
+	options.Retry = stack.Retry
+	stripe, err := stripesim.Start(options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := stripe.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return stripe
 }

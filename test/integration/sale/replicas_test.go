@@ -1,20 +1,21 @@
 package sale_test
 
 import (
+	"context"
 	"testing"
 
 	coordinationv1 "k8s.io/api/coordination/v1"
+	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/paylink-dev/paylink/api/v1alpha1"
-	"github.com/paylink-dev/paylink/test/seller"
-	"github.com/paylink-dev/paylink/test/stripesim"
+	"github.com/paylink-dev/paylink/test/stack"
+	"github.com/paylink-dev/paylink/test/testclient"
 )
 
-func TestTwoWebhookServersAreOneWrite(t *testing.T) {
-	s := openShop(t)
-	s.awaitLinkReady()
-	second, endpoint, err := paylink.AddWebhookServer(s.Ctx, "webhookserver-2")
+// addWebhookServer starts a second webhook server with an endpoint of its own, until the test ends.
+func addWebhookServer(t *testing.T) {
+	t.Helper()
+	second, endpoint, err := paylink.AddWebhookServer(t.Context(), "webhookserver-2")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -24,52 +25,41 @@ func TestTwoWebhookServersAreOneWrite(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	o := s.Sell("twice")
-	before, _ := s.writesTo("twice")
-	s.Deliver(stripesim.Plan{Copies: 10, Concurrent: true})
-	s.Pay(o.Status.CheckoutURL)
-	s.Await(o, "Paid", seller.InPhase(v1alpha1.OrderPaid))
-	s.Settled()
-	after, _ := s.writesTo("twice")
-	if n := len(after) - len(before); n != 1 {
-		t.Errorf("10 copies to each of two servers made %d writes, want 1", n)
-	}
 }
 
-func TestAStandbyControllerTakesOver(t *testing.T) {
-	s := openShop(t)
-	standby, err := paylink.AddController(s.Ctx, "controller-2", "--leader-elect")
-	if err != nil {
-		t.Fatal(err)
-	}
+func TestStandbyControllerTakesOver(t *testing.T) {
+	s := newClient(t)
+	s.Must(paylink.Controller.Stop()) // which elects no leader
 	t.Cleanup(func() {
-		if err := standby.Stop(); err != nil {
+		if err := paylink.Controller.Start(context.WithoutCancel(s.Ctx)); err != nil {
 			t.Error(err)
 		}
 	})
-	leader := holder(s)
-	if err := paylink.Controller.Stop(); err != nil { // exit code 0, and the lease given up
-		t.Fatal(err)
+	var controllers []*stack.Server
+	for _, name := range []string{"controller-1", "controller-2"} {
+		controller, err := paylink.AddController(s.Ctx, name, "--leader-elect")
+		s.Must(err)
+		t.Cleanup(func() {
+			if err := controller.Stop(); err != nil {
+				t.Error(err)
+			}
+		})
+		controllers = append(controllers, controller)
 	}
-	s.Pay(s.Sell("under-the-new-leader").Status.CheckoutURL)
-	if now := holder(s); now == leader || now == "" {
-		t.Errorf("the lease is held by %q, as before", now)
-	}
-	if err := paylink.Controller.Start(s.Ctx); err != nil {
-		t.Fatal(err)
+	s.CreateReady("under-the-first-leader")
+	leader := leaseHolder(s)
+	s.Must(controllers[0].Stop()) // exit code 0, and the lease released
+	s.Pay(s.CreateReady("under-the-second-leader").Status.CheckoutURL)
+	if got := leaseHolder(s); got == leader || got == "" || leader == "" {
+		t.Errorf("got the lease held by %q, and before by %q, want two holders", got, leader)
 	}
 }
 
-// holder returns who leads.
-func holder(s *shop) string {
+// leaseHolder is the identity of the leader.
+func leaseHolder(s *testclient.Client) string {
 	s.T.Helper()
 	var lease coordinationv1.Lease
 	key := client.ObjectKey{Namespace: paylink.Namespace, Name: "controller.payments.paylink.dev"}
-	if err := paylink.Client.Get(s.Ctx, key, &lease); err != nil {
-		s.T.Fatal(err)
-	}
-	if lease.Spec.HolderIdentity == nil {
-		return ""
-	}
-	return *lease.Spec.HolderIdentity
+	s.Must(paylink.Client.Get(s.Ctx, key, &lease))
+	return ptr.Deref(lease.Spec.HolderIdentity, "")
 }

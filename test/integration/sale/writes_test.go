@@ -3,28 +3,23 @@ package sale_test
 import (
 	"context"
 	"testing"
-	"time"
-
-	"k8s.io/apimachinery/pkg/util/wait"
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
 	"github.com/paylink-dev/paylink/test/cluster"
-	"github.com/paylink-dev/paylink/test/seller"
 	"github.com/paylink-dev/paylink/test/stripesim"
+	"github.com/paylink-dev/paylink/test/testclient"
 )
 
-// writesTo returns the API server's own record of who changed an order.
-func (s *shop) writesTo(name string) (done, refused []cluster.AuditEvent) {
+// writesTo returns the writes to an order from the API server's audit log.
+func writesTo(s *testclient.Client, o *v1alpha1.Order) (done, refused []cluster.AuditEvent) {
 	s.T.Helper()
-	ctx, cancel := context.WithTimeout(s.Ctx, seller.Patience)
+	ctx, cancel := context.WithTimeout(s.Ctx, testclient.Timeout)
 	defer cancel()
 	events, err := paylink.Cluster.AuditEvents(ctx)
-	if err != nil {
-		s.T.Fatal(err)
-	}
+	s.Must(err)
 	for _, e := range events {
 		created := e.Verb == "create" && e.Name == "" // audited before the name is known
-		if e.Resource != "orders.payments.paylink.dev" || e.Namespace != s.Namespace || !e.Write() || (e.Name != name && !created) {
+		if e.Resource != "orders.payments.paylink.dev" || e.Namespace != s.Namespace || !e.Write() || (e.Name != o.Name && !created) {
 			continue
 		}
 		if e.Code < 300 {
@@ -36,77 +31,81 @@ func (s *shop) writesTo(name string) (done, refused []cluster.AuditEvent) {
 	return done, refused
 }
 
-func TestANormalLifeCostsThreeWrites(t *testing.T) {
-	s := openShop(t)
-	s.awaitLinkReady()
-	o := s.Sell("frugal")
-	s.Pay(o.Status.CheckoutURL)
-	s.Await(o, "Paid", seller.InPhase(v1alpha1.OrderPaid))
-	s.Settled()
+// createAfterLink creates an order once its PaymentLink is Ready. An order that waits for its link costs one write more.
+func createAfterLink(s *testclient.Client, name string) *v1alpha1.Order {
+	s.T.Helper()
+	s.Kubectl("wait", "paymentlinks.payments.paylink.dev/lifetime", "-n", s.Namespace, "--for=condition=Ready", "--timeout=60s")
+	return s.CreateReady(name)
+}
 
-	done, refused := s.writesTo("frugal")
+func TestWritesOfAnOrder(t *testing.T) {
+	s := newClient(t)
+	o := createAfterLink(s, "order")
+	session := s.Pay(o.Status.CheckoutURL)
+	s.AwaitPhase(o, v1alpha1.OrderPaid)
+	s.AwaitDelivered()
+
+	done, refused := writesTo(s, o)
 	if len(done) != 3 || len(refused) != 0 {
-		t.Errorf("create, checkout URL and Paid are three writes; the API server saw %+v and refused %+v", done, refused)
+		t.Errorf("got the writes %+v and the refused %+v, want create, checkout URL and Paid", done, refused)
 	}
-	if _, err := paylink.Stripe.Refund(s.Await(o, "Paid", seller.InPhase(v1alpha1.OrderPaid)).Status.ProviderCaptureID, 0); err != nil {
-		t.Fatal(err)
-	}
-	s.Await(o, "Refunded", seller.InPhase(v1alpha1.OrderRefunded))
-	s.Settled()
-	if done, _ := s.writesTo("frugal"); len(done) != 4 {
-		t.Errorf("a refund is the fourth write; the API server saw %+v", done)
+	s.Refund(session, 0)
+	s.AwaitPhase(o, v1alpha1.OrderRefunded)
+	s.AwaitDelivered()
+	if done, _ := writesTo(s, o); len(done) != 4 {
+		t.Errorf("got the writes %+v, want the refund as the fourth", done)
 	}
 }
 
-func TestFiftyCopiesAtOnceAreOneWrite(t *testing.T) {
-	s := openShop(t)
-	s.awaitLinkReady()
-	o := s.Sell("copies")
-	before, _ := s.writesTo("copies")
-	s.Deliver(stripesim.Plan{Copies: 50, Concurrent: true})
-	s.Pay(o.Status.CheckoutURL)
-	s.Settled()
-	s.Await(o, "Paid", seller.InPhase(v1alpha1.OrderPaid))
-	after, _ := s.writesTo("copies")
-	if n := len(after) - len(before); n != 1 {
-		t.Errorf("50 copies at once made %d writes, want 1: %+v", n, after[len(before):])
+// TestCopiesAreOneWrite: copies of an event that arrive at once are written once.
+func TestCopiesAreOneWrite(t *testing.T) {
+	for name, row := range map[string]struct {
+		servers int
+		copies  int
+	}{
+		"50 copies to one server":          {1, 50},
+		"10 copies to each of two servers": {2, 10},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newClient(t)
+			if row.servers == 2 {
+				addWebhookServer(t)
+			}
+			o := createAfterLink(s, "order")
+			before, _ := writesTo(s, o)
+			s.PlanDelivery(stripesim.Plan{Copies: row.copies, Concurrent: true})
+			s.Pay(o.Status.CheckoutURL)
+			s.AwaitPhase(o, v1alpha1.OrderPaid)
+			s.AwaitDelivered()
+			if after, _ := writesTo(s, o); len(after)-len(before) != 1 {
+				t.Errorf("got the writes %+v, want 1", after[len(before):])
+			}
+		})
 	}
 }
 
-func TestARedeliveryIsNoWrite(t *testing.T) {
-	s := openShop(t)
-	o := s.Sell("again")
+func TestRedeliveryIsNoWrite(t *testing.T) {
+	s := newClient(t)
+	o := s.CreateReady("order")
 	s.Pay(o.Status.CheckoutURL)
-	s.Await(o, "Paid", seller.InPhase(v1alpha1.OrderPaid))
-	s.Settled()
-	done, refused := s.writesTo("again")
+	s.AwaitPhase(o, v1alpha1.OrderPaid)
+	s.AwaitDelivered()
+	done, refused := writesTo(s, o)
 	attempts := len(paylink.Stripe.Attempts())
 	for _, event := range paylink.Stripe.Events() {
-		if event.Type == "checkout.session.completed" && !paylink.Stripe.Resend(event.ID) {
+		if event.Type == sessionCompleted && !paylink.Stripe.Resend(event.ID) {
 			t.Fatalf("event %s could not be sent again", event.ID)
 		}
 	}
-	err := wait.PollUntilContextTimeout(s.Ctx, 20*time.Millisecond, seller.Patience, true, func(context.Context) (bool, error) {
-		return len(paylink.Stripe.Attempts()) > attempts, nil
-	})
-	if err != nil {
-		t.Fatal("nothing was sent again")
-	}
-	s.Settled()
+	s.Eventually("Stripe sends an event again", func(context.Context) (bool, error) { return len(paylink.Stripe.Attempts()) > attempts, nil })
+	s.AwaitDelivered()
 	for _, a := range paylink.Stripe.Attempts()[attempts:] {
 		if a.Status != 200 {
-			t.Errorf("a redelivery was answered %d", a.Status)
+			t.Errorf("got status %d of a redelivery, want 200", a.Status)
 		}
 	}
-	nowDone, nowRefused := s.writesTo("again")
+	nowDone, nowRefused := writesTo(s, o)
 	if len(nowDone) != len(done) || len(nowRefused) != len(refused) {
-		t.Errorf("a redelivery asked for writes: %+v %+v", nowDone[len(done):], nowRefused[len(refused):])
+		t.Errorf("got the writes %+v and the refused %+v by a redelivery, want none", nowDone[len(done):], nowRefused[len(refused):])
 	}
-}
-
-// awaitLinkReady keeps the making of the link out of what is counted: an order that is created while its link is not
-// ready yet says so in its status, which is one write more.
-func (s *shop) awaitLinkReady() {
-	s.T.Helper()
-	s.kubectl("wait", "paymentlinks.payments.paylink.dev/lifetime", "-n", s.Namespace, "--for=condition=Ready", "--timeout=60s")
 }

@@ -27,7 +27,7 @@ import (
 	"github.com/paylink-dev/paylink/internal/setup"
 )
 
-// What the Makefile says. The images are in the cluster already.
+// The flags of the Makefile. The cluster has the images already.
 var (
 	kubeconfig     = flag.String("cluster", "", "kubeconfig of a cluster without Paylink; without it nothing is tested")
 	image          = flag.String("image", "", "Paylink's image, with its tag")
@@ -37,20 +37,20 @@ var (
 )
 
 const (
-	// patience is how long a test waits for what must happen. Only a failing test waits so long.
-	patience = 3 * time.Minute
+	// timeout is how long a test waits for a condition. Only a failing test waits so long.
+	timeout = 3 * time.Minute
 	// limits is the Pod Security Standard that every namespace here enforces.
 	limits = "restricted"
 )
 
-// clusterUnderTest is the cluster, as its administrator.
+// clusterUnderTest is an administrator's client of the cluster.
 type clusterUnderTest struct {
 	client.Client
 	config *rest.Config
 	pods   kubernetes.Interface
 }
 
-// connect refuses a cluster on which somebody may sell.
+// connect connects to a cluster without Paylink.
 func connect(t *testing.T) *clusterUnderTest {
 	t.Helper()
 	config, err := clientcmd.BuildConfigFromFlags("", *kubeconfig)
@@ -74,12 +74,12 @@ func connect(t *testing.T) *clusterUnderTest {
 		t.Fatal(err)
 	}
 	if served, err := pods.Discovery().ServerResourcesForGroupVersion(v1alpha1.GroupVersion.String()); err == nil && len(served.APIResources) > 0 {
-		t.Fatalf("the cluster at %s has Paylink's resources already: this test wants one where nobody sells, for it removes them", config.Host)
+		t.Fatalf("the cluster at %s has Paylink's resources already: use a cluster without Paylink, because this test removes them", config.Host)
 	}
 	return &clusterUnderTest{Client: c, config: config, pods: pods}
 }
 
-// makeNamespace makes one in which only restricted pods run, and removes it after the test.
+// makeNamespace makes a namespace of restricted pods, until the test ends.
 func (c *clusterUnderTest) makeNamespace(t *testing.T, name string) {
 	t.Helper()
 	ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{"pod-security.kubernetes.io/enforce": limits}}}
@@ -87,7 +87,7 @@ func (c *clusterUnderTest) makeNamespace(t *testing.T, name string) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		ctx, cancel := context.WithTimeout(context.Background(), timeout)
 		defer cancel()
 		if err := c.Delete(ctx, ns); err != nil {
 			t.Error(err)
@@ -108,7 +108,7 @@ func (c *clusterUnderTest) create(t *testing.T, objects ...client.Object) {
 	}
 }
 
-// ready waits until a pod is.
+// ready waits until a pod is ready.
 func (c *clusterUnderTest) ready(t *testing.T, pod *corev1.Pod) {
 	t.Helper()
 	until(t.Context(), t, "pod "+pod.Name+" is ready", func(ctx context.Context) (bool, error) {
@@ -124,7 +124,7 @@ func (c *clusterUnderTest) ready(t *testing.T, pod *corev1.Pod) {
 	})
 }
 
-// logs returns what a pod has written.
+// logs returns a pod's log.
 func (c *clusterUnderTest) logs(ctx context.Context, pod *corev1.Pod, options corev1.PodLogOptions) ([]byte, error) {
 	stream, err := c.pods.CoreV1().Pods(pod.Namespace).GetLogs(pod.Name, &options).Stream(ctx)
 	if err != nil {
@@ -134,8 +134,7 @@ func (c *clusterUnderTest) logs(ctx context.Context, pod *corev1.Pod, options co
 	return io.ReadAll(stream)
 }
 
-// tunnel forwards a local port to a pod's, as kubectl port-forward does, until end is called, for the first time. It returns
-// the address.
+// tunnel forwards a local port to a pod's, as kubectl port-forward does, until end is called. It returns the address.
 func (c *clusterUnderTest) tunnel(t *testing.T, pod *corev1.Pod, port int) (address string, end func()) {
 	t.Helper()
 	transport, upgrader, err := spdy.RoundTripperFor(c.config)
@@ -167,11 +166,11 @@ func (c *clusterUnderTest) tunnel(t *testing.T, pod *corev1.Pod, port int) (addr
 	})
 }
 
-// until polls until a condition holds. Errors are passed over until then; the last one is told.
+// until polls until a condition holds. It ignores errors until then; the failure reports the last one.
 func until(ctx context.Context, t *testing.T, what string, is func(context.Context) (bool, error)) {
 	t.Helper()
 	var failure error
-	err := wait.PollUntilContextTimeout(ctx, 100*time.Millisecond, patience, true, func(ctx context.Context) (bool, error) {
+	err := wait.PollUntilContextTimeout(ctx, 100*time.Millisecond, timeout, true, func(ctx context.Context) (bool, error) {
 		var done bool
 		done, failure = is(ctx)
 		return done, nil

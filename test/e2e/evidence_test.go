@@ -19,8 +19,8 @@ import (
 	"github.com/paylink-dev/paylink/api/v1alpha1"
 )
 
-// keepEvidence saves what pods log, those that are replaced too, and, if the test fails, what the cluster says of them.
-func (s *stage) keepEvidence(t *testing.T) {
+// keepEvidence saves the logs of all pods and, if the test fails, the objects of the cluster.
+func (s *environment) keepEvidence(t *testing.T) {
 	t.Helper()
 	if *evidence == "" {
 		return
@@ -34,10 +34,10 @@ func (s *stage) keepEvidence(t *testing.T) {
 		if !t.Failed() {
 			return
 		}
-		ctx, cancel := context.WithTimeout(ctx, patience)
+		ctx, cancel := context.WithTimeout(ctx, timeout)
 		defer cancel()
 		var failures []error
-		for _, namespace := range []string{systemNamespace, stageNamespace, shopNamespace} {
+		for _, namespace := range []string{systemNamespace, testNamespace, shopNamespace} {
 			for name, list := range map[string]client.ObjectList{
 				"pods": &corev1.PodList{}, "events": &corev1.EventList{}, "deployments": &appsv1.DeploymentList{},
 				"orders": &v1alpha1.OrderList{}, "paymentlinks": &v1alpha1.PaymentLinkList{}, "stripeevents": &v1alpha1.StripeEventList{},
@@ -52,9 +52,9 @@ func (s *stage) keepEvidence(t *testing.T) {
 	})
 }
 
-func (s *stage) saveList(ctx context.Context, namespace, name string, list client.ObjectList) error {
+func (s *environment) saveList(ctx context.Context, namespace, name string, list client.ObjectList) error {
 	if err := s.List(ctx, list, client.InNamespace(namespace)); meta.IsNoMatchError(err) {
-		return nil // nothing was installed
+		return nil // nothing is installed
 	} else if err != nil {
 		return err
 	}
@@ -70,12 +70,11 @@ func (s *stage) saveList(ctx context.Context, namespace, name string, list clien
 	return errors.Join(err, f.Close())
 }
 
-// followLogs saves the log of every container that runs, while it runs. It is no more than evidence: what cannot be had is
-// missing.
-func (s *stage) followLogs(ctx context.Context, following *sync.WaitGroup) {
+// followLogs saves the log of every running container. It ignores errors.
+func (s *environment) followLogs(ctx context.Context, following *sync.WaitGroup) {
 	followed := map[string]bool{}
 	for ctx.Err() == nil {
-		for _, namespace := range []string{systemNamespace, stageNamespace} {
+		for _, namespace := range []string{systemNamespace, testNamespace} {
 			var pods corev1.PodList
 			_ = s.List(ctx, &pods, client.InNamespace(namespace))
 			for _, p := range pods.Items {
@@ -94,7 +93,7 @@ func (s *stage) followLogs(ctx context.Context, following *sync.WaitGroup) {
 	}
 }
 
-func (s *stage) followLog(ctx context.Context, pod *corev1.Pod, container corev1.ContainerStatus) error {
+func (s *environment) followLog(ctx context.Context, pod *corev1.Pod, container corev1.ContainerStatus) error {
 	options := &corev1.PodLogOptions{Container: container.Name, Follow: true, Timestamps: true}
 	log, err := s.pods.CoreV1().Pods(pod.Namespace).GetLogs(pod.Name, options).Stream(ctx)
 	if err != nil {
@@ -109,7 +108,7 @@ func (s *stage) followLog(ctx context.Context, pod *corev1.Pod, container corev1
 	return errors.Join(err, f.Close())
 }
 
-// create makes a file among the evidence.
+// create makes a file of evidence.
 func create(namespace, name string) (*os.File, error) {
 	folder := filepath.Join(*evidence, namespace)
 	if err := os.MkdirAll(folder, 0o755); err != nil {

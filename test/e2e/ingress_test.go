@@ -16,8 +16,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// nginxConfig has the locations of an Ingress. Connections to the webhook server are kept, as by every ingress controller,
-// and nothing is tried twice: what goes wrong is in the log.
+// nginxConfig has the locations of an Ingress. It keeps connections to the webhook server, as ingress controllers do, and
+// retries nothing, so that every failure is in the log.
 var nginxConfig = template.Must(template.New("nginx.conf").Parse(`daemon off;
 pid /tmp/nginx.pid;
 error_log /dev/stderr warn;
@@ -27,7 +27,7 @@ http {
   log_format request escape=json '{"method":"$request_method","uri":"$request_uri","status":$status,"upstream":"$upstream_status"}';
   access_log /dev/stdout request;
   upstream webhookserver { server {{.Backend}}; keepalive 16; }
-  # The tunnel is a load balancer that says whom it lets through.
+  # The tunnel is a load balancer that sets the client address.
   set_real_ip_from 127.0.0.0/8;
   real_ip_header X-Forwarded-For;
   server {
@@ -57,8 +57,8 @@ type location struct {
 	Below bool
 }
 
-// locations reads the chart's Ingress, as an ingress controller does: the paths, and the address of the one Service.
-func (s *stage) locations(t *testing.T) (paths []location, backend string) {
+// locations reads the paths of the chart's Ingress, and the address of its Service.
+func (s *environment) locations(t *testing.T) (paths []location, backend string) {
 	t.Helper()
 	var ingress networkingv1.Ingress
 	var service corev1.Service
@@ -82,8 +82,8 @@ func (s *stage) locations(t *testing.T) (paths []location, backend string) {
 	return paths, backend
 }
 
-// openIngress starts nginx for the Ingress as it is now, and a tunnel to it.
-func (s *stage) openIngress(t *testing.T) {
+// openIngress starts nginx for the current Ingress, and a tunnel to it.
+func (s *environment) openIngress(t *testing.T) {
 	t.Helper()
 	paths, backend := s.locations(t)
 	var config bytes.Buffer
@@ -101,18 +101,18 @@ func (s *stage) openIngress(t *testing.T) {
 		"/etc/tls":        {Secret: &corev1.SecretVolumeSource{SecretName: tlsSecret}},
 		"/etc/nginx-conf": {ConfigMap: &corev1.ConfigMapVolumeSource{LocalObjectReference: corev1.LocalObjectReference{Name: name}}},
 	})
-	s.create(t, &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: stageNamespace, Name: name}, Data: map[string]string{"nginx.conf": config.String()}}, s.nginx)
+	s.create(t, &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: testNamespace, Name: name}, Data: map[string]string{"nginx.conf": config.String()}}, s.nginx)
 	s.ready(t, s.nginx)
 	address, end := s.tunnel(t, s.nginx, 8443)
-	s.shop.reach(shopHost+":443", address)
+	s.http.setTunnel(shopHost+":443", address)
 	s.closeIngress = func() {
-		s.shop.hangUp()
+		s.http.closeIdle()
 		end()
 	}
 }
 
-// moveIngress ends nginx and starts it anew: the Service of a new installation has another address.
-func (s *stage) moveIngress(t *testing.T) {
+// moveIngress restarts nginx: the Service of a new installation has another address.
+func (s *environment) moveIngress(t *testing.T) {
 	t.Helper()
 	s.closeIngress()
 	if err := s.Delete(t.Context(), s.nginx, client.GracePeriodSeconds(0)); err != nil {
@@ -121,30 +121,30 @@ func (s *stage) moveIngress(t *testing.T) {
 	s.openIngress(t)
 }
 
-// visit is a line of nginx's log.
-type visit struct {
+// accessLogLine is a line of nginx's log.
+type accessLogLine struct {
 	Method, URI, Upstream string
 	Status                int
 }
 
-// String is the visit as one line, without what a query holds.
-func (v visit) String() string {
+// String is the accessLogLine as one line, without what a query holds.
+func (v accessLogLine) String() string {
 	path, _, _ := strings.Cut(v.URI, "?")
 	return fmt.Sprintf("%s %s: %d (upstream %s)", v.Method, path, v.Status, v.Upstream)
 }
 
-// visits are those of the present nginx since the last call.
-func (s *stage) visits(t *testing.T) []visit {
+// requests are the requests of nginx since the last call.
+func (s *environment) requests(t *testing.T) []accessLogLine {
 	t.Helper()
 	out, err := s.logs(t.Context(), s.nginx, corev1.PodLogOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	var all []visit
+	var all []accessLogLine
 	for line := range strings.Lines(string(out)) {
-		var v visit
+		var v accessLogLine
 		if !strings.HasPrefix(line, "{") {
-			continue // a complaint, which is in the log if the test fails
+			continue // an error
 		}
 		if err := json.Unmarshal([]byte(line), &v); err != nil {
 			t.Fatalf("nginx logs %q: %v", line, err)
@@ -156,7 +156,7 @@ func (s *stage) visits(t *testing.T) []visit {
 	return all[from:]
 }
 
-// pod is one of the stage's, with what the Pod Security Standard wants.
+// pod is a restricted pod.
 func pod(name, app string, container corev1.Container, mounts map[string]corev1.VolumeSource) *corev1.Pod {
 	container.ImagePullPolicy = corev1.PullIfNotPresent
 	container.SecurityContext = &corev1.SecurityContext{
@@ -164,7 +164,7 @@ func pod(name, app string, container corev1.Container, mounts map[string]corev1.
 		Capabilities: &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}},
 	}
 	p := &corev1.Pod{
-		ObjectMeta: metav1.ObjectMeta{Namespace: stageNamespace, Name: name, Labels: map[string]string{"app": app}},
+		ObjectMeta: metav1.ObjectMeta{Namespace: testNamespace, Name: name, Labels: map[string]string{"app": app}},
 		Spec: corev1.PodSpec{
 			AutomountServiceAccountToken: ptr.To(false), EnableServiceLinks: ptr.To(false), TerminationGracePeriodSeconds: ptr.To[int64](1),
 			SecurityContext: &corev1.PodSecurityContext{

@@ -10,45 +10,45 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
-	"github.com/paylink-dev/paylink/test/bookkeeper"
+	"github.com/paylink-dev/paylink/test/oracle"
 )
 
 const (
-	// queues is how many buyers are in the shop at once.
-	queues = 4
-	// pace is how often one comes in: a PaymentLink is sold to anybody 600 times a minute at most.
-	pace = 150 * time.Millisecond
+	// buyers is the number of concurrent buyers.
+	buyers = 4
+	// interval is the time between two buyers: the limit of a PaymentLink is 600 orders a minute.
+	interval = 150 * time.Millisecond
 )
 
-// load is buyers who come and pay, one after the other.
+// load is buyers who buy one after the other.
 type load struct {
-	least  int
-	ending chan struct{}
-	queue  sync.WaitGroup
+	least   int
+	ending  chan struct{}
+	running sync.WaitGroup
 
 	mu       sync.Mutex
 	paid     int
 	problems []error
 }
 
-// startLoad has buyers come until endLoad, and until so many have paid.
-func (s *stage) startLoad(t *testing.T, least int) *load {
+// startLoad has buyers buy until endLoad, and until so many have paid.
+func (s *environment) startLoad(t *testing.T, least int) *load {
 	t.Helper()
 	l := &load{least: least, ending: make(chan struct{})}
-	door := time.NewTicker(pace)
-	t.Cleanup(door.Stop)
-	for range queues {
-		l.queue.Go(func() {
+	ticker := time.NewTicker(interval)
+	t.Cleanup(ticker.Stop)
+	for range buyers {
+		l.running.Go(func() {
 			for l.open() && t.Context().Err() == nil {
-				<-door.C
-				l.note(s.shop.buyer().buy(t.Context()))
+				<-ticker.C
+				l.note(s.http.buyer().buy(t.Context()))
 			}
 		})
 	}
 	return l
 }
 
-// open tells whether buyers are let in still.
+// open reports whether another buyer may start.
 func (l *load) open() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -70,30 +70,29 @@ func (l *load) note(err error) {
 	l.paid++
 }
 
-// endLoad lets the last buyers pay, and fails the test if any had to try twice.
-func (s *stage) endLoad(t *testing.T, l *load) {
+// endLoad waits for the last buyers, and fails the test if one of them failed.
+func (s *environment) endLoad(t *testing.T, l *load) {
 	t.Helper()
 	close(l.ending)
-	l.queue.Wait()
+	l.running.Wait()
 	for _, problem := range l.problems {
 		t.Error(problem)
 	}
 	t.Logf("%d buyers have paid", l.paid)
 	s.reconcile(t)
-	s.flawless(t)
+	s.expectNoErrors(t)
 }
 
-// reconcile compares Stripe's books with the orders, once Stripe has brought every event: nothing may be lost, double, or
-// put aside.
-func (s *stage) reconcile(t *testing.T) {
+// reconcile compares Stripe's records with the orders once every event is delivered. Every StripeEvent must be applied.
+func (s *environment) reconcile(t *testing.T) {
 	t.Helper()
-	s.delivered(t)
-	report := bookkeeper.Compare(s.books(t), s.orders(t))
+	s.awaitDelivered(t)
+	report := oracle.Compare(s.stripeRecords(t), s.orders(t))
 	for _, difference := range report.Differences {
 		t.Error(difference)
 	}
 	if report.Received == 0 {
-		t.Error("nobody has paid anything, so that this shows nothing")
+		t.Error("got no payments, want some")
 	}
 	var kept v1alpha1.StripeEventList
 	if err := s.List(t.Context(), &kept, client.InNamespace(systemNamespace)); err != nil {
@@ -101,26 +100,26 @@ func (s *stage) reconcile(t *testing.T) {
 	}
 	for i := range kept.Items {
 		if phase := kept.Items[i].Status.Phase; phase != v1alpha1.StripeEventApplied {
-			t.Errorf("%s of %s is %s", kept.Items[i].Spec.Fact.Type, kept.Items[i].Spec.Fact.ClientReferenceID, phase)
+			t.Errorf("StripeEvent %s of %s: got phase %s, want Applied", kept.Items[i].Spec.Fact.Type, kept.Items[i].Spec.Fact.ClientReferenceID, phase)
 		}
 	}
 }
 
-// flawless sees that nobody who came to nginx since the last time got an error, or no answer: neither Stripe nor a buyer.
-func (s *stage) flawless(t *testing.T) {
+// expectNoErrors checks that since the last time nginx has answered no request of a buyer or of Stripe with an error.
+func (s *environment) expectNoErrors(t *testing.T) {
 	t.Helper()
 	events := 0
-	visits := s.visits(t)
-	for _, v := range visits {
+	requests := s.requests(t)
+	for _, v := range requests {
 		if v.Status >= http.StatusInternalServerError || v.Status == 499 || v.Status == http.StatusTooManyRequests {
-			t.Errorf("at nginx: %s", v)
+			t.Errorf("got at nginx %s, want no error", v)
 		}
 		if v.URI == "/api/webhooks/stripe" && v.Status == http.StatusOK {
 			events++
 		}
 	}
 	if events == 0 {
-		t.Error("no webhook came, so that this shows nothing")
+		t.Error("got no webhooks, want some")
 	}
-	t.Logf("nginx had %d requests, %d webhooks among them", len(visits), events)
+	t.Logf("nginx had %d requests, %d webhooks among them", len(requests), events)
 }

@@ -20,19 +20,19 @@ import (
 	"github.com/paylink-dev/paylink/test/chart"
 )
 
-// testReinstalled uninstalls the release, which leaves the orders and nothing that serves; a buyer pays meanwhile; and the
-// next installation goes on where the last one ended, by another Helm.
-func (s *stage) testReinstalled(t *testing.T) {
-	buyer := s.shop.buyer()
+// testReinstalled uninstalls the release, which keeps the orders. A buyer pays meanwhile. The next installation, by another
+// version of Helm, settles that order.
+func (s *environment) testReinstalled(t *testing.T) {
+	buyer := s.http.buyer()
 	page, err := buyer.order(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	before := len(s.orders(t))
 	s.helm(t).Must("uninstall", chart.Release, "--namespace="+systemNamespace, "--wait", "--timeout=3m")
-	s.gone(t)
+	s.expectUninstalled(t)
 	if left := len(s.orders(t)); left != before {
-		t.Fatalf("%d of %d orders are left", left, before)
+		t.Fatalf("got %d orders after uninstall, want %d", left, before)
 	}
 	if err := buyer.pay(t.Context(), page); err != nil {
 		t.Fatal(err)
@@ -41,7 +41,7 @@ func (s *stage) testReinstalled(t *testing.T) {
 	s.version = "helm3"
 	s.helm(t).Must(append([]string{"install"}, chartArguments(t, "controller: {backfill: {period: 10s, grace: 1s}}")...)...)
 	s.moveIngress(t)
-	until(t.Context(), t, "every order is paid that was", func(context.Context) (bool, error) {
+	until(t.Context(), t, "every order is settled", func(context.Context) (bool, error) {
 		for _, o := range s.orders(t) {
 			if o.Status.Phase != v1alpha1.OrderPaid && o.Status.Phase != v1alpha1.OrderRefunded {
 				return false, fmt.Errorf("order %s is %s", o.Name, o.Status.Phase)
@@ -49,23 +49,23 @@ func (s *stage) testReinstalled(t *testing.T) {
 		}
 		return true, nil
 	})
-	if err := buyer.comeBack(t.Context()); err != nil {
+	if err := buyer.openReturnPage(t.Context()); err != nil {
 		t.Error(err)
 	}
-	// The last leader's rights were gone before it was, so that its lease had to run out.
+	// The last leader lost its rights before it ended, so that its lease had to expire.
 	until(t.Context(), t, "a controller leads", func(context.Context) (bool, error) {
 		_, there := s.serving(t)[s.leader(t)]
 		return there, nil
 	})
-	if err := s.shop.buyer().buy(t.Context()); err != nil {
+	if err := s.http.buyer().buy(t.Context()); err != nil {
 		t.Error(err)
 	}
 	s.reconcile(t)
-	s.flawless(t)
+	s.expectNoErrors(t)
 }
 
-// gone sees that nothing of the release is left but the CRDs.
-func (s *stage) gone(t *testing.T) {
+// expectUninstalled checks that nothing of the release is left but the CRDs.
+func (s *environment) expectUninstalled(t *testing.T) {
 	t.Helper()
 	ofRelease := client.MatchingLabels{"app.kubernetes.io/instance": chart.Release}
 	for _, list := range []client.ObjectList{
@@ -81,12 +81,12 @@ func (s *stage) gone(t *testing.T) {
 		})
 	}
 	if crds := s.crds(t.Context(), t); len(crds) != 3 {
-		t.Errorf("%d CRDs are left", len(crds))
+		t.Errorf("got %d CRDs, want 3", len(crds))
 	}
 }
 
-// crds are Paylink's.
-func (s *stage) crds(ctx context.Context, t *testing.T) []apiextensionsv1.CustomResourceDefinition {
+// crds are Paylink's CRDs.
+func (s *environment) crds(ctx context.Context, t *testing.T) []apiextensionsv1.CustomResourceDefinition {
 	t.Helper()
 	var all apiextensionsv1.CustomResourceDefinitionList
 	if err := s.List(ctx, &all); err != nil {
@@ -101,9 +101,9 @@ func (s *stage) crds(ctx context.Context, t *testing.T) []apiextensionsv1.Custom
 	return ours
 }
 
-// removeInstallation leaves the cluster as it was.
-func (s *stage) removeInstallation(t *testing.T) {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+// removeInstallation removes the release and the CRDs.
+func (s *environment) removeInstallation(t *testing.T) {
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
 	if out, err := s.helm(t).RunIn(ctx, "uninstall", chart.Release, "--namespace="+systemNamespace, "--ignore-not-found"); err != nil {
 		t.Errorf("uninstall: %v: %s", err, out)

@@ -24,8 +24,7 @@ import (
 	"github.com/paylink-dev/paylink/test/chart"
 )
 
-// rights are all that each server may do with this installation, beyond what every ServiceAccount may; but for objects by
-// their names, which are tried.
+// rights are the rights of each server beyond those of every ServiceAccount. Rights to objects by name are tested apart.
 var rights = map[string][]string{
 	"controller": {
 		"create events in paylink-system",
@@ -68,26 +67,26 @@ var rights = map[string][]string{
 	},
 }
 
-// testRights asks the cluster, by each server's own token, for every verb on every resource that there is; and tries.
-func (s *stage) testRights(t *testing.T) {
+// testRights reviews every verb on every resource of the cluster with each server's token, and sends requests.
+func (s *environment) testRights(t *testing.T) {
 	s.create(t, &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: systemNamespace, Name: "nobody"}})
-	common := s.may(t, "nobody")
+	common := s.rightsOf(t, "nobody")
 	for server, want := range rights {
 		t.Run(server, func(t *testing.T) {
 			account := chart.Release + "-" + server
-			has := s.may(t, account)
+			has := s.rightsOf(t, account)
 			maps.DeleteFunc(has, func(right string, _ bool) bool { return common[right] })
 			if diff := cmp.Diff(slices.Sorted(slices.Values(want)), slices.Sorted(maps.Keys(has))); diff != "" {
 				t.Errorf("the rights of %s (-want +got):\n%s", account, diff)
 			}
-			s.try(t, account)
+			s.expectRights(t, account)
 		})
 	}
 }
 
-// may are the rights of a ServiceAccount of the installation's. One that it has in the shop, where nothing of the
-// installation's is, it has everywhere.
-func (s *stage) may(t *testing.T, account string) map[string]bool {
+// rightsOf are the rights of a ServiceAccount. One in the namespace of the orders, where the installation has no role, is a
+// right everywhere.
+func (s *environment) rightsOf(t *testing.T, account string) map[string]bool {
 	t.Helper()
 	api := s.as(t, account)
 	found := map[string]bool{}
@@ -113,8 +112,8 @@ func (s *stage) may(t *testing.T, account string) map[string]bool {
 	return found
 }
 
-// ask asks for a right in the shop, and in the installation's namespace.
-func (s *stage) ask(t *testing.T, api kubernetes.Interface, q authorizationv1.ResourceAttributes) (right string, ok bool) {
+// ask reviews a right in the namespace of the orders, and in the installation's.
+func (s *environment) ask(t *testing.T, api kubernetes.Interface, q authorizationv1.ResourceAttributes) (right string, ok bool) {
 	resource := strings.TrimSuffix(q.Resource+"."+q.Group, ".")
 	if q.Subresource != "" {
 		resource += "/" + q.Subresource
@@ -124,7 +123,7 @@ func (s *stage) ask(t *testing.T, api kubernetes.Interface, q authorizationv1.Re
 		review, err := api.AuthorizationV1().SelfSubjectAccessReviews().Create(t.Context(),
 			&authorizationv1.SelfSubjectAccessReview{Spec: authorizationv1.SelfSubjectAccessReviewSpec{ResourceAttributes: &q}}, metav1.CreateOptions{})
 		if err != nil {
-			t.Errorf("may it %s %s: %v", q.Verb, resource, err)
+			t.Errorf("review %s %s: %v", q.Verb, resource, err)
 			return "", false
 		}
 		if review.Status.Allowed {
@@ -135,7 +134,7 @@ func (s *stage) ask(t *testing.T, api kubernetes.Interface, q authorizationv1.Re
 }
 
 // questions are every verb on every resource of the cluster.
-func (s *stage) questions(t *testing.T) []authorizationv1.ResourceAttributes {
+func (s *environment) questions(t *testing.T) []authorizationv1.ResourceAttributes {
 	t.Helper()
 	_, lists, err := discovery.ServerGroupsAndResources(s.pods.Discovery())
 	if err != nil {
@@ -156,13 +155,13 @@ func (s *stage) questions(t *testing.T) []authorizationv1.ResourceAttributes {
 		}
 	}
 	if len(all) < 500 {
-		t.Fatalf("there are %d questions: too few for a cluster", len(all))
+		t.Fatalf("got %d questions, want at least 500", len(all))
 	}
 	return all
 }
 
-// try does, as a server, what it must, and what it must never.
-func (s *stage) try(t *testing.T, account string) {
+// expectRights sends requests as a server that must be allowed, and that must be forbidden.
+func (s *environment) expectRights(t *testing.T, account string) {
 	t.Helper()
 	c, err := client.New(s.configOf(t, account), client.Options{Scheme: s.Scheme()})
 	if err != nil {
@@ -171,12 +170,12 @@ func (s *stage) try(t *testing.T, account string) {
 	order := &s.orders(t)[0]
 	dry := []byte(`{"status":{"conditions":[]}}`)
 	if err := c.Status().Patch(t.Context(), order.DeepCopy(), client.RawPatch(types.MergePatchType, dry), client.DryRunAll); err != nil && !apierrors.IsInvalid(err) {
-		t.Errorf("%s patches an order's status: %v", account, err)
+		t.Errorf("%s patches an order's status: got %v, want it allowed", account, err)
 	}
 	for name, allowed := range map[string]bool{"paylink-stripe-test": account == "paylink-controller", "any-other": false} {
 		err := c.Get(t.Context(), client.ObjectKey{Namespace: systemNamespace, Name: name}, &corev1.ConfigMap{})
 		if apierrors.IsForbidden(err) == allowed {
-			t.Errorf("%s reads ConfigMap %s: %v", account, name, err)
+			t.Errorf("%s reads ConfigMap %s: got %v, want it allowed: %t", account, name, err, allowed)
 		}
 	}
 	for what, err := range map[string]error{
@@ -188,20 +187,20 @@ func (s *stage) try(t *testing.T, account string) {
 			client.RawPatch(types.MergePatchType, []byte(`{"spec":{"resolution":{"acknowledged":true}}}`)), client.DryRunAll),
 	} {
 		if !apierrors.IsForbidden(err) {
-			t.Errorf("%s %s: %v", account, what, err)
+			t.Errorf("%s %s: got %v, want it forbidden", account, what, err)
 		}
 	}
 }
 
-// configOf is the way in of a ServiceAccount of the installation's.
-func (s *stage) configOf(t *testing.T, account string) *rest.Config {
+// configOf is the client configuration of a ServiceAccount.
+func (s *environment) configOf(t *testing.T, account string) *rest.Config {
 	t.Helper()
 	config := rest.AnonymousClientConfig(s.config)
 	config.BearerToken, config.QPS = s.token(t, systemNamespace, account), -1
 	return config
 }
 
-func (s *stage) as(t *testing.T, account string) kubernetes.Interface {
+func (s *environment) as(t *testing.T, account string) kubernetes.Interface {
 	t.Helper()
 	api, err := kubernetes.NewForConfig(s.configOf(t, account))
 	if err != nil {
@@ -210,7 +209,7 @@ func (s *stage) as(t *testing.T, account string) kubernetes.Interface {
 	return api
 }
 
-// token is one of a ServiceAccount, as its pods have.
+// token is a token of a ServiceAccount.
 func (c *clusterUnderTest) token(t *testing.T, namespace, account string) string {
 	t.Helper()
 	request, err := c.pods.CoreV1().ServiceAccounts(namespace).CreateToken(context.WithoutCancel(t.Context()), account, &authenticationv1.TokenRequest{}, metav1.CreateOptions{})

@@ -22,7 +22,7 @@ import (
 var servers = []string{"controller", "webhookserver"}
 
 // testRollouts upgrades the release, and restarts both servers as kubectl rollout restart does, while 300 buyers pay.
-func (s *stage) testRollouts(t *testing.T) {
+func (s *environment) testRollouts(t *testing.T) {
 	before := s.serving(t)
 	l := s.startLoad(t, 300)
 	s.helm(t).Must(append([]string{"upgrade"}, chartArguments(t, "logLevel: debug")...)...)
@@ -39,8 +39,8 @@ func (s *stage) testRollouts(t *testing.T) {
 	s.endLoad(t, l)
 }
 
-// testDeletedPods deletes a webhook server, and the controller that leads, as a drained node does.
-func (s *stage) testDeletedPods(t *testing.T) {
+// testDeletedPods deletes a webhook server and the leader, as a drained node does.
+func (s *environment) testDeletedPods(t *testing.T) {
 	before, leader := s.serving(t), s.leader(t)
 	l := s.startLoad(t, 100)
 	for name := range before {
@@ -54,11 +54,11 @@ func (s *stage) testDeletedPods(t *testing.T) {
 		now := s.leader(t)
 		return now != leader && now != "", fmt.Errorf("%q leads", now)
 	})
-	s.settled(t)
+	s.awaitRollout(t)
 	s.endLoad(t, l)
 }
 
-func (s *stage) deletePod(t *testing.T, name string) {
+func (s *environment) deletePod(t *testing.T, name string) {
 	t.Helper()
 	p := &corev1.Pod{}
 	p.Namespace, p.Name = systemNamespace, name
@@ -68,21 +68,21 @@ func (s *stage) deletePod(t *testing.T, name string) {
 }
 
 // leader is the name of the pod that holds the lease.
-func (s *stage) leader(t *testing.T) string {
+func (s *environment) leader(t *testing.T) string {
 	t.Helper()
 	var leases coordinationv1.LeaseList
 	if err := s.List(t.Context(), &leases, client.InNamespace(systemNamespace)); err != nil {
 		t.Fatal(err)
 	}
 	if len(leases.Items) != 1 {
-		t.Fatalf("there are %d leases", len(leases.Items))
+		t.Fatalf("got %d leases, want 1", len(leases.Items))
 	}
 	name, _, _ := strings.Cut(ptr.Deref(leases.Items[0].Spec.HolderIdentity, ""), "_")
 	return name
 }
 
-// serving are the pods of the servers by name; those that end, and helm test's, left out.
-func (s *stage) serving(t *testing.T) map[string]corev1.Pod {
+// serving are the servers' pods by name, without those that terminate.
+func (s *environment) serving(t *testing.T) map[string]corev1.Pod {
 	t.Helper()
 	pods := map[string]corev1.Pod{}
 	for _, p := range s.installed(t) {
@@ -94,7 +94,7 @@ func (s *stage) serving(t *testing.T) map[string]corev1.Pod {
 }
 
 // installed are all pods of the servers.
-func (s *stage) installed(t *testing.T) []corev1.Pod {
+func (s *environment) installed(t *testing.T) []corev1.Pod {
 	t.Helper()
 	var list corev1.PodList
 	if err := s.List(t.Context(), &list, client.InNamespace(systemNamespace)); err != nil {
@@ -105,21 +105,21 @@ func (s *stage) installed(t *testing.T) []corev1.Pod {
 	})
 }
 
-// replaced waits until none of some pods is left, and returns those in their place.
-func (s *stage) replaced(t *testing.T, old map[string]corev1.Pod) map[string]corev1.Pod {
+// replaced waits until all old pods are replaced, and returns the new ones.
+func (s *environment) replaced(t *testing.T, old map[string]corev1.Pod) map[string]corev1.Pod {
 	t.Helper()
-	s.settled(t)
+	s.awaitRollout(t)
 	now := s.serving(t)
 	for name := range maps.Keys(old) {
 		if _, there := now[name]; there {
-			t.Errorf("pod %s is there still", name)
+			t.Errorf("got pod %s, want it replaced", name)
 		}
 	}
 	return now
 }
 
-// settled waits until every server has all of its pods, ready, and no other is left.
-func (s *stage) settled(t *testing.T) {
+// awaitRollout waits until every server has all its pods ready, and no other.
+func (s *environment) awaitRollout(t *testing.T) {
 	t.Helper()
 	until(t.Context(), t, "both servers are rolled out", func(ctx context.Context) (bool, error) {
 		want := int32(0)

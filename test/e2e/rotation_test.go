@@ -17,39 +17,39 @@ import (
 
 const secondSecret = "whsec_second0123456789"
 
-// ping is an event that Stripe sends and Paylink has no interest in.
+// ping is an event of Stripe that Paylink ignores.
 var ping = []byte(`{"id":"evt_ping","object":"event","type":"ping","livemode":false,"created":1764000000,"api_version":"2023-10-16","data":{"object":{"object":"ping"}}}`)
 
-// testRotation rolls the signing secret in the Secret: no pod is restarted, and in between both are good.
-func (s *stage) testRotation(t *testing.T) {
+// testRotation rotates the signing secret in the Secret. No pod restarts, and in between both secrets verify.
+func (s *environment) testRotation(t *testing.T) {
 	before := s.serving(t)
-	s.know(t, before, map[string]int{firstSecret: http.StatusOK, secondSecret: http.StatusBadRequest})
-	s.store(t, `{"stringData":{"second":"`+secondSecret+`"}}`)
-	s.know(t, before, map[string]int{firstSecret: http.StatusOK, secondSecret: http.StatusOK})
-	if err := s.shop.buyer().buy(t.Context()); err != nil {
+	s.awaitAnswers(t, before, map[string]int{firstSecret: http.StatusOK, secondSecret: http.StatusBadRequest})
+	s.patchSecret(t, `{"stringData":{"second":"`+secondSecret+`"}}`)
+	s.awaitAnswers(t, before, map[string]int{firstSecret: http.StatusOK, secondSecret: http.StatusOK})
+	if err := s.http.buyer().buy(t.Context()); err != nil {
 		t.Error(err)
 	}
-	s.delivered(t) // Stripe still signs with the first
-	s.store(t, `{"data":{"first":null}}`)
-	s.know(t, before, map[string]int{firstSecret: http.StatusBadRequest, secondSecret: http.StatusOK})
-	s.store(t, `{"stringData":{"second":" "}}`)
-	s.complain(t, before, "Keeping the signing secrets read before")
-	s.know(t, before, map[string]int{secondSecret: http.StatusOK})
-	s.store(t, `{"stringData":{"first":"`+firstSecret+`"},"data":{"second":null}}`)
-	s.know(t, before, map[string]int{firstSecret: http.StatusOK, secondSecret: http.StatusBadRequest})
+	s.awaitDelivered(t) // Stripe signs with the first secret
+	s.patchSecret(t, `{"data":{"first":null}}`)
+	s.awaitAnswers(t, before, map[string]int{firstSecret: http.StatusBadRequest, secondSecret: http.StatusOK})
+	s.patchSecret(t, `{"stringData":{"second":" "}}`)
+	s.awaitLog(t, before, "Keeping the signing secrets read before")
+	s.awaitAnswers(t, before, map[string]int{secondSecret: http.StatusOK})
+	s.patchSecret(t, `{"stringData":{"first":"`+firstSecret+`"},"data":{"second":null}}`)
+	s.awaitAnswers(t, before, map[string]int{firstSecret: http.StatusOK, secondSecret: http.StatusBadRequest})
 
 	after := s.serving(t)
 	for name, p := range before {
 		if now, there := after[name]; !there || now.Status.ContainerStatuses[0].RestartCount != p.Status.ContainerStatuses[0].RestartCount {
-			t.Errorf("pod %s was restarted", name)
+			t.Errorf("got pod %s restarted, want it unchanged", name)
 		}
 	}
 	s.reconcile(t)
-	s.flawless(t)
+	s.expectNoErrors(t)
 }
 
-// store changes the Secret. A kubelet looks about once a minute, or when the pod changes: it is given a hint.
-func (s *stage) store(t *testing.T, patch string) {
+// patchSecret patches the Secret, and annotates the pods: a kubelet syncs about once a minute, or when a pod changes.
+func (s *environment) patchSecret(t *testing.T, patch string) {
 	t.Helper()
 	secret := &corev1.Secret{}
 	secret.Namespace, secret.Name = systemNamespace, "paylink-webhook"
@@ -67,14 +67,14 @@ func (s *stage) store(t *testing.T, patch string) {
 	}
 }
 
-// know waits until every webhook server answers an event that is signed with each secret as wanted.
-func (s *stage) know(t *testing.T, pods map[string]corev1.Pod, want map[string]int) {
+// awaitAnswers waits until every webhook server answers events signed with each secret with these statuses.
+func (s *environment) awaitAnswers(t *testing.T, pods map[string]corev1.Pod, want map[string]int) {
 	t.Helper()
 	for name, p := range webhookServers(pods) {
 		address, end := s.tunnel(t, &p, 8080)
 		for secret, status := range want {
 			until(t.Context(), t, fmt.Sprintf("%s answers %d to what is signed with %.12s…", name, status, secret), func(ctx context.Context) (bool, error) {
-				got, err := s.shop.webhook(ctx, "http://"+address, ping, secret)
+				got, err := s.http.webhook(ctx, "http://"+address, ping, secret)
 				return got == status, fmt.Errorf("it answers %d, %v", got, err) //nolint:errorlint // there may be none
 			})
 		}
@@ -83,8 +83,8 @@ func (s *stage) know(t *testing.T, pods map[string]corev1.Pod, want map[string]i
 	}
 }
 
-// complain waits until every webhook server has logged something.
-func (s *stage) complain(t *testing.T, pods map[string]corev1.Pod, what string) {
+// awaitLog waits until every webhook server has logged a message.
+func (s *environment) awaitLog(t *testing.T, pods map[string]corev1.Pod, what string) {
 	t.Helper()
 	for name, p := range webhookServers(pods) {
 		until(t.Context(), t, name+" logs: "+what, func(ctx context.Context) (bool, error) {
@@ -94,7 +94,7 @@ func (s *stage) complain(t *testing.T, pods map[string]corev1.Pod, what string) 
 	}
 }
 
-// webhookServers are those among the pods.
+// webhookServers are the webhook servers among the pods.
 func webhookServers(pods map[string]corev1.Pod) map[string]corev1.Pod {
 	found := maps.Clone(pods)
 	maps.DeleteFunc(found, func(_ string, p corev1.Pod) bool { return p.Labels["app.kubernetes.io/component"] != "webhookserver" })

@@ -20,8 +20,8 @@ import (
 	"github.com/paylink-dev/paylink/test/stripesim"
 )
 
-// shop is how buyers, the shop's backend and its bookkeeper come to the cluster: by the names that they know.
-type shop struct {
+// httpClient reaches the shop and Stripe in the cluster by their public names, through tunnels.
+type httpClient struct {
 	client    *http.Client
 	transport *http.Transport
 	buyers    atomic.Int64
@@ -30,16 +30,16 @@ type shop struct {
 	tunnels map[string]string
 }
 
-func newShop(t *testing.T, certificate []byte) *shop {
+func newHTTPClient(t *testing.T, certificate []byte) *httpClient {
 	t.Helper()
-	s := &shop{tunnels: map[string]string{}}
+	s := &httpClient{tunnels: map[string]string{}}
 	trusted := x509.NewCertPool()
 	if !trusted.AppendCertsFromPEM(certificate) {
-		t.Fatal("the shop's certificate is none")
+		t.Fatal("got an invalid certificate of the shop")
 	}
 	s.transport = &http.Transport{
 		TLSClientConfig: &tls.Config{RootCAs: trusted, MinVersion: tls.VersionTLS12}, MaxIdleConnsPerHost: 16, DisableCompression: true,
-		IdleConnTimeout: 30 * time.Second, // nginx ends them after 75 s
+		IdleConnTimeout: 30 * time.Second, // nginx closes them after 75 s
 		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
 			s.mu.Lock()
 			to, ok := s.tunnels[address]
@@ -57,23 +57,23 @@ func newShop(t *testing.T, certificate []byte) *shop {
 	return s
 }
 
-// reach has an address reached through a tunnel.
-func (s *shop) reach(address, through string) {
+// setTunnel sets the tunnel of an address.
+func (s *httpClient) setTunnel(address, through string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.tunnels[address] = through
 }
 
-func (s *shop) hangUp() { s.transport.CloseIdleConnections() }
+func (s *httpClient) closeIdle() { s.transport.CloseIdleConnections() }
 
-// answered is an answer, read to its end.
+// answered is a complete response.
 type answered struct {
 	status int
 	header http.Header
 	body   []byte
 }
 
-func (s *shop) do(request *http.Request) (answered, error) {
+func (s *httpClient) do(request *http.Request) (answered, error) {
 	response, err := s.client.Do(request)
 	if err != nil {
 		return answered{}, err
@@ -83,7 +83,7 @@ func (s *shop) do(request *http.Request) (answered, error) {
 	return answered{response.StatusCode, response.Header, body}, err
 }
 
-func (s *shop) get(ctx context.Context, address string) (answered, error) {
+func (s *httpClient) get(ctx context.Context, address string) (answered, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
 		return answered{}, err
@@ -91,8 +91,8 @@ func (s *shop) get(ctx context.Context, address string) (answered, error) {
 	return s.do(request)
 }
 
-// stripe asks Stripe's API, as the shop.
-func (s *shop) stripe(t *testing.T, method, path string, form url.Values, into any) {
+// stripe sends a request to Stripe's API.
+func (s *httpClient) stripe(t *testing.T, method, path string, form url.Values, into any) {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), method, "http://"+stripeHost+path, strings.NewReader(form.Encode()))
 	if err != nil {
@@ -111,8 +111,8 @@ func (s *shop) stripe(t *testing.T, method, path string, form url.Values, into a
 	}
 }
 
-// webhook posts an event to a webhook server as Stripe does, signed with a secret, and returns the answer's status.
-func (s *shop) webhook(ctx context.Context, server string, body []byte, secret string) (int, error) {
+// webhook posts a signed event to a webhook server, and returns the status.
+func (s *httpClient) webhook(ctx context.Context, server string, body []byte, secret string) (int, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, server+"/api/webhooks/stripe", bytes.NewReader(body))
 	if err != nil {
 		return 0, err
@@ -126,8 +126,8 @@ func (s *shop) webhook(ctx context.Context, server string, body []byte, secret s
 	return answer.StatusCode, answer.Body.Close()
 }
 
-// orderByBackend creates an order by the API, as the shop's backend, and returns the page to pay it at and its reference.
-func (s *shop) orderByBackend(t *testing.T, token string) (checkoutURL, reference string) {
+// orderByBackend creates an order through the API, and returns its checkout URL and its reference.
+func (s *httpClient) orderByBackend(t *testing.T, token string) (checkoutURL, reference string) {
 	t.Helper()
 	body := strings.NewReader(`{"namespace": "` + shopNamespace + `", "paymentLink": "` + linkName + `"}`)
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "https://"+shopHost+"/api/orders", body)
@@ -147,19 +147,19 @@ func (s *shop) orderByBackend(t *testing.T, token string) (checkoutURL, referenc
 	return made.CheckoutURL, made.OrderID
 }
 
-// buyer is one, with an address of his own.
+// buyer is a buyer with a unique address.
 type buyer struct {
-	shop    *shop
+	http    *httpClient
 	address string
-	person  *stripesim.Buyer
+	stripe  *stripesim.Buyer
 }
 
-func (s *shop) buyer() *buyer {
+func (s *httpClient) buyer() *buyer {
 	n := s.buyers.Add(1)
 	return &buyer{s, fmt.Sprintf("198.51.%d.%d", n/200%200, n%200+1), stripesim.RemoteBuyer(s.transport)}
 }
 
-// ask is do for a page of the shop.
+// ask sends a request to a page of the shop.
 func (b *buyer) ask(ctx context.Context, method, address string) (answered, error) {
 	request, err := http.NewRequestWithContext(ctx, method, address, http.NoBody)
 	if err != nil {
@@ -167,10 +167,10 @@ func (b *buyer) ask(ctx context.Context, method, address string) (answered, erro
 	}
 	request.Header.Set("Origin", "https://"+shopHost)
 	request.Header.Set("X-Forwarded-For", b.address)
-	return b.shop.do(request)
+	return b.http.do(request)
 }
 
-// order presses the button, and returns the payment page of the order that this makes.
+// order presses the buy button, and returns the checkout URL of the order.
 func (b *buyer) order(ctx context.Context) (checkoutURL string, err error) {
 	answer, err := b.ask(ctx, http.MethodPost, "https://"+shopHost+"/buy/"+shopNamespace+"/"+linkName)
 	if err != nil {
@@ -184,30 +184,30 @@ func (b *buyer) order(ctx context.Context) (checkoutURL string, err error) {
 
 // pay pays by card.
 func (b *buyer) pay(ctx context.Context, checkoutURL string) error {
-	_, err := b.person.Pay(ctx, checkoutURL, stripesim.Card4242)
+	_, err := b.stripe.Pay(ctx, checkoutURL, stripesim.Card4242)
 	return err
 }
 
-// comeBack opens the page that Stripe sends the buyer to.
-func (b *buyer) comeBack(ctx context.Context) error {
-	answer, err := b.ask(ctx, http.MethodGet, b.person.ReturnedTo())
+// openReturnPage opens the page to which Stripe redirected the buyer.
+func (b *buyer) openReturnPage(ctx context.Context) error {
+	answer, err := b.ask(ctx, http.MethodGet, b.stripe.ReturnedTo())
 	if err != nil {
-		return fmt.Errorf("come back: %w", err)
+		return fmt.Errorf("open the return page: %w", err)
 	}
 	if answer.status != http.StatusOK {
-		return fmt.Errorf("come back: %d: %s", answer.status, answer.body)
+		return fmt.Errorf("open the return page: %d: %s", answer.status, answer.body)
 	}
 	return nil
 }
 
-// buy is all of it.
+// buy orders, pays, and opens the return page.
 func (b *buyer) buy(ctx context.Context) error {
 	page, err := b.order(ctx)
 	if err == nil {
 		err = b.pay(ctx, page)
 	}
 	if err == nil {
-		err = b.comeBack(ctx)
+		err = b.openReturnPage(ctx)
 	}
 	return err
 }

@@ -19,23 +19,23 @@ import (
 	"github.com/paylink-dev/paylink/test/stripesim"
 )
 
-// The places, and what is in them.
+// The namespaces and their objects.
 const (
 	systemNamespace = chart.Namespace
-	stageNamespace  = "paylink-e2e"
+	testNamespace   = "paylink-e2e"
 	shopNamespace   = "paylink-e2e-shop"
 
 	ingressName = "nginx"
 	stripeName  = "stripe"
 	shopHost    = "shop.example.com"
-	stripeHost  = stripeName + "." + stageNamespace + ".svc"
+	stripeHost  = stripeName + "." + testNamespace + ".svc"
 	tlsSecret   = "shop-tls"
 	linkName    = "lifetime"
 	price       = 19900
 	firstSecret = "whsec_first0123456789"
 )
 
-// values are the installation's. Only webhooks settle orders here: what the backfill would find must not be missed.
+// values are the installation's. Webhooks alone settle orders, so that a lost one shows.
 const values = `
 appURL: https://` + shopHost + `
 stripe: {apiBase: "http://` + stripeHost + `"}
@@ -47,24 +47,24 @@ priorityAndFairness: {enabled: true}
 test: {namespace: ` + shopNamespace + `}
 `
 
-// stage is everything that the tests share.
-type stage struct {
+// environment is shared by all parts of the test.
+type environment struct {
 	*clusterUnderTest
-	shop *shop
-	// version is of Helm.
+	http *httpClient
+	// version is the version of Helm.
 	version string
 
-	// nginx is the present one; opened counts all, and seen the requests in its log that were looked at.
+	// nginx is the current pod; opened counts all of them, and seen the requests of its log that were read.
 	nginx        *corev1.Pod
 	opened, seen int
 	closeIngress func()
 }
 
-// newStage has a Stripe, and all that an installation needs to be there before it.
-func newStage(t *testing.T) *stage {
+// newEnvironment starts Stripe, and creates the objects that an installation needs.
+func newEnvironment(t *testing.T) *environment {
 	t.Helper()
-	s := &stage{clusterUnderTest: connect(t), version: "helm4"}
-	for _, name := range []string{systemNamespace, stageNamespace, shopNamespace} {
+	s := &environment{clusterUnderTest: connect(t), version: "helm4"}
+	for _, name := range []string{systemNamespace, testNamespace, shopNamespace} {
 		s.makeNamespace(t, name)
 	}
 	t.Cleanup(func() { s.removeInstallation(t) })
@@ -74,12 +74,12 @@ func newStage(t *testing.T) *stage {
 		t.Fatal(err)
 	}
 	tls := map[string][]byte{"tls.crt": certificate, "tls.key": key}
-	s.shop = newShop(t, certificate)
-	t.Cleanup(s.shop.hangUp)
+	s.http = newHTTPClient(t, certificate)
+	t.Cleanup(s.http.closeIdle)
 	ingress := service(ingressName, 443, 8443)
 	s.create(t,
 		ingress, service(stripeName, 80, 12111),
-		&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: stageNamespace, Name: tlsSecret}, Data: tls},
+		&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: testNamespace, Name: tlsSecret}, Data: tls},
 		&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: systemNamespace, Name: "paylink-webhook"}, StringData: map[string]string{"first": firstSecret}},
 		&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: systemNamespace, Name: "paylink-stripe"},
 			StringData: map[string]string{"key": "rk_test_controller", "read": "rk_test_webhookserver"}},
@@ -88,21 +88,21 @@ func newStage(t *testing.T) *stage {
 	return s
 }
 
-func (s *stage) helm(t *testing.T) *chart.Helm {
+func (s *environment) helm(t *testing.T) *chart.Helm {
 	t.Helper()
 	return chart.NewHelm(t, s.version, *kubeconfig)
 }
 
-// service is one of the stage's.
+// service is a Service of the test namespace.
 func service(name string, port, target int32) *corev1.Service {
 	return &corev1.Service{
-		ObjectMeta: metav1.ObjectMeta{Namespace: stageNamespace, Name: name},
+		ObjectMeta: metav1.ObjectMeta{Namespace: testNamespace, Name: name},
 		Spec:       corev1.ServiceSpec{Selector: map[string]string{"app": name}, Ports: []corev1.ServicePort{{Port: port, TargetPort: intstr.FromInt32(target)}}},
 	}
 }
 
-// openStripe starts the simulator, which knows the shop by name and trusts its certificate.
-func (s *stage) openStripe(t *testing.T, ingress string) {
+// openStripe starts the simulator, which resolves the shop's name and trusts its certificate.
+func (s *environment) openStripe(t *testing.T, ingress string) {
 	t.Helper()
 	stripe := pod("stripe", stripeName, corev1.Container{
 		Name: "stripe", Image: *simulatorImage, Command: []string{"/stripesim"},
@@ -119,7 +119,7 @@ func (s *stage) openStripe(t *testing.T, ingress string) {
 	s.ready(t, stripe)
 	address, end := s.tunnel(t, stripe, 12111)
 	t.Cleanup(end)
-	s.shop.reach(stripeHost+":80", address)
+	s.http.setTunnel(stripeHost+":80", address)
 }
 
 // chartArguments are those of helm install and helm upgrade.
@@ -132,11 +132,11 @@ func chartArguments(t *testing.T, more string) []string {
 	}
 }
 
-// sell has the shop sell Stripe's link.
-func (s *stage) sell(t *testing.T) {
+// createLink creates a PaymentLink of Stripe's link.
+func (s *environment) createLink(t *testing.T) {
 	t.Helper()
 	var links struct{ Data []struct{ ID, URL string } }
-	s.shop.stripe(t, http.MethodGet, "/v1/payment_links", nil, &links)
+	s.http.stripe(t, http.MethodGet, "/v1/payment_links", nil, &links)
 	s.create(t, &v1alpha1.PaymentLink{
 		ObjectMeta: metav1.ObjectMeta{Namespace: shopNamespace, Name: linkName},
 		Spec: v1alpha1.PaymentLinkSpec{
@@ -146,26 +146,26 @@ func (s *stage) sell(t *testing.T) {
 	})
 }
 
-// books are Stripe's.
-func (s *stage) books(t *testing.T) []stripesim.Entry {
+// stripeRecords are Stripe's records.
+func (s *environment) stripeRecords(t *testing.T) []stripesim.Entry {
 	t.Helper()
-	answer, err := s.shop.get(t.Context(), "http://"+stripeHost+stripesim.BooksPath)
+	answer, err := s.http.get(t.Context(), "http://"+stripeHost+stripesim.BooksPath)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var entries []stripesim.Entry
 	if err := json.Unmarshal(answer.body, &entries); err != nil {
-		t.Fatalf("read Stripe's books: %v", err)
+		t.Fatalf("read Stripe's records: %v", err)
 	}
 	return entries
 }
 
-// delivered waits until Stripe has brought every event.
-func (s *stage) delivered(t *testing.T) {
+// awaitDelivered waits until Stripe has delivered every event.
+func (s *environment) awaitDelivered(t *testing.T) {
 	t.Helper()
-	until(t.Context(), t, "Stripe has brought every event", func(context.Context) (bool, error) {
+	until(t.Context(), t, "Stripe has delivered every event", func(context.Context) (bool, error) {
 		var events struct{ Data []struct{ ID, Type string } }
-		s.shop.stripe(t, http.MethodGet, "/v1/events?delivery_success=false&limit=100", nil, &events)
-		return len(events.Data) == 0, fmt.Errorf("it has not brought %v", events.Data)
+		s.http.stripe(t, http.MethodGet, "/v1/events?delivery_success=false&limit=100", nil, &events)
+		return len(events.Data) == 0, fmt.Errorf("not delivered are %v", events.Data)
 	})
 }

@@ -14,24 +14,24 @@ import (
 	"github.com/paylink-dev/paylink/test/chart"
 )
 
-// TestAPIServerTakesEverything that the chart makes, whatever the values: no field is unknown, or wrong.
-func TestAPIServerTakesEverything(t *testing.T) {
+// TestAPIServerAcceptsChart: with all values of the matrix, no field of an object is unknown or invalid.
+func TestAPIServerAcceptsChart(t *testing.T) {
 	helm := chart.NewHelm(t, "helm4", "")
 	for name, values := range chart.Matrix() {
-		t.Run(name, func(t *testing.T) { take(t, helm.Render(values, chart.MutatingPolicies)) })
+		t.Run(name, func(t *testing.T) { dryRun(t, helm.Render(values, chart.MutatingPolicies)) })
 	}
 }
 
-// take has the API server try to create objects.
-func take(t *testing.T, objects chart.Objects) {
+// dryRun creates objects at the API server without storing them.
+func dryRun(t *testing.T, objects chart.Objects) {
 	t.Helper()
 	if len(objects) == 0 {
-		t.Fatal("there is nothing")
+		t.Fatal("got no objects")
 	}
 	for _, o := range objects {
 		err := admin.Create(t.Context(), o.DeepCopy(), client.DryRunAll, client.FieldValidation(metav1.FieldValidationStrict))
 		if apierrors.IsAlreadyExists(err) && slices.Contains([]string{"Namespace", "CustomResourceDefinition"}, o.GetKind()) {
-			continue // said only of what is right otherwise; a release leaves the CRDs
+			continue // the check of its fields comes first
 		}
 		if err != nil {
 			t.Errorf("%s %s: %v", o.GetKind(), o.GetName(), err)
@@ -39,7 +39,7 @@ func take(t *testing.T, objects chart.Objects) {
 	}
 }
 
-// TestPodsAreRestricted: a namespace that enforces the Pod Security Standard takes them all.
+// TestPodsAreRestricted: a namespace with the restricted Pod Security Standard admits all pods.
 func TestPodsAreRestricted(t *testing.T) {
 	helm := chart.NewHelm(t, "helm4", "")
 	for name, values := range chart.Matrix() {
@@ -52,7 +52,7 @@ func TestPodsAreRestricted(t *testing.T) {
 			pods = append(pods, chart.As[corev1.Pod](t, o).Spec)
 		}
 		if len(pods) != 3 {
-			t.Errorf("%s: there are %d kinds of pods, not 3", name, len(pods))
+			t.Errorf("%s: got %d kinds of pods, want 3", name, len(pods))
 		}
 		for _, pod := range pods {
 			if err := admit(t, pod); err != nil {
@@ -62,7 +62,7 @@ func TestPodsAreRestricted(t *testing.T) {
 	}
 	open := corev1.PodSpec{Containers: []corev1.Container{{Name: "open", Image: "open", SecurityContext: &corev1.SecurityContext{RunAsNonRoot: ptr.To(false)}}}}
 	if err := admit(t, open); !apierrors.IsForbidden(err) {
-		t.Errorf("the namespace enforces nothing, so that the test shows nothing: %v", err)
+		t.Errorf("got %v for an unrestricted pod, want it forbidden", err)
 	}
 }
 

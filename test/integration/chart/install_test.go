@@ -25,7 +25,7 @@ import (
 	"github.com/paylink-dev/paylink/test/chart"
 )
 
-// TestInstalled is the life of a release: installed, tried by helm test, upgraded, and uninstalled, which leaves the orders.
+// TestInstalled installs a release, runs helm test, upgrades and uninstalls it, which keeps the orders.
 func TestInstalled(t *testing.T) {
 	for _, row := range []struct{ name, version, namespace, values string }{
 		{"everywhere", "helm3", "sales-everywhere", "rbac: {aggregateClusterRoles: true}"},
@@ -34,20 +34,20 @@ func TestInstalled(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			release := &release{t: t, helm: chart.NewHelm(t, row.version, shared.Kubeconfig()), namespace: row.namespace}
 			release.install(row.values)
-			release.tell()
-			release.untrack(strings.Contains(row.values, "watchNamespaces"))
+			release.createSecret()
+			release.awaitUntracked(strings.Contains(row.values, "watchNamespaces"))
 
 			controller := start(t, release.deployment("controller"))
 			webhookserver := start(t, release.deployment("webhookserver"))
-			release.try(webhookserver)
+			release.helmTest(webhookserver)
 			release.scrape(controller)
 			release.scrape(webhookserver)
 
 			if strings.Contains(row.values, "priorityAndFairness") {
-				release.prefer()
+				release.expectPriority()
 			}
 			release.upgrade(row.values)
-			order := release.sell()
+			order := release.createOrder()
 			webhookserver.stop()
 			controller.stop()
 			release.uninstall(order)
@@ -55,7 +55,7 @@ func TestInstalled(t *testing.T) {
 	}
 }
 
-// release is the chart, installed.
+// release is an installed chart.
 type release struct {
 	t         *testing.T
 	helm      *chart.Helm
@@ -64,17 +64,17 @@ type release struct {
 
 func (r *release) install(values string) {
 	r.t.Helper()
-	// The second one finds the CRDs that the first one has left.
+	// The second release finds the CRDs of the first one.
 	out := r.helm.Must("install", chart.Release, chart.Path(r.t, "charts/paylink"), "--namespace="+r.namespace, "--create-namespace", "--take-ownership", "--values="+chart.Values(r.t, values))
 	for _, step := range []string{"/api/webhooks/stripe", "kubectl create secret generic paylink-webhook -n " + r.namespace, "helm test paylink -n " + r.namespace} {
 		if !strings.Contains(out, step) {
-			r.t.Errorf("the notes do not say %q:\n%s", step, out)
+			r.t.Errorf("got the notes\n%s\nwant %q in them", out, step)
 		}
 	}
 }
 
-// tell stores what Stripe signs with.
-func (r *release) tell() {
+// createSecret stores the signing secrets.
+func (r *release) createSecret() {
 	r.t.Helper()
 	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: r.namespace, Name: "paylink-webhook"}, StringData: map[string]string{"first": "whsec_first", "second": "whsec_second"}}
 	if err := admin.Create(r.t.Context(), secret); err != nil {
@@ -91,8 +91,8 @@ func (r *release) deployment(server string) *appsv1.Deployment {
 	return &d
 }
 
-// try runs helm test, which must leave nothing behind.
-func (r *release) try(webhookserver *server) {
+// helmTest runs helm test, which must leave no order.
+func (r *release) helmTest(webhookserver *server) {
 	r.t.Helper()
 	ctx, cancel := context.WithCancel(r.t.Context())
 	var kubelet sync.WaitGroup
@@ -102,23 +102,23 @@ func (r *release) try(webhookserver *server) {
 	cancel()
 	kubelet.Wait()
 	if !strings.Contains(out, "Succeeded") {
-		r.t.Errorf("helm test says %s", out)
+		r.t.Errorf("got from helm test %s, want Succeeded", out)
 	}
 	var orders v1alpha1.OrderList
 	if err := admin.List(r.t.Context(), &orders); err != nil || len(orders.Items) > 0 {
-		r.t.Errorf("helm test leaves %d orders behind, %v", len(orders.Items), err)
+		r.t.Errorf("got %d orders after helm test, %v, want 0", len(orders.Items), err)
 	}
 }
 
-// untrack waits until orders are created without managedFields where the release serves them, and with them elsewhere.
-func (r *release) untrack(narrow bool) {
+// awaitUntracked waits until orders have no managedFields in the namespaces that the release serves, and have them elsewhere.
+func (r *release) awaitUntracked(narrow bool) {
 	r.t.Helper()
 	tracked := map[string]bool{}
-	err := wait.PollUntilContextTimeout(r.t.Context(), 100*time.Millisecond, patience, true, func(ctx context.Context) (bool, error) {
+	err := wait.PollUntilContextTimeout(r.t.Context(), 100*time.Millisecond, timeout, true, func(ctx context.Context) (bool, error) {
 		for _, namespace := range []string{"shop", "default"} {
 			order := r.order(namespace)
 			if err := admin.Create(ctx, order, client.DryRunAll); apierrors.IsServiceUnavailable(err) {
-				return false, nil // said by an API server that does not know the schema yet
+				return false, nil // the API server does not have the schema yet
 			} else if err != nil {
 				return false, err
 			}
@@ -127,11 +127,11 @@ func (r *release) untrack(narrow bool) {
 		return !tracked["shop"] && tracked["default"] == narrow, nil
 	})
 	if err != nil {
-		r.t.Errorf("where orders are tracked: %v, %v", tracked, err)
+		r.t.Errorf("got managedFields in the namespaces %v, %v", tracked, err)
 	}
 }
 
-// scrape reads a server's metrics, as whoever may, and as others.
+// scrape reads a server's metrics, as an account with the right to, and as another.
 func (r *release) scrape(s *server) {
 	r.t.Helper()
 	unverified := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}} //nolint:gosec // its certificate is its own
@@ -150,13 +150,13 @@ func (r *release) scrape(s *server) {
 			}
 		}
 		if status, err := get(r.t.Context(), unverified, "https://"+s.metrics+"/metrics", token(r.t, r.namespace, account)); err != nil || status != want {
-			r.t.Errorf("%s reads the metrics of %s: %d, %v", account, s.name, status, err)
+			r.t.Errorf("%s: got status %d, %v of the metrics of %s, want %d", account, status, err, s.name, want)
 		}
 	}
 }
 
-// prefer sees the API server give the webhook server's requests a level of their own, and nobody else's.
-func (r *release) prefer() {
+// expectPriority checks that the API server gives the webhook server's requests, and no others, a priority level of their own.
+func (r *release) expectPriority() {
 	r.t.Helper()
 	var level flowcontrolv1.PriorityLevelConfiguration
 	if err := admin.Get(r.t.Context(), client.ObjectKey{Name: chart.Release + "-webhookserver"}, &level); err != nil {
@@ -180,14 +180,14 @@ func (r *release) prefer() {
 		_ = answer.Body.Close()
 		return answer.Header.Get(flowcontrolv1.ResponseHeaderMatchedPriorityLevelConfigurationUID)
 	}
-	err = wait.PollUntilContextTimeout(r.t.Context(), 100*time.Millisecond, patience, true, func(ctx context.Context) (bool, error) {
+	err = wait.PollUntilContextTimeout(r.t.Context(), 100*time.Millisecond, timeout, true, func(ctx context.Context) (bool, error) {
 		return levelOf(ctx, chart.Release+"-webhookserver") == string(level.UID), nil
 	})
 	if err != nil {
-		r.t.Errorf("the webhook server's requests are of another level: %v", err)
+		r.t.Errorf("the webhook server's requests have another priority level: %v", err)
 	}
 	if levelOf(r.t.Context(), chart.Release+"-controller") == string(level.UID) {
-		r.t.Error("the controller's requests are of the webhook server's level")
+		r.t.Error("the controller's requests have the webhook server's priority level")
 	}
 }
 
@@ -195,7 +195,7 @@ func (r *release) upgrade(values string) {
 	r.t.Helper()
 	r.helm.Must("upgrade", chart.Release, chart.Path(r.t, "charts/paylink"), "--namespace="+r.namespace, "--values="+chart.Values(r.t, values+"\nlogLevel: debug"))
 	if args := strings.Join(r.deployment("controller").Spec.Template.Spec.Containers[0].Args, " "); !strings.Contains(args, "--zap-log-level=debug") {
-		r.t.Errorf("the upgrade did nothing: %s", args)
+		r.t.Errorf("got the arguments %s after the upgrade, want the debug level", args)
 	}
 }
 
@@ -206,8 +206,8 @@ func (r *release) order(namespace string) *v1alpha1.Order {
 	}
 }
 
-// sell creates an order.
-func (r *release) sell() *v1alpha1.Order {
+// createOrder creates an order.
+func (r *release) createOrder() *v1alpha1.Order {
 	r.t.Helper()
 	order := r.order("shop")
 	if err := admin.Create(r.t.Context(), order); err != nil {
@@ -216,20 +216,20 @@ func (r *release) sell() *v1alpha1.Order {
 	return order
 }
 
-// uninstall removes the release, and neither the CRDs nor what was sold.
+// uninstall removes the release. It keeps the CRDs and the orders.
 func (r *release) uninstall(order *v1alpha1.Order) {
 	r.t.Helper()
 	r.helm.Must("uninstall", chart.Release, "--namespace="+r.namespace)
 	var d appsv1.DeploymentList
 	if err := admin.List(r.t.Context(), &d, client.InNamespace(r.namespace)); err != nil || len(d.Items) > 0 {
-		r.t.Errorf("%d Deployments are left, %v", len(d.Items), err)
+		r.t.Errorf("got %d Deployments, %v, want 0", len(d.Items), err)
 	}
 	var p admissionv1.MutatingAdmissionPolicyList
 	if err := admin.List(r.t.Context(), &p); err != nil || len(p.Items) > 0 {
-		r.t.Errorf("%d policies are left, %v", len(p.Items), err)
+		r.t.Errorf("got %d policies, %v, want 0", len(p.Items), err)
 	}
 	if err := admin.Get(r.t.Context(), client.ObjectKeyFromObject(order), order); err != nil {
-		r.t.Errorf("the order is gone: %v", err)
+		r.t.Errorf("got no order: %v", err)
 	}
 	if err := admin.Delete(r.t.Context(), order); err != nil {
 		r.t.Fatal(err)

@@ -28,13 +28,13 @@ import (
 	"github.com/paylink-dev/paylink/test/freeport"
 )
 
-// patience is how long a test waits for what must happen.
-const patience = 2 * time.Minute
+// timeout is how long a test waits for a condition.
+const timeout = 2 * time.Minute
 
-// server is what the stand-in for a kubelet made of a pod.
+// server is a pod of a Deployment, run as a process.
 type server struct {
 	name                   string
-	url, metrics, probes   string // its addresses; url is that of a webhook server
+	url, metrics, probes   string // url is that of a webhook server
 	process                *exec.Cmd
 	output                 *bytes.Buffer
 	ended                  chan struct{}
@@ -43,7 +43,7 @@ type server struct {
 	terminationGracePeriod time.Duration
 }
 
-// mounted are a container's arguments, with the folders that its Secrets are mounted at in place of those that it has.
+// mounted are a container's arguments, with temporary folders in place of the mount paths of its Secrets.
 func mounted(t *testing.T, container corev1.Container, secrets map[string]map[string]string) []string {
 	t.Helper()
 	args := slices.Clone(container.Args)
@@ -61,7 +61,7 @@ func mounted(t *testing.T, container corev1.Container, secrets map[string]map[st
 	return args
 }
 
-// environment is a container's.
+// environment is the environment of a container.
 func environment(container corev1.Container, namespace string) []string {
 	env := []string{}
 	for _, e := range container.Env {
@@ -73,7 +73,7 @@ func environment(container corev1.Container, namespace string) []string {
 	return env
 }
 
-// token is one of a ServiceAccount.
+// token is a token of a ServiceAccount.
 func token(t *testing.T, namespace, account string) string {
 	t.Helper()
 	request := &authenticationv1.TokenRequest{}
@@ -84,8 +84,8 @@ func token(t *testing.T, namespace, account string) string {
 	return request.Status.Token
 }
 
-// wayIn is the kubeconfig of a ServiceAccount.
-func wayIn(t *testing.T, namespace, account string) string {
+// kubeconfig is the path of a ServiceAccount's kubeconfig.
+func kubeconfig(t *testing.T, namespace, account string) string {
 	t.Helper()
 	config := clientcmdapi.NewConfig()
 	config.Clusters["c"] = &clientcmdapi.Cluster{Server: shared.Config().Host, CertificateAuthorityData: shared.Config().CAData}
@@ -99,7 +99,7 @@ func wayIn(t *testing.T, namespace, account string) string {
 	return path
 }
 
-// content is what the Secrets of a pod's hold, by where they are mounted.
+// content is the contents of a pod's Secrets, by mount path.
 func content(t *testing.T, namespace string, pod corev1.PodSpec) map[string]map[string]string {
 	t.Helper()
 	found := map[string]map[string]string{}
@@ -117,12 +117,12 @@ func content(t *testing.T, namespace string, pod corev1.PodSpec) map[string]map[
 	return found
 }
 
-// command is a pod's, with the rights of its ServiceAccount.
+// command is the command of a pod, with the rights of its ServiceAccount.
 func command(t *testing.T, name, namespace string, pod corev1.PodSpec, more ...string) *exec.Cmd {
 	t.Helper()
 	container := pod.Containers[0]
 	words := slices.Concat(container.Command[1:], mounted(t, container, content(t, namespace, pod)), more)
-	words = append(words, "--kubeconfig="+wayIn(t, namespace, pod.ServiceAccountName))
+	words = append(words, "--kubeconfig="+kubeconfig(t, namespace, pod.ServiceAccountName))
 	cmd, err := shared.Process(name, filepath.Join(bin, filepath.Base(container.Command[0])), words...)
 	if err != nil {
 		t.Fatal(err)
@@ -140,7 +140,7 @@ func address(t *testing.T) string {
 	return address
 }
 
-// start runs a Deployment's pod once, and returns when it is ready. Only its addresses are others.
+// start runs a pod of a Deployment, and returns when it is ready. Its addresses alone differ.
 func start(t *testing.T, d *appsv1.Deployment) *server {
 	t.Helper()
 	pod := d.Spec.Template.Spec
@@ -158,7 +158,7 @@ func start(t *testing.T, d *appsv1.Deployment) *server {
 	}
 	go func() { s.exit = s.process.Wait(); close(s.ended) }()
 	t.Cleanup(s.stop)
-	err := wait.PollUntilContextTimeout(t.Context(), 50*time.Millisecond, patience, true, func(ctx context.Context) (bool, error) {
+	err := wait.PollUntilContextTimeout(t.Context(), 50*time.Millisecond, timeout, true, func(ctx context.Context) (bool, error) {
 		select {
 		case <-s.ended:
 			return false, fmt.Errorf("it ended: %w", s.exit)
@@ -174,7 +174,7 @@ func start(t *testing.T, d *appsv1.Deployment) *server {
 	return s
 }
 
-// stop ends a server as a kubelet does, once.
+// stop ends a server as a kubelet does.
 func (s *server) stop() {
 	_ = s.process.Process.Signal(syscall.SIGTERM)
 	select {
@@ -205,12 +205,12 @@ func get(ctx context.Context, c *http.Client, url, token string) (int, error) {
 	return answer.StatusCode, answer.Body.Close()
 }
 
-// runTests runs the pods that helm test makes until the context ends, and says what became of them.
+// runTests runs the pods of helm test until the context ends, and writes their phase.
 func runTests(ctx context.Context, t *testing.T, namespace string, services map[string]string) {
 	_ = wait.PollUntilContextCancel(ctx, 100*time.Millisecond, true, func(ctx context.Context) (bool, error) {
 		var pods corev1.PodList
 		if err := admin.List(ctx, &pods, client.InNamespace(namespace), client.MatchingLabels{"app.kubernetes.io/component": "test"}); err != nil {
-			return false, nil // it is asked again
+			return false, nil // tried again
 		}
 		for i := range pods.Items {
 			pod := &pods.Items[i]
@@ -223,7 +223,7 @@ func runTests(ctx context.Context, t *testing.T, namespace string, services map[
 				}
 			}
 			out, err := command(t, "selftest", namespace, pod.Spec).CombinedOutput()
-			t.Logf("%s says %s", pod.Name, out)
+			t.Logf("%s: %s", pod.Name, out)
 			phase := corev1.PodSucceeded
 			if err != nil {
 				phase = corev1.PodFailed
@@ -238,7 +238,7 @@ func runTests(ctx context.Context, t *testing.T, namespace string, services map[
 	})
 }
 
-// services are the addresses of a release's Services, as a pod knows them, and where they lead to here.
+// services are the local addresses of a release's Services, by their addresses in the cluster.
 func services(t *testing.T, namespace string, webhookserver *server) map[string]string {
 	t.Helper()
 	var service corev1.Service
@@ -250,7 +250,7 @@ func services(t *testing.T, namespace string, webhookserver *server) map[string]
 		found[fmt.Sprintf("%s.%s.svc:%d", service.Name, namespace, port.Port)] = webhookserver.url
 	}
 	if len(found) != 1 {
-		t.Fatalf("the Service has the ports %v", slices.Collect(maps.Keys(found)))
+		t.Fatalf("got the ports %v of the Service, want one", slices.Collect(maps.Keys(found)))
 	}
 	return found
 }

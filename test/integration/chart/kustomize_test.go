@@ -19,7 +19,7 @@ import (
 	"github.com/paylink-dev/paylink/test/chart"
 )
 
-// kustomize builds a folder of config/. A warning is an error.
+// kustomize builds a folder of config/, without warnings.
 func kustomize(t *testing.T, folder string) chart.Objects {
 	t.Helper()
 	return build(t, chart.Path(t, "config", folder))
@@ -36,18 +36,18 @@ func build(t *testing.T, path string) chart.Objects {
 	return chart.Parse(t, out.String())
 }
 
-// TestKustomize: each folder can be built, and the API server takes what it makes.
+// TestKustomize: each folder builds, and the API server accepts its objects.
 func TestKustomize(t *testing.T) {
 	for _, folder := range []string{"default", "admission", "network-policy", "prometheus", "samples/overlay"} {
-		t.Run(folder, func(t *testing.T) { take(t, kustomize(t, folder)) })
+		t.Run(folder, func(t *testing.T) { dryRun(t, kustomize(t, folder)) })
 	}
 	for _, folder := range []string{"crd", "rbac", "controller", "webhookserver", "samples"} {
 		t.Run(folder, func(t *testing.T) { kustomize(t, folder) })
 	}
 }
 
-// TestKustomizeWhole: what config/default leaves to those whose cluster has it can be taken in there.
-func TestKustomizeWhole(t *testing.T) {
+// TestKustomizeOptions: the optional resources of config/default can be added.
+func TestKustomizeOptions(t *testing.T) {
 	config := t.TempDir()
 	if err := os.CopyFS(config, os.DirFS(chart.Path(t, "config"))); err != nil {
 		t.Fatal(err)
@@ -63,13 +63,13 @@ func TestKustomizeWhole(t *testing.T) {
 	objects := build(t, filepath.Dir(file))
 	for _, kind := range []string{"MutatingAdmissionPolicyBinding", "NetworkPolicy", "ServiceMonitor"} {
 		if len(objects.Of(kind)) == 0 {
-			t.Errorf("there is no %s", kind)
+			t.Errorf("got no %s, want one", kind)
 		}
 	}
-	take(t, objects)
+	dryRun(t, objects)
 }
 
-// TestOverlay: the sample changes what it says, and nothing else.
+// TestOverlay: the sample changes the fields that it names, and no others.
 func TestOverlay(t *testing.T) {
 	before, after := kustomize(t, "default"), kustomize(t, "samples/overlay")
 	for _, server := range []string{"controller", "webhookserver"} {
@@ -90,16 +90,16 @@ func TestOverlay(t *testing.T) {
 	}
 	kept := slices.Concat(after.Of("CustomResourceDefinition"), after.Of("Namespace"))
 	if len(kept) != 4 {
-		t.Errorf("%d CRDs and namespaces are there", len(kept))
+		t.Errorf("got %d CRDs and namespaces, want 4", len(kept))
 	}
 	for _, o := range kept {
 		if a := o.GetAnnotations(); a["argocd.argoproj.io/sync-options"] != "Prune=false,Delete=false" || a["kustomize.toolkit.fluxcd.io/prune"] != "disabled" {
-			t.Errorf("%s: Argo CD or Flux may remove it: %v", o.GetName(), a)
+			t.Errorf("%s: got the annotations %v, want those that keep Argo CD and Flux from removing it", o.GetName(), a)
 		}
 	}
 }
 
-// TestKustomizeAndChartAgree where the chart is installed as it comes.
+// TestKustomizeAndChartAgree: config/ and the chart with its default values have the same specs.
 func TestKustomizeAndChartAgree(t *testing.T) {
 	rendered := chart.NewHelm(t, "helm4", "").Render("networkPolicy: {enabled: true}\nmetrics: {serviceMonitor: {enabled: true}, prometheusRule: {enabled: true}}", chart.MutatingPolicies)
 	var built chart.Objects
@@ -111,12 +111,12 @@ func TestKustomizeAndChartAgree(t *testing.T) {
 		"MutatingAdmissionPolicy", "MutatingAdmissionPolicyBinding",
 	} {
 		if diff := cmp.Diff(specs(t, built.Of(kind)), specs(t, rendered.Of(kind))); diff != "" {
-			t.Errorf("%s: config/ has -, the chart +:\n%s", kind, diff)
+			t.Errorf("%s (-config +chart):\n%s", kind, diff)
 		}
 	}
 }
 
-// specs are those of objects by name, without what only a chart has.
+// specs are the specs of objects by name, without the fields that only a chart sets.
 func specs(t *testing.T, objects chart.Objects) map[string]any {
 	t.Helper()
 	found := map[string]any{}
@@ -131,7 +131,7 @@ func specs(t *testing.T, objects chart.Objects) map[string]any {
 	return found
 }
 
-// plain is a Deployment without the flags that change nothing.
+// plain is a Deployment without the flags that have their default.
 func plain(t *testing.T, o *unstructured.Unstructured) *unstructured.Unstructured {
 	t.Helper()
 	d := chart.As[appsv1.Deployment](t, o)
@@ -146,7 +146,7 @@ func plain(t *testing.T, o *unstructured.Unstructured) *unstructured.Unstructure
 	return &unstructured.Unstructured{Object: content}
 }
 
-// strip removes what tells one release from another, and the settings of scraping, wherever they are.
+// strip removes the name of the release and the settings of scraping, at any depth.
 func strip(value any) {
 	switch v := value.(type) {
 	case map[string]any:

@@ -1,5 +1,5 @@
-// Package chart_test shows a real API server what the chart and config/ make, installs the chart by Helm, and runs the
-// servers as its Deployments say, each with the rights of its own ServiceAccount. There is no kubelet: a stand-in runs the
+// Package chart_test applies the objects of the chart and of config/ to a real API server, installs the chart by Helm, and
+// runs the servers of its Deployments, each with the rights of its ServiceAccount. In place of a kubelet, the tests run the
 // containers as processes.
 package chart_test
 
@@ -24,7 +24,7 @@ import (
 	"github.com/paylink-dev/paylink/test/stack"
 )
 
-// What the tests of this package share: the cluster, its administrator, and the folder of the servers' programs.
+// The tests of this package share the cluster, its administrator, and the folder of the servers' programs.
 var (
 	shared *cluster.Cluster
 	admin  client.Client
@@ -67,16 +67,11 @@ func prepare(ctx context.Context) error {
 			return err
 		}
 	}
-	bin = filepath.Join(shared.Dir(), "bin")
-	build := exec.CommandContext(ctx, "go", "build", "-o", bin+string(filepath.Separator), "./cmd/controller", "./cmd/webhookserver")
-	build.Dir = repository
-	if out, err := build.CombinedOutput(); err != nil {
-		return fmt.Errorf("build the servers: %w\n%s", err, out)
-	}
-	return nil
+	bin, err = stack.Build(ctx, shared.Dir())
+	return err
 }
 
-// installOthersCRDs installs those of the Gateway API and of the Prometheus Operator, out of their modules.
+// installOthersCRDs installs the CRDs of the Gateway API and of the Prometheus Operator, from their modules.
 func installOthersCRDs(ctx context.Context, module string) error {
 	download := exec.CommandContext(ctx, "go", "mod", "download", "-json", "sigs.k8s.io/gateway-api", "github.com/prometheus-operator/prometheus-operator")
 	download.Dir = module

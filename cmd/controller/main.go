@@ -25,7 +25,7 @@ import (
 	"github.com/paylink-dev/paylink/internal/version"
 )
 
-// flags are the command's own, beside those it shares with the webhook server.
+// flags are the flags of the command: those shared with the webhook server, and its own.
 type flags struct {
 	setup.Options
 	leaderElect bool
@@ -53,7 +53,7 @@ func main() {
 	end(run(ctrl.SetupSignalHandler(), &f))
 }
 
-// end says why the command fails, if it does.
+// end prints an error, and exits with status 1.
 func end(err error) {
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "controller:", err)
@@ -68,7 +68,7 @@ func run(ctx context.Context, f *flags) error {
 	if err := f.retention.Check(); err != nil {
 		return err
 	}
-	stripe, err := f.stripe.settings(&f.Options, f.retention)
+	stripe, err := f.stripe.complete(&f.Options, f.retention)
 	if err != nil {
 		return err
 	}
@@ -97,9 +97,9 @@ func run(ctx context.Context, f *flags) error {
 	return mgr.Start(ctx)
 }
 
-// add registers the reconcilers, the collector, and what asks Stripe.
-func add(ctx context.Context, mgr ctrl.Manager, f *flags, stripe *asker) error {
-	keeper, err := f.NewLedger(ctx, mgr)
+// add registers the reconcilers, the state collector, and the callers of Stripe's API.
+func add(ctx context.Context, mgr ctrl.Manager, f *flags, stripe *stripeConfig) error {
+	ledger, err := f.NewLedger(ctx, mgr)
 	if err != nil {
 		return err
 	}
@@ -107,7 +107,7 @@ func add(ctx context.Context, mgr ctrl.Manager, f *flags, stripe *asker) error {
 	counters := metrics.NewController(ctrlmetrics.Registry)
 	recorder := mgr.GetEventRecorder("paylink-controller")
 
-	orders := &order.Reconciler{Client: mgr.GetClient(), Ledger: keeper, Clock: c, Recorder: recorder, Metrics: counters}
+	orders := &order.Reconciler{Client: mgr.GetClient(), Ledger: ledger, Clock: c, Recorder: recorder, Metrics: counters}
 	if err := orders.SetupWithManager(ctx, mgr); err != nil {
 		return fmt.Errorf("set up orders: %w", err)
 	}
@@ -115,15 +115,15 @@ func add(ctx context.Context, mgr ctrl.Manager, f *flags, stripe *asker) error {
 	if err := links.SetupWithManager(mgr); err != nil {
 		return fmt.Errorf("set up payment links: %w", err)
 	}
-	resolver, err := stripe.add(mgr, keeper, f.EventNamespace, recorder)
+	resolver, err := stripe.add(mgr, ledger, f.EventNamespace, recorder)
 	if err != nil {
 		return err
 	}
-	kept := &stripeevent.Reconciler{
-		Client: mgr.GetClient(), Ledger: keeper, Clock: c, Recorder: recorder, Metrics: counters, Retention: f.retention, Resolver: resolver,
+	stripeEvents := &stripeevent.Reconciler{
+		Client: mgr.GetClient(), Ledger: ledger, Clock: c, Recorder: recorder, Metrics: counters, Retention: f.retention, Resolver: resolver,
 	}
-	if err := kept.SetupWithManager(ctx, mgr); err != nil {
-		return fmt.Errorf("set up kept events: %w", err)
+	if err := stripeEvents.SetupWithManager(ctx, mgr); err != nil {
+		return fmt.Errorf("set up stripe events: %w", err)
 	}
 	state := &statemetrics.Collector{Orders: mgr.GetCache(), Cache: mgr.GetCache(), Clock: c, State: metrics.NewState(), Log: ctrl.Log.WithName("state")}
 	if err := ctrlmetrics.Registry.Register(state); err != nil {
@@ -135,7 +135,7 @@ func add(ctx context.Context, mgr ctrl.Manager, f *flags, stripe *asker) error {
 	return nil
 }
 
-// cachesSynced is ready once the caches are filled, on the leader and on those that wait.
+// cachesSynced checks that the caches are filled, on every replica.
 func cachesSynced(mgr ctrl.Manager) healthz.Checker {
 	return func(r *http.Request) error {
 		ctx, cancel := context.WithTimeout(r.Context(), time.Second)

@@ -2,7 +2,6 @@ package reconciliation
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -12,8 +11,6 @@ import (
 
 	"github.com/go-logr/logr/funcr"
 	"github.com/google/go-cmp/cmp"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	testingclock "k8s.io/utils/clock/testing"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
@@ -22,21 +19,19 @@ import (
 	"github.com/paylink-dev/paylink/internal/ledger"
 	"github.com/paylink-dev/paylink/internal/payment"
 	"github.com/paylink-dev/paylink/internal/stripe/webhook"
+	"github.com/paylink-dev/paylink/test/fakeapi"
 )
 
-// errStripe is what a Stripe in trouble answers.
-var errStripe = errors.New("status 429")
-
-// eventList is a Stripe that has events, and may fail.
+// eventList is an EventReader with these events, which can fail.
 type eventList struct {
 	events []webhook.Event // oldest first
 	now    time.Time
-	// fails, where set, is asked before each event that is listed, with how many were listed so far.
+	// fails, where set, is called before each event with the number of events listed so far.
 	fails func(listed int) error
 
 	listed int
-	given  int      // by the list of now
-	asked  []string // what was asked for, from and to
+	inList int      // events in the current list
+	slices []string // start and end of each list
 }
 
 func (l *eventList) Undelivered(context.Context, time.Time) (int, time.Time, error) {
@@ -44,8 +39,8 @@ func (l *eventList) Undelivered(context.Context, time.Time) (int, time.Time, err
 }
 
 func (l *eventList) Events(_ context.Context, since, before time.Time, each func(webhook.Event, error) error) error {
-	l.asked = append(l.asked, since.Format(time.RFC3339)+" "+before.Format(time.RFC3339))
-	l.given = 0
+	l.slices = append(l.slices, since.Format(time.RFC3339)+" "+before.Format(time.RFC3339))
+	l.inList = 0
 	for _, e := range slices.Backward(l.events) {
 		if e.Created.Before(since) || !e.Created.Before(before) {
 			continue
@@ -56,7 +51,7 @@ func (l *eventList) Events(_ context.Context, since, before time.Time, each func
 			}
 		}
 		l.listed++
-		l.given++
+		l.inList++
 		var unreadable error
 		if e.Fact == nil && e.Type == "charge.refunded" {
 			unreadable = webhook.ErrMalformed
@@ -68,14 +63,14 @@ func (l *eventList) Events(_ context.Context, since, before time.Time, each func
 	return nil
 }
 
-// ledgerDouble notes what it is given, and may fail.
-type ledgerDouble struct {
+// fakeApplier records the events of facts, and can fail.
+type fakeApplier struct {
 	applied []string
 	known   map[string]bool
 	fails   func(id string) error
 }
 
-func (l *ledgerDouble) Apply(_ context.Context, fact payment.Fact) (ledger.Result, error) {
+func (l *fakeApplier) Apply(_ context.Context, fact payment.Fact) (ledger.Result, error) {
 	if l.fails != nil {
 		if err := l.fails(fact.EventID); err != nil {
 			return "", err
@@ -92,15 +87,14 @@ func (l *ledgerDouble) Apply(_ context.Context, fact payment.Fact) (ledger.Resul
 	return ledger.Applied, nil
 }
 
-// eventOf is a refund's event of some time ago.
+// eventOf is the event of a refund, created some time ago.
 func eventOf(id string, ago time.Duration) webhook.Event {
 	created := now.Add(-ago)
-	fact := refunded(id, 1, false)
-	fact.EventID, fact.Created = id, metav1.NewTime(created)
+	fact := fakeapi.MakeRefund(id, 1).EventID(id).Created(created).Obj()
 	return webhook.Event{ID: id, Type: fact.Type, Created: created, Livemode: true, Snapshot: true, Fact: &fact}
 }
 
-// series are n events, one every period, the last one ends ago.
+// series are n events with a period between them. The last was created end ago.
 func series(n int, period, end time.Duration) []webhook.Event {
 	var events []webhook.Event
 	for i := range n {
@@ -109,18 +103,18 @@ func series(n int, period, end time.Duration) []webhook.Event {
 	return events
 }
 
-// backfill is one of a controller that has just started.
-func (s *shop) backfill(source *eventList, keeper FactApplier) *Backfill {
+// newBackfill is the Backfill of a controller that has just started.
+func (f *fixture) newBackfill(source *eventList, applier FactApplier) *Backfill {
 	if source.now.IsZero() {
 		source.now = now
 	}
 	return &Backfill{
-		Stripe: source, Keeper: keeper, State: s.state(), Clock: testingclock.NewFakeClock(now), Log: funcr.New(func(_, _ string) {}, funcr.Options{}),
-		Metrics: s.backfillMetrics, Period: 5 * time.Minute, Grace: time.Minute, slice: firstSlice, seen: map[string]time.Time{},
+		Stripe: source, Applier: applier, State: f.state(), Clock: f.clock, Log: funcr.New(func(_, _ string) {}, funcr.Options{}),
+		Metrics: f.backfill, Period: 5 * time.Minute, Grace: time.Minute, slice: firstSlice, seen: map[string]time.Time{},
 	}
 }
 
-// ids of events.
+// ids are the ids of events.
 func ids(events []webhook.Event) []string {
 	all := []string{}
 	for _, e := range events {
@@ -129,7 +123,7 @@ func ids(events []webhook.Event) []string {
 	return all
 }
 
-// TestBackfillReadsAll: every event is applied once, oldest first, from thirty days ago to a minute ago.
+// TestBackfillReadsAll: each event of the last thirty days is applied once, oldest first, unless it is younger than a minute.
 func TestBackfillReadsAll(t *testing.T) {
 	inOneSecond := series(3, 0, time.Hour)
 	for name, row := range map[string]struct {
@@ -141,79 +135,82 @@ func TestBackfillReadsAll(t *testing.T) {
 		"in one second":         {inOneSecond, ids(inOneSecond)},
 		"a month":               {series(29, day, time.Hour), ids(series(29, day, time.Hour))},
 		"older than a month":    {[]webhook.Event{eventOf("old", 30*day+overlap+time.Second), eventOf("new", 29*day)}, []string{"new"}},
-		"not a minute old":      {[]webhook.Event{eventOf("old", minute+time.Second), eventOf("new", minute)}, []string{"old"}},
+		"younger than a minute": {[]webhook.Event{eventOf("old", minute+time.Second), eventOf("new", minute)}, []string{"old"}},
 		"many":                  {series(3500, time.Minute, time.Hour), ids(series(3500, time.Minute, time.Hour))},
 		"many in one second":    {series(2500, 0, time.Hour), ids(series(2500, 0, time.Hour))},
-		"of no interest":        {[]webhook.Event{{ID: "x", Type: "other", Created: now.Add(-hour)}}, []string{}},
-		"one cannot be read":    {[]webhook.Event{eventOf("a", 3*hour), {ID: "b", Type: "charge.refunded", Created: now.Add(-2 * hour)}, eventOf("c", hour)}, []string{"a", "c"}},
-		"while time stands yet": {series(2, time.Second, minute+time.Second), []string{"evt_00000", "evt_00001"}},
+		"of another type":       {[]webhook.Event{{ID: "x", Type: "other", Created: now.Add(-hour)}}, []string{}},
+		"one unreadable":        {[]webhook.Event{eventOf("a", 3*hour), {ID: "b", Type: "charge.refunded", Created: now.Add(-2 * hour)}, eventOf("c", hour)}, []string{"a", "c"}},
+		"a second apart":        {series(2, time.Second, minute+time.Second), []string{"evt_00000", "evt_00001"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s, source, keeper := newShop(t, interceptor.Funcs{}), &eventList{events: row.events}, &ledgerDouble{}
-			b := s.backfill(source, keeper)
-			s.must(b.round(t.Context()))
-			if keeper.applied == nil {
-				keeper.applied = []string{}
+			f, source, applier := newFixture(t, interceptor.Funcs{}), &eventList{events: row.events}, &fakeApplier{}
+			b := f.newBackfill(source, applier)
+			f.must(b.readNew(t.Context()))
+			if applier.applied == nil {
+				applier.applied = []string{}
 			}
-			if diff := cmp.Diff(row.want, keeper.applied); diff != "" {
-				t.Error(diff)
+			if diff := cmp.Diff(row.want, applier.applied); diff != "" {
+				t.Errorf("applied (-want +got): %s", diff)
 			}
-			if got := s.stateOf(stateEventsRead); got != "2026-11-23T11:59:00Z" {
-				t.Errorf("read until %s", got)
+			if got, want := f.stateOf(stateEventsRead), "2026-11-23T11:59:00Z"; got != want {
+				t.Errorf("%s: got %s, want %s", stateEventsRead, got, want)
 			}
-			s.counted(`backfill_found_total{result="applied",type="charge.refunded"}`, float64(len(row.want)))
-			s.counted("backfill_gap_seconds", 60)
-			s.counted("backfill_undelivered_events", 7)
-			s.counted("backfill_last_success_timestamp_seconds", float64(now.Unix()))
-			if len(source.asked) > 200 {
-				t.Errorf("asked %d times", len(source.asked))
+			f.counts(`backfill_found_total{result="applied",type="charge.refunded"}`, float64(len(row.want)))
+			f.counts("backfill_gap_seconds", 60)
+			f.counts("backfill_undelivered_events", 7)
+			f.counts("backfill_last_success_timestamp_seconds", float64(now.Unix()))
+			if len(source.slices) > 200 {
+				t.Errorf("lists: got %d, want at most 200", len(source.slices))
 			}
-			// Once more: nothing new, and nothing is applied again, not even by a controller that knows nothing of before.
-			for _, b := range []*Backfill{b, s.backfill(source, keeper)} {
-				source.asked = nil
-				s.must(b.round(t.Context()))
-				if diff := cmp.Diff([]string{"2026-11-23T11:49:00Z 2026-11-23T11:59:00Z"}, source.asked); diff != "" {
-					t.Error(diff)
+			// The next pass applies nothing again, also after a restart.
+			for _, b := range []*Backfill{b, f.newBackfill(source, applier)} {
+				source.slices = nil
+				f.must(b.readNew(t.Context()))
+				if diff := cmp.Diff([]string{"2026-11-23T11:49:00Z 2026-11-23T11:59:00Z"}, source.slices); diff != "" {
+					t.Errorf("next pass: slices (-want +got): %s", diff)
 				}
 			}
-			s.counted(`backfill_found_total{result="applied",type="charge.refunded"}`, float64(len(row.want)))
+			f.counts(`backfill_found_total{result="applied",type="charge.refunded"}`, float64(len(row.want)))
 		})
 	}
 }
 
-// TestBackfillIsNoNewsOfWebhooks: what webhooks brought is not found.
-func TestBackfillIsNoNewsOfWebhooks(t *testing.T) {
-	s := newShop(t, interceptor.Funcs{}, order("o1", given))
-	lost, brought := paid("o1-uid", "1"), refunded("1", 100, false)
-	lost.Created, brought.Created = metav1.NewTime(now.Add(-3*hour)), metav1.NewTime(now.Add(-2*hour))
-	strange := paid("", "7")
-	strange.Created = metav1.NewTime(now.Add(-hour))
-	s.apply(brought) // parked
+// testModeFinder is a PaymentFinder of test mode, which finds no live payment.
+type testModeFinder struct{ stripeevent.PaymentFinder }
+
+func (testModeFinder) Live() bool { return false }
+
+// TestBackfillAfterWebhooks: the events of webhooks do not count as found.
+func TestBackfillAfterWebhooks(t *testing.T) {
+	f := newFixture(t, interceptor.Funcs{}, readyOrder("o1"))
+	lost := fakeapi.MakeSession("1", "o1-uid").Created(now.Add(-3 * hour)).Obj()
+	delivered := fakeapi.MakeRefund("1", 100).Created(now.Add(-2 * hour)).Obj()
+	foreign := fakeapi.MakeSession("7", "").Created(now.Add(-hour)).Obj()
+	f.apply(delivered) // parked
 	var events []webhook.Event
-	for _, f := range []payment.Fact{lost, brought, strange} {
+	for _, f := range []payment.Fact{lost, delivered, foreign} {
 		events = append(events, webhook.Event{ID: f.EventID, Type: f.Type, Created: f.Created.Time, Fact: &f})
 	}
-	finder := &payments{live: false} // of the other mode: nothing can be looked up
-	b := s.backfill(&eventList{events: events}, &stripeevent.Resolver{Stripe: finder, Ledger: s.ledger, Events: s.api, Clock: s.clock})
-	s.must(b.round(t.Context()))
-	s.counted(`backfill_found_total{result="applied",type="checkout.session.completed"}`, 1)
-	s.counted(`backfill_found_total{result="applied",type="charge.refunded"}`, 1) // it was only kept until now
-	if o := s.order("o1"); o.Status.Phase != v1alpha1.OrderPaid || o.Status.AmountRefunded != 100 {
-		t.Errorf("the order is %+v", o.Status)
+	b := f.newBackfill(&eventList{events: events}, &stripeevent.Resolver{Stripe: testModeFinder{}, Ledger: f.ledger, Events: f.api.Direct, Clock: f.clock})
+	f.must(b.readNew(t.Context()))
+	f.counts(`backfill_found_total{result="applied",type="checkout.session.completed"}`, 1)
+	f.counts(`backfill_found_total{result="applied",type="charge.refunded"}`, 1) // it was only parked before
+	if o := f.api.Order("o1"); o.Status.Phase != v1alpha1.OrderPaid || o.Status.AmountRefunded != 100 {
+		t.Errorf("order: got %s with %d refunded, want Paid with 100", o.Status.Phase, o.Status.AmountRefunded)
 	}
-	b = s.backfill(&eventList{events: events}, b.Keeper)
-	s.must(s.state().Write(t.Context(), map[string]string{stateEventsRead: ""}))
-	s.must(b.round(t.Context()))
-	s.counted(`backfill_found_total{result="applied",type="checkout.session.completed"}`, 1)
-	s.counted(`backfill_found_total{result="applied",type="charge.refunded"}`, 1)
+	b = f.newBackfill(&eventList{events: events}, b.Applier)
+	f.must(f.state().Write(t.Context(), map[string]string{stateEventsRead: ""}))
+	f.must(b.readNew(t.Context()))
+	f.counts(`backfill_found_total{result="applied",type="checkout.session.completed"}`, 1)
+	f.counts(`backfill_found_total{result="applied",type="charge.refunded"}`, 1)
 }
 
-// TestBackfillNeverPassesAnEvent: wherever it fails or ends, what is kept of how far it got is no later than any event that
-// is not applied, and in the end all are.
+// TestBackfillNeverPassesAnEvent: wherever it fails or crashes, the saved time is not after an event that is not applied. In
+// the end all events are applied.
 func TestBackfillNeverPassesAnEvent(t *testing.T) {
 	const n = 20
-	for name, trouble := range map[string]func(at int, source *eventList, keeper *ledgerDouble, writes *func() error){
-		"the list breaks off": func(at int, source *eventList, _ *ledgerDouble, _ *func() error) {
+	for name, fail := range map[string]func(at int, source *eventList, applier *fakeApplier, writes *func() error){
+		"the list breaks off": func(at int, source *eventList, _ *fakeApplier, _ *func() error) {
 			source.fails = func(listed int) error {
 				if listed == at {
 					source.listed++
@@ -222,21 +219,21 @@ func TestBackfillNeverPassesAnEvent(t *testing.T) {
 				return nil
 			}
 		},
-		"an event cannot be applied": func(at int, _ *eventList, keeper *ledgerDouble, _ *func() error) {
+		"an event cannot be applied": func(at int, _ *eventList, applier *fakeApplier, _ *func() error) {
 			left := 2
-			keeper.fails = func(id string) error {
+			applier.fails = func(id string) error {
 				if id == fmt.Sprintf("evt_%05d", at) && left > 0 {
 					left--
-					return errors.New("the API server is away")
+					return errUnavailable
 				}
 				return nil
 			}
 		},
-		"the state cannot be kept": func(at int, _ *eventList, _ *ledgerDouble, writes *func() error) {
+		"the state cannot be saved": func(at int, _ *eventList, _ *fakeApplier, writes *func() error) {
 			done := 0
 			*writes = func() error {
 				if done++; done == at {
-					return errors.New("the API server is away")
+					return errUnavailable
 				}
 				return nil
 			}
@@ -246,7 +243,7 @@ func TestBackfillNeverPassesAnEvent(t *testing.T) {
 			for at := range n {
 				for _, crash := range []bool{false, true} {
 					var writes func() error
-					s := newShop(t, interceptor.Funcs{Patch: func(ctx context.Context, c client.WithWatch, o client.Object, p client.Patch, opts ...client.PatchOption) error {
+					f := newFixture(t, interceptor.Funcs{Patch: func(ctx context.Context, c client.WithWatch, o client.Object, p client.Patch, opts ...client.PatchOption) error {
 						if writes != nil {
 							if err := writes(); err != nil {
 								return err
@@ -254,31 +251,31 @@ func TestBackfillNeverPassesAnEvent(t *testing.T) {
 						}
 						return c.Patch(ctx, o, p, opts...)
 					}})
-					source, keeper := &eventList{events: series(n, 14*time.Hour, 2*minute)}, &ledgerDouble{}
-					trouble(at, source, keeper, &writes)
-					b, failed := s.backfill(source, keeper), 0
+					source, applier := &eventList{events: series(n, 14*time.Hour, 2*minute)}, &fakeApplier{}
+					fail(at, source, applier, &writes)
+					b, failed := f.newBackfill(source, applier), 0
 					for range 5 {
-						if b.round(t.Context()) != nil {
+						if b.readNew(t.Context()) != nil {
 							failed++
 						}
-						if read := s.stateOf(stateEventsRead); read != "" {
+						if read := f.stateOf(stateEventsRead); read != "" {
 							until, err := time.Parse(time.RFC3339, read)
-							s.must(err)
+							f.must(err)
 							for _, e := range source.events {
-								if !keeper.known[e.ID] && e.Created.Before(until) {
-									t.Fatalf("at %d: read until %s, and %s of %s is not applied", at, read, e.ID, e.Created)
+								if !applier.known[e.ID] && e.Created.Before(until) {
+									t.Fatalf("at %d: got %s %s, but %s of %s is not applied", at, stateEventsRead, read, e.ID, e.Created)
 								}
 							}
 						}
 						if crash {
-							b = s.backfill(source, keeper)
+							b = f.newBackfill(source, applier)
 						}
 					}
-					if diff := cmp.Diff(ids(source.events), keeper.applied); diff != "" {
-						t.Fatalf("at %d: %s", at, diff)
+					if diff := cmp.Diff(ids(source.events), applier.applied); diff != "" {
+						t.Fatalf("at %d: applied (-want +got): %s", at, diff)
 					}
-					if name != "the state cannot be kept" && failed == 0 {
-						t.Fatalf("at %d nothing failed", at)
+					if name != "the state cannot be saved" && failed == 0 {
+						t.Fatalf("at %d: got no failure, want one", at)
 					}
 				}
 			}
@@ -286,23 +283,23 @@ func TestBackfillNeverPassesAnEvent(t *testing.T) {
 	}
 }
 
-// TestBackfillFindsLateEvents: Stripe may list an event after others that were created later.
+// TestBackfillFindsLateEvents: Stripe can list an event after others that were created later.
 func TestBackfillFindsLateEvents(t *testing.T) {
-	s, keeper := newShop(t, interceptor.Funcs{}), &ledgerDouble{}
+	f, applier := newFixture(t, interceptor.Funcs{}), &fakeApplier{}
 	source := &eventList{events: series(2, time.Minute, hour)}
-	b := s.backfill(source, keeper)
-	s.must(b.round(t.Context()))
+	b := f.newBackfill(source, applier)
+	f.must(b.readNew(t.Context()))
 	source.events = append([]webhook.Event{eventOf("late", minute+overlap)}, source.events...)
-	s.must(b.round(t.Context()))
-	if !keeper.known["late"] {
-		t.Error("it was not found")
+	f.must(b.readNew(t.Context()))
+	if !applier.known["late"] {
+		t.Error("late event: got it not applied, want it applied")
 	}
 }
 
-// TestBackfillGoesByStripesClock, whatever this machine's says, and from where a person may have put it.
-func TestBackfillGoesByStripesClock(t *testing.T) {
+// TestBackfillUsesStripesClock, and not the one of this machine. A person can have changed the saved time.
+func TestBackfillUsesStripesClock(t *testing.T) {
 	for name, row := range map[string]struct {
-		kept   string
+		saved  string
 		stripe time.Duration
 		from   string
 		until  string
@@ -314,67 +311,67 @@ func TestBackfillGoesByStripesClock(t *testing.T) {
 		"no time":            {"yesterday", 0, "2026-10-24T11:50:00Z", "2026-11-23T11:59:00Z"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s, source := newShop(t, interceptor.Funcs{}), &eventList{now: now.Add(row.stripe)}
-			s.must(s.state().Write(t.Context(), map[string]string{stateEventsRead: row.kept}))
-			s.must(s.backfill(source, &ledgerDouble{}).round(t.Context()))
-			if from, _, _ := strings.Cut(source.asked[0], " "); from != row.from {
-				t.Errorf("asked from %s", from)
+			f, source := newFixture(t, interceptor.Funcs{}), &eventList{now: now.Add(row.stripe)}
+			f.must(f.state().Write(t.Context(), map[string]string{stateEventsRead: row.saved}))
+			f.must(f.newBackfill(source, &fakeApplier{}).readNew(t.Context()))
+			if from, _, _ := strings.Cut(source.slices[0], " "); from != row.from {
+				t.Errorf("first slice: got from %s, want %s", from, row.from)
 			}
-			if until := s.stateOf(stateEventsRead); until != row.until {
-				t.Errorf("read until %s", until)
+			if until := f.stateOf(stateEventsRead); until != row.until {
+				t.Errorf("%s: got %s, want %s", stateEventsRead, until, row.until)
 			}
 		})
 	}
 }
 
-// TestBackfillRounds: one at once, then one after each period, until it is to stop.
-func TestBackfillRounds(t *testing.T) {
+// TestBackfillPeriod: the first pass begins at once, the next ones after each period.
+func TestBackfillPeriod(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, source := newShop(t, interceptor.Funcs{}), &eventList{now: now}
-		b := s.backfill(source, &ledgerDouble{})
+		f, source := newFixture(t, interceptor.Funcs{}), &eventList{now: now}
+		b := f.newBackfill(source, &fakeApplier{})
 		if !b.NeedLeaderElection() {
-			t.Error("every replica reads")
+			t.Error("NeedLeaderElection: got false, want true")
 		}
 		ctx, stop := context.WithCancel(t.Context())
 		ended := make(chan error)
 		go func() { ended <- b.Start(ctx) }()
 		synctest.Wait()
-		first := len(source.asked)
+		first := len(source.slices)
 		if first == 0 {
-			t.Fatal("nothing was asked")
+			t.Fatal("first pass: got no list")
 		}
 		<-time.After(5*time.Minute - time.Second) // of the bubble
 		synctest.Wait()
-		if len(source.asked) != first {
-			t.Error("asked before it was time")
+		if len(source.slices) != first {
+			t.Error("next pass: got one before the period, want none")
 		}
 		<-time.After(time.Second)
 		synctest.Wait()
-		if len(source.asked) == first {
-			t.Error("not asked again")
+		if len(source.slices) == first {
+			t.Error("next pass: got none after the period, want one")
 		}
 		stop()
 		if err := <-ended; err != nil {
-			t.Error(err)
+			t.Errorf("Start: got error %v", err)
 		}
 	})
 }
 
-// TestBackfillGetsThroughRefusals: a Stripe that lists only a few events before it refuses is read to the end all the same.
+// TestBackfillGetsThroughRefusals: it reads to the end though each list fails after a few events.
 func TestBackfillGetsThroughRefusals(t *testing.T) {
-	s, keeper := newShop(t, interceptor.Funcs{}), &ledgerDouble{}
+	f, applier := newFixture(t, interceptor.Funcs{}), &fakeApplier{}
 	source := &eventList{events: series(60, time.Minute, 3*minute)}
-	b := s.backfill(source, keeper)
+	b := f.newBackfill(source, applier)
 	source.fails = func(int) error {
-		if source.given >= 12 {
+		if source.inList >= 12 {
 			return errStripe
 		}
 		return nil
 	}
 	for range 40 {
-		_ = b.round(t.Context()) // which says so each time
+		_ = b.readNew(t.Context()) // fails each time
 	}
-	if diff := cmp.Diff(ids(source.events), keeper.applied); diff != "" {
-		t.Error(diff)
+	if diff := cmp.Diff(ids(source.events), applier.applied); diff != "" {
+		t.Errorf("applied (-want +got): %s", diff)
 	}
 }

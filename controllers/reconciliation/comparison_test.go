@@ -10,108 +10,109 @@ import (
 
 	"github.com/go-logr/logr"
 	"github.com/google/go-cmp/cmp"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime/schema"
-	testingclock "k8s.io/utils/clock/testing"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
-	"github.com/paylink-dev/paylink/controllers/stripeevent"
 	"github.com/paylink-dev/paylink/internal/ledger"
 	"github.com/paylink-dev/paylink/internal/payment"
 	stripeclient "github.com/paylink-dev/paylink/internal/stripe/client"
 	"github.com/paylink-dev/paylink/internal/stripe/webhook"
+	"github.com/paylink-dev/paylink/test/fakeapi"
 )
 
-// books are Stripe's, in one of the modes.
-type books struct {
+// fakeStripe is a StripeReader with these sessions, in one mode.
+type fakeStripe struct {
 	sessions []stripeclient.Session
-	// now, where set, are sessions as they are when they are asked for by their ids.
-	now      []stripeclient.Session
-	disputes map[string][]payment.Fact
-	failed   map[string][]payment.Fact
+	// later, where set, are the sessions when they are read by their ids.
+	later    []stripeclient.Session
+	disputes []payment.Fact
+	failed   []payment.Fact
 	test     bool
 	err      error
 
-	links    []string  // whose sessions were listed
-	since    time.Time // since when
-	lookedUp []string  // sessions
-	asked    []string  // payments whose disputes or failed refunds were listed
+	links []string // arguments of SessionsOfLink
+	since time.Time
+	read  []string // arguments of SessionWithCharge
+	lists []string // calls of Disputes and FailedRefunds
 }
 
-func (b *books) Live() bool { return !b.test }
+func (s *fakeStripe) Live() bool { return !s.test }
 
-func (b *books) SessionsOfLink(_ context.Context, id string, since time.Time, each func(stripeclient.Session) error) error {
-	b.links, b.since = append(b.links, id), since
-	for _, s := range b.sessions {
-		if s.Fact.Session.PaymentLinkID == id {
-			if err := each(s); err != nil {
+func (s *fakeStripe) SessionsOfLink(_ context.Context, id string, since time.Time, each func(stripeclient.Session) error) error {
+	s.links, s.since = append(s.links, id), since
+	for _, session := range s.sessions {
+		if session.Fact.Session.PaymentLinkID == id {
+			if err := each(session); err != nil {
 				return err
 			}
 		}
 	}
-	return b.err
+	return s.err
 }
 
-func (b *books) SessionWithCharge(_ context.Context, id string) (stripeclient.Session, error) {
-	b.lookedUp = append(b.lookedUp, id)
-	for _, s := range slices.Concat(b.now, b.sessions) {
-		if s.Fact.Session.ID == id {
-			return s, nil
+func (s *fakeStripe) SessionWithCharge(_ context.Context, id string) (stripeclient.Session, error) {
+	s.read = append(s.read, id)
+	for _, session := range slices.Concat(s.later, s.sessions) {
+		if session.Fact.Session.ID == id {
+			return session, nil
 		}
 	}
 	return stripeclient.Session{}, stripeclient.ErrNoSuchObject
 }
 
-func (b *books) Disputes(_ context.Context, intent string) ([]payment.Fact, error) {
-	b.asked = append(b.asked, "disputes of "+intent)
-	return b.disputes[intent], nil
+func (s *fakeStripe) Disputes(_ context.Context, intent string) ([]payment.Fact, error) {
+	s.lists = append(s.lists, "disputes of "+intent)
+	return slices.Clone(s.disputes), nil
 }
 
-func (b *books) FailedRefunds(_ context.Context, intent string) ([]payment.Fact, error) {
-	b.asked = append(b.asked, "failed refunds of "+intent)
-	return b.failed[intent], nil
+func (s *fakeStripe) FailedRefunds(_ context.Context, intent string) ([]payment.Fact, error) {
+	s.lists = append(s.lists, "failed refunds of "+intent)
+	return s.failed, nil
 }
 
-// booked is a session as Stripe's books have it, with so much refunded. Its charge is older than the event that told of it.
-func booked(fact payment.Fact, refund int64, disputed bool) stripeclient.Session {
+// atStripe is a session in Stripe's API with an amount refunded. Its charge is older than its event.
+func atStripe(fact payment.Fact, refund int64) stripeclient.Session {
 	fact.Created = metav1.NewTime(fact.Created.Add(-2 * minute))
-	s := stripeclient.Session{Status: stripeclient.SessionComplete, Fact: fact, Charge: &stripeclient.Charge{Disputed: disputed}}
-	s.Fact.EventID = fact.Session.ID + ":" + string(fact.Session.Outcome)
+	fact.EventID = fact.Session.ID + ":" + string(fact.Session.Outcome)
+	s := stripeclient.Session{Status: stripeclient.SessionComplete, Fact: fact, Charge: &stripeclient.Charge{}}
 	if refund > 0 {
-		r := refunded(strings.TrimPrefix(fact.Session.ID, "cs_"), refund, refund == fact.Session.Amount)
-		s.Charge.Refund = &r
+		r := fakeapi.MakeRefund(strings.TrimPrefix(fact.Session.ID, "cs_"), refund)
+		if refund == fact.Session.Amount {
+			r.FullyRefunded()
+		}
+		s.Charge.Refund = new(r.Obj())
 	}
 	return s
 }
 
-// audit is one of a controller that has just started.
-func (s *shop) audit(b *books) *Audit {
-	return &Audit{
-		Books: b, Keeper: s.ledger, Cache: s.api, Live: s.api, Writer: s.api, State: s.state(), Clock: testingclock.NewFakeClock(s.clock.Now()),
-		Log: logr.Discard(), Recorder: s.recorder, Metrics: s.auditMetrics, Period: day, Window: 30 * day, Grace: minute,
+// disputedAtStripe is a session in Stripe's API with a dispute.
+func disputedAtStripe(fact payment.Fact) stripeclient.Session {
+	s := atStripe(fact, 0)
+	s.Charge.Disputed = true
+	return s
+}
+
+// comparison is the Comparison of a controller that has just started.
+func (f *fixture) comparison(stripe *fakeStripe) *Comparison {
+	return &Comparison{
+		Stripe: stripe, Ledger: f.ledger, Cache: f.api.Client, Live: f.api.Client, Writer: f.api.Client, State: f.state(), Clock: f.clock,
+		Log: logr.Discard(), Recorder: f.recorder, Metrics: f.metrics, Period: day, Window: 30 * day, Grace: minute,
 	}
 }
 
-// disputed is a dispute of a payment.
-func disputed(session, status string) payment.Fact {
-	f := refunded(session, 0, false)
-	f.EventID, f.Type, f.Refund = "du_"+session+":"+status, "charge.dispute.updated", nil
-	f.Dispute = &v1alpha1.Dispute{ID: "du_" + session, Status: status, Amount: 19900, ReportedAt: metav1.NewTime(now)}
-	return f
+func dispute(status string) payment.Fact {
+	d := v1alpha1.Dispute{ID: "du_1", Status: status, Amount: 19900, ReportedAt: metav1.NewTime(now)}
+	return fakeapi.MakeDispute("1", d).EventID("du_1:" + status).Type("charge.dispute.updated").Obj()
 }
 
-func failedRefund(session string, amount int64) payment.Fact {
-	f := refunded(session, 0, false)
-	f.EventID, f.Type, f.Refund = "re_"+session+":failed", "refund.failed", nil
-	f.FailedRefund = &v1alpha1.FailedRefund{ID: "re_" + session, Amount: amount}
-	return f
+func failedRefund(amount int64) payment.Fact {
+	return fakeapi.MakeFailedRefund("1", "re_1", amount).EventID("re_1:failed").Obj()
 }
 
-func verified(o *v1alpha1.Order) string {
+func verifiedOf(o *v1alpha1.Order) string {
 	c := meta.FindStatusCondition(o.Status.Conditions, v1alpha1.ConditionVerified)
 	if c == nil {
 		return ""
@@ -119,297 +120,258 @@ func verified(o *v1alpha1.Order) string {
 	return string(c.Status) + " " + c.Reason + ": " + c.Message
 }
 
-// TestAudit: what is missing here is applied, and what is otherwise here is said.
-func TestAudit(t *testing.T) {
-	viaLink := func(session string) payment.Fact { return throughLink("plink_1", paid("o1-uid", session)) }
-	cheaper := viaLink("1")
-	cheaper.Session.Amount = 100
-	notPaid := throughLink("plink_1", unpaid("o1-uid", "1"))
+// TestComparison: missing facts are applied, and differences are written to the condition Verified.
+func TestComparison(t *testing.T) {
+	const paid, refunded = v1alpha1.OrderPaid, v1alpha1.OrderRefunded
+	const completed, refundType, disputeType = "checkout.session.completed", "charge.refunded", "charge.dispute.updated"
+	facts := func(facts ...payment.Fact) []payment.Fact { return facts }
+	stripe := func(sessions ...stripeclient.Session) fakeStripe { return fakeStripe{sessions: sessions} }
+	disagrees := func(difference string) string {
+		return "False StripeDisagrees: Stripe disagrees: " + difference + ". Look at the payment at Stripe."
+	}
+	session, second, unpaid := throughLink("1").Obj(), throughLink("2").Obj(), throughLink("1").Unpaid().Obj()
+	cheaper, noLink := throughLink("1").Amount(100, "usd").Obj(), fakeapi.MakeSession("1", "o1-uid").Obj()
+	old := fakeapi.MakeSession("1", "o1-uid").SessionCreated(now.Add(-31 * day)).Obj()
+	refund := fakeapi.MakeRefund("1", 500).Obj()
 	for name, row := range map[string]struct {
 		known    []payment.Fact
-		books    books
+		stripe   fakeStripe
 		phase    v1alpha1.OrderPhase
 		refunded int64
-		missing  map[string]float64 // by type
+		missing  []string // types
 		verified string
-		asked    []string
-		lookedUp []string
-		kept     int
+		lists    []string
+		read     []string
+		parked   int
 	}{
-		"nothing at all": {},
-		"the same": {
-			known: []payment.Fact{viaLink("1")}, books: books{sessions: []stripeclient.Session{booked(viaLink("1"), 0, false)}}, phase: v1alpha1.OrderPaid,
+		"nothing":       {},
+		"equal":         {known: facts(session), stripe: stripe(atStripe(session, 0)), phase: paid},
+		"debit settled": {known: facts(unpaid), stripe: stripe(atStripe(session, 0)), phase: paid, missing: []string{completed}},
+		"lost payment":  {stripe: stripe(atStripe(session, 0)), phase: paid, missing: []string{completed}},
+		"lost payment and full refund": {
+			stripe: stripe(atStripe(session, 19900)), phase: refunded, refunded: 19900, missing: []string{completed, refundType},
 		},
-		"a debit that arrived, and nobody told": {
-			known: []payment.Fact{throughLink("plink_1", unpaid("o1-uid", "1"))}, books: books{sessions: []stripeclient.Session{booked(viaLink("1"), 0, false)}}, phase: v1alpha1.OrderPaid,
-			missing: map[string]float64{"checkout.session.completed": 1},
+		"lost refund": {known: facts(session), stripe: stripe(atStripe(session, 500)), phase: paid, refunded: 500, missing: []string{refundType}},
+		"lost dispute": {
+			known: facts(session), stripe: fakeStripe{sessions: []stripeclient.Session{disputedAtStripe(session)}, disputes: facts(dispute("needs_response"))},
+			phase: paid, missing: []string{disputeType}, lists: []string{"disputes of pi_1"},
 		},
-		"a lost payment": {
-			books: books{sessions: []stripeclient.Session{booked(viaLink("1"), 0, false)}}, phase: v1alpha1.OrderPaid,
-			missing: map[string]float64{"checkout.session.completed": 1},
+		"known dispute": {
+			known:  facts(session, dispute("needs_response")),
+			stripe: fakeStripe{sessions: []stripeclient.Session{disputedAtStripe(session)}, disputes: facts(dispute("needs_response"))},
+			phase:  paid, lists: []string{"disputes of pi_1"},
 		},
-		"a lost payment, refunded": {
-			books: books{sessions: []stripeclient.Session{booked(viaLink("1"), 19900, false)}}, phase: v1alpha1.OrderRefunded, refunded: 19900,
-			missing: map[string]float64{"checkout.session.completed": 1, "charge.refunded": 1},
+		"known dispute, ended": {known: facts(session, dispute("lost")), stripe: stripe(disputedAtStripe(session)), phase: paid},
+		"lost failure of a refund": {
+			known: facts(session, refund), stripe: fakeStripe{sessions: []stripeclient.Session{atStripe(session, 0)}, failed: facts(failedRefund(500))},
+			phase: paid, refunded: 500, missing: []string{"refund.failed"}, lists: []string{"failed refunds of pi_1"},
 		},
-		"a lost refund": {
-			known: []payment.Fact{viaLink("1")}, books: books{sessions: []stripeclient.Session{booked(viaLink("1"), 500, false)}}, phase: v1alpha1.OrderPaid, refunded: 500,
-			missing: map[string]float64{"charge.refunded": 1},
+		"known failure of a refund": {known: facts(session, refund, failedRefund(500)), stripe: stripe(atStripe(session, 0)), phase: paid, refunded: 500},
+		"refund unknown at Stripe": {
+			known: facts(session, refund), stripe: stripe(atStripe(session, 0)), phase: paid, refunded: 500,
+			lists: []string{"failed refunds of pi_1"}, read: []string{"cs_1"},
+			verified: disagrees("of session cs_1, 5.00 USD is refunded here, and 0.00 USD at Stripe"),
 		},
-		"a lost dispute": {
-			known: []payment.Fact{viaLink("1")},
-			books: books{sessions: []stripeclient.Session{booked(viaLink("1"), 0, true)}, disputes: map[string][]payment.Fact{"pi_1": {disputed("1", "needs_response")}}},
-			phase: v1alpha1.OrderPaid, missing: map[string]float64{"charge.dispute.updated": 1}, asked: []string{"disputes of pi_1"},
+		"not paid at Stripe": {
+			known: facts(session), stripe: stripe(atStripe(unpaid, 0)), phase: paid, read: []string{"cs_1"},
+			verified: disagrees("session cs_1 is paid here, and not at Stripe"),
 		},
-		"a dispute as it was": {
-			known: []payment.Fact{viaLink("1"), disputed("1", "needs_response")},
-			books: books{sessions: []stripeclient.Session{booked(viaLink("1"), 0, true)}, disputes: map[string][]payment.Fact{"pi_1": {disputed("1", "needs_response")}}},
-			phase: v1alpha1.OrderPaid, asked: []string{"disputes of pi_1"},
+		"paid after the first read": {
+			known: facts(session), phase: paid, read: []string{"cs_1"},
+			stripe: fakeStripe{sessions: []stripeclient.Session{atStripe(unpaid, 0)}, later: []stripeclient.Session{atStripe(session, 0)}},
 		},
-		"a dispute that ended": {
-			known: []payment.Fact{viaLink("1"), disputed("1", "lost")},
-			books: books{sessions: []stripeclient.Session{booked(viaLink("1"), 0, true)}}, phase: v1alpha1.OrderPaid,
-		},
-		"a refund that failed, and nobody told": {
-			known: []payment.Fact{viaLink("1"), refunded("1", 500, false)},
-			books: books{sessions: []stripeclient.Session{booked(viaLink("1"), 0, false)}, failed: map[string][]payment.Fact{"pi_1": {failedRefund("1", 500)}}},
-			phase: v1alpha1.OrderPaid, refunded: 500, missing: map[string]float64{"refund.failed": 1}, asked: []string{"failed refunds of pi_1"},
-		},
-		"a refund that failed, as is known": {
-			known: []payment.Fact{viaLink("1"), refunded("1", 500, false), failedRefund("1", 500)},
-			books: books{sessions: []stripeclient.Session{booked(viaLink("1"), 0, false)}}, phase: v1alpha1.OrderPaid, refunded: 500,
-		},
-		"a refund that Stripe has nothing of": {
-			known: []payment.Fact{viaLink("1"), refunded("1", 500, false)},
-			books: books{sessions: []stripeclient.Session{booked(viaLink("1"), 0, false)}}, phase: v1alpha1.OrderPaid, refunded: 500, asked: []string{"failed refunds of pi_1"}, lookedUp: []string{"cs_1"},
-			verified: "False StripeDisagrees: Stripe's books say otherwise: of session cs_1, 5.00 USD is refunded here, and 0.00 USD at Stripe. Look at the payment at Stripe.",
-		},
-		"paid here alone": {
-			known: []payment.Fact{viaLink("1")}, books: books{sessions: []stripeclient.Session{booked(notPaid, 0, false)}}, phase: v1alpha1.OrderPaid, lookedUp: []string{"cs_1"},
-			verified: "False StripeDisagrees: Stripe's books say otherwise: session cs_1 is paid here, and not at Stripe. Look at the payment at Stripe.",
-		},
-		"paid since Stripe was asked": {
-			known: []payment.Fact{viaLink("1")}, phase: v1alpha1.OrderPaid, lookedUp: []string{"cs_1"},
-			books: books{sessions: []stripeclient.Session{booked(notPaid, 0, false)}, now: []stripeclient.Session{booked(viaLink("1"), 0, false)}},
-		},
-		"refunded since Stripe was asked": {
-			known: []payment.Fact{viaLink("1"), refunded("1", 500, false)}, phase: v1alpha1.OrderPaid, refunded: 500,
-			books: books{sessions: []stripeclient.Session{booked(viaLink("1"), 0, false)}, now: []stripeclient.Session{booked(viaLink("1"), 500, false)}},
-			asked: []string{"failed refunds of pi_1"}, lookedUp: []string{"cs_1"},
+		"refunded after the first read": {
+			known: facts(session, refund), phase: paid, refunded: 500, lists: []string{"failed refunds of pi_1"}, read: []string{"cs_1"},
+			stripe: fakeStripe{sessions: []stripeclient.Session{atStripe(session, 0)}, later: []stripeclient.Session{atStripe(session, 500)}},
 		},
 		"another amount": {
-			known: []payment.Fact{viaLink("1")}, books: books{sessions: []stripeclient.Session{booked(cheaper, 0, false)}}, phase: v1alpha1.OrderPaid, lookedUp: []string{"cs_1"},
-			verified: "False StripeDisagrees: Stripe's books say otherwise: session cs_1 is of 199.00 USD here, and of 1.00 USD at Stripe. Look at the payment at Stripe.",
+			known: facts(session), stripe: stripe(atStripe(cheaper, 0)), phase: paid, read: []string{"cs_1"},
+			verified: disagrees("session cs_1 is of 199.00 USD here, and of 1.00 USD at Stripe"),
 		},
 		"another link, of two payments": {
-			known: []payment.Fact{viaLink("1"), viaLink("2")}, lookedUp: []string{"cs_1", "cs_1"},
-			books: books{sessions: []stripeclient.Session{booked(paid("o1-uid", "1"), 0, false), booked(viaLink("2"), 0, false)}}, phase: v1alpha1.OrderPaid,
-			verified: "False StripeDisagrees: Stripe's books say otherwise: session cs_1 came through plink_1 here, and through no Payment Link at Stripe. Look at the payment at Stripe.",
+			known: facts(session, second), stripe: stripe(atStripe(noLink, 0), atStripe(second, 0)), phase: paid, read: []string{"cs_1", "cs_1"},
+			verified: disagrees("session cs_1 came through plink_1 here, and through no Payment Link at Stripe"),
 		},
-		"of no known link": {
-			known: []payment.Fact{paid("o1-uid", "1")}, books: books{sessions: []stripeclient.Session{booked(paid("o1-uid", "1"), 700, false)}}, phase: v1alpha1.OrderPaid, refunded: 700,
-			missing: map[string]float64{"charge.refunded": 1}, lookedUp: []string{"cs_1"},
+		"no known link": {
+			known: facts(noLink), stripe: stripe(atStripe(noLink, 700)), phase: paid, refunded: 700, missing: []string{refundType}, read: []string{"cs_1"},
 		},
-		"unknown at Stripe": {
-			known: []payment.Fact{paid("o1-uid", "1")}, phase: v1alpha1.OrderPaid, lookedUp: []string{"cs_1"},
-			verified: "False StripeDisagrees: Stripe's books say otherwise: Stripe has no session cs_1. Look at the payment at Stripe.",
-		},
-		"of the other mode":     {known: []payment.Fact{viaLink("1")}, books: books{test: true}, phase: v1alpha1.OrderPaid},
-		"too old to be audited": {known: []payment.Fact{aged(paid("o1-uid", "1"), 31*day)}, phase: v1alpha1.OrderPaid},
-		"an orphan": {
-			books: books{sessions: []stripeclient.Session{booked(orphan("9"), 0, false)}}, missing: map[string]float64{"checkout.session.completed": 1}, kept: 1,
-		},
-		"an orphan that is kept": {
-			known: []payment.Fact{orphan("9")}, books: books{sessions: []stripeclient.Session{booked(orphan("9"), 0, false)}}, kept: 1,
-		},
+		"unknown at Stripe": {known: facts(noLink), phase: paid, read: []string{"cs_1"}, verified: disagrees("Stripe has no session cs_1")},
+		"other mode":        {known: facts(session), stripe: fakeStripe{test: true}, phase: paid},
+		"before the window": {known: facts(old), phase: paid},
+		"orphan":            {stripe: stripe(atStripe(orphan(), 0)), missing: []string{completed}, parked: 1},
+		"parked orphan":     {known: facts(orphan()), stripe: stripe(atStripe(orphan(), 0)), parked: 1},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newShop(t, interceptor.Funcs{}, order("o1", given), link("l"))
-			for _, fact := range row.known {
-				s.apply(fact)
-			}
-			s.must(s.audit(&row.books).ifDue(t.Context()))
-			o := s.order("o1")
+			f := newFixture(t, interceptor.Funcs{}, readyOrder("o1"), readyLink())
+			f.apply(row.known...)
+			f.must(f.comparison(&row.stripe).runIfDue(t.Context()))
+			o := f.api.Order("o1")
 			if o.Status.Phase != row.phase || o.Status.AmountRefunded != row.refunded {
-				t.Errorf("the order is %+v", o.Status)
+				t.Errorf("order: got %s with %d refunded, want %s with %d", o.Status.Phase, o.Status.AmountRefunded, row.phase, row.refunded)
 			}
-			if got := verified(o); got != row.verified {
-				t.Errorf("verified: %s", got)
+			if got := verifiedOf(o); got != row.verified {
+				t.Errorf("Verified: got %q, want %q", got, row.verified)
 			}
-			for _, kind := range webhook.EventTypes() { // those that are not listed are not missing
-				s.counted(`audit_missing_total{type="`+kind+`"}`, row.missing[kind])
+			checkMissing := func() {
+				t.Helper()
+				for _, eventType := range webhook.EventTypes() {
+					f.missing(eventType, float64(count(slices.Contains(row.missing, eventType))))
+				}
 			}
-			if diff := cmp.Diff(row.asked, row.books.asked); diff != "" {
-				t.Error(diff)
+			checkMissing()
+			if diff := cmp.Diff(row.lists, row.stripe.lists); diff != "" {
+				t.Errorf("lists (-want +got): %s", diff)
 			}
-			if diff := cmp.Diff(row.lookedUp, row.books.lookedUp); diff != "" {
-				t.Error(diff)
+			if diff := cmp.Diff(row.read, row.stripe.read); diff != "" {
+				t.Errorf("sessions read (-want +got): %s", diff)
 			}
-			disagreements, events := 0.0, s.told()
-			if row.verified != "" {
-				disagreements = 1
+			want := count(row.verified != "")
+			f.counts("reconciliation_disagreements", float64(want))
+			if got := len(f.recorder.Events); got != want {
+				t.Errorf("Events: got %d, want %d", got, want)
 			}
-			s.counted("audit_disagreements", disagreements)
-			if len(events) != int(disagreements) {
-				t.Errorf("told %q", events)
+			if got := f.api.StripeEvents(); len(got) != row.parked {
+				t.Errorf("StripeEvents: got %+v, want %d", got, row.parked)
 			}
-			var all v1alpha1.StripeEventList
-			s.must(s.api.List(t.Context(), &all))
-			if len(all.Items) != row.kept {
-				t.Errorf("kept: %+v", all.Items)
+			// The next comparison finds nothing new, and writes nothing.
+			writes := f.api.Calls().StatusWrites
+			f.clock.SetTime(now.Add(day))
+			f.must(f.comparison(&row.stripe).runIfDue(t.Context()))
+			if got := f.api.Calls().StatusWrites; got != writes || len(f.recorder.Events) != want {
+				t.Errorf("next comparison: got %d writes and %d Events, want %d and %d", got, len(f.recorder.Events), writes, want)
 			}
-			// The next one finds nothing that is new, and writes nothing.
-			writes := s.writes
-			s.clock.SetTime(now.Add(day))
-			s.must(s.audit(&row.books).ifDue(t.Context()))
-			if s.writes != writes || len(s.told()) != 0 {
-				t.Errorf("%d writes", s.writes-writes)
-			}
-			for kind, n := range row.missing {
-				s.counted(`audit_missing_total{type="`+kind+`"}`, n)
-			}
+			checkMissing()
 		})
 	}
 }
 
-// aged is a session that was created some time ago.
-func aged(f payment.Fact, age time.Duration) payment.Fact {
-	session := *f.Session
-	session.Created = metav1.NewTime(now.Add(-age))
-	f.Session = &session
-	return f
-}
-
-// TestAuditAgreesAgain: what disagreed and does not any more is said too.
-func TestAuditAgreesAgain(t *testing.T) {
-	s := newShop(t, interceptor.Funcs{}, order("o1", given), link("l"))
-	fact := throughLink("plink_1", paid("o1-uid", "1"))
-	s.apply(fact)
-	wrong := throughLink("plink_1", unpaid("o1-uid", "1"))
-	s.must(s.audit(&books{sessions: []stripeclient.Session{booked(wrong, 0, false)}}).ifDue(t.Context()))
-	s.clock.SetTime(now.Add(day))
-	s.must(s.audit(&books{sessions: []stripeclient.Session{booked(fact, 0, false)}}).ifDue(t.Context()))
-	if got := verified(s.order("o1")); got != "True StripeAgrees: Stripe's books say the same." {
-		t.Errorf("%s", got)
+// TestAgreesAgain: the condition becomes True when the difference is gone.
+func TestAgreesAgain(t *testing.T) {
+	f := newFixture(t, interceptor.Funcs{}, readyOrder("o1"), readyLink())
+	session := throughLink("1").Obj()
+	f.apply(session)
+	f.must(f.comparison(&fakeStripe{sessions: []stripeclient.Session{atStripe(throughLink("1").Unpaid().Obj(), 0)}}).runIfDue(t.Context()))
+	f.clock.SetTime(now.Add(day))
+	f.must(f.comparison(&fakeStripe{sessions: []stripeclient.Session{atStripe(session, 0)}}).runIfDue(t.Context()))
+	if got, want := verifiedOf(f.api.Order("o1")), "True StripeAgrees: The payments agree with Stripe."; got != want {
+		t.Errorf("Verified: got %q, want %q", got, want)
 	}
-	s.counted("audit_disagreements", 0)
+	f.counts("reconciliation_disagreements", 0)
 }
 
-// foresight is a ledger whose cache is behind: it foresees that every fact is to be written.
-type foresight struct {
-	stripeevent.FactKeeper
+// staleLedger previews every fact as new, as with a stale cache.
+type staleLedger struct {
+	Ledger
 	err error
 }
 
-func (f *foresight) Preview(context.Context, payment.Fact) (ledger.Result, error) {
+func (l *staleLedger) Preview(context.Context, payment.Fact) (ledger.Result, error) {
 	return ledger.Applied, nil
 }
 
-func (f *foresight) Apply(ctx context.Context, fact payment.Fact) (ledger.Result, error) {
-	if f.err != nil {
-		return "", f.err
+func (l *staleLedger) Apply(ctx context.Context, fact payment.Fact) (ledger.Result, error) {
+	if l.err != nil {
+		return "", l.err
 	}
-	return f.FactKeeper.Apply(ctx, fact)
+	return l.Ledger.Apply(ctx, fact)
 }
 
-// TestAuditCountsWhatItWrote, and neither what was known by then nor what it could not write.
-func TestAuditCountsWhatItWrote(t *testing.T) {
-	s := newShop(t, interceptor.Funcs{}, order("o1", given), order("o2", given), link("l"))
-	s.apply(throughLink("plink_1", paid("o1-uid", "1")))
-	b := &books{sessions: []stripeclient.Session{
-		booked(throughLink("plink_1", paid("o1-uid", "1")), 0, false), booked(throughLink("plink_1", paid("o2-uid", "2")), 0, false),
-	}}
-	a, away := s.audit(b), errors.New("away")
-	a.Keeper = &foresight{FactKeeper: s.ledger, err: away}
-	if err := a.ifDue(t.Context()); !errors.Is(err, away) {
-		t.Errorf("%v", err)
+// TestCountsWrittenFacts: a fact counts as missing only if it was written.
+func TestCountsWrittenFacts(t *testing.T) {
+	f := newFixture(t, interceptor.Funcs{}, readyOrder("o1"), readyOrder("o2"), readyLink())
+	first, second := throughLink("1").Obj(), fakeapi.MakeSession("2", "o2-uid").PaymentLink("plink_1").Obj()
+	f.apply(first)
+	c := f.comparison(&fakeStripe{sessions: []stripeclient.Session{atStripe(first, 0), atStripe(second, 0)}})
+	c.Ledger = &staleLedger{Ledger: f.ledger, err: errUnavailable}
+	if err := c.runIfDue(t.Context()); !errors.Is(err, errUnavailable) {
+		t.Errorf("got error %v, want %v", err, errUnavailable)
 	}
-	s.counted(`audit_missing_total{type="checkout.session.completed"}`, 0)
-	a.Keeper = &foresight{FactKeeper: s.ledger}
-	s.must(a.ifDue(t.Context()))
-	s.counted(`audit_missing_total{type="checkout.session.completed"}`, 1)
+	f.missing("checkout.session.completed", 0)
+	c.Ledger = &staleLedger{Ledger: f.ledger}
+	f.must(c.runIfDue(t.Context()))
+	f.missing("checkout.session.completed", 1)
 }
 
-// TestAuditHasPatience with money that was taken just now: its webhook is on its way.
-func TestAuditHasPatience(t *testing.T) {
-	s := newShop(t, interceptor.Funcs{}, order("o1", given), link("l"))
-	session := booked(throughLink("plink_1", paid("o1-uid", "1")), 0, false)
+// TestGrace: the webhook of a recent payment can still arrive.
+func TestGrace(t *testing.T) {
+	f := newFixture(t, interceptor.Funcs{}, readyOrder("o1"), readyLink())
+	session := atStripe(throughLink("1").Obj(), 0)
 	session.Fact.Created = metav1.NewTime(now.Add(time.Second - minute))
-	a := s.audit(&books{sessions: []stripeclient.Session{session}})
-	s.must(a.ifDue(t.Context()))
-	s.counted(`audit_missing_total{type="checkout.session.completed"}`, 0)
-	s.clock.SetTime(now.Add(day))
-	s.must(s.audit(&books{sessions: []stripeclient.Session{session}}).ifDue(t.Context()))
-	s.counted(`audit_missing_total{type="checkout.session.completed"}`, 1)
+	stripe := &fakeStripe{sessions: []stripeclient.Session{session}}
+	f.must(f.comparison(stripe).runIfDue(t.Context()))
+	f.missing("checkout.session.completed", 0)
+	f.clock.SetTime(now.Add(day))
+	f.must(f.comparison(stripe).runIfDue(t.Context()))
+	f.missing("checkout.session.completed", 1)
 }
 
-// TestDryAudit says what it finds, and changes nothing.
-func TestDryAudit(t *testing.T) {
-	s := newShop(t, interceptor.Funcs{}, order("o1", given), order("o2", given), link("l"))
-	s.apply(throughLink("plink_1", paid("o2-uid", "2")))
-	writes := s.writes
-	b := &books{sessions: []stripeclient.Session{
-		booked(throughLink("plink_1", paid("o1-uid", "1")), 19900, false), booked(throughLink("plink_1", unpaid("o2-uid", "2")), 0, false), booked(orphan("9"), 0, false),
-	}}
-	a := s.audit(b)
-	a.DryRun = true
-	s.must(a.ifDue(t.Context()))
-	s.counted(`audit_missing_total{type="checkout.session.completed"}`, 2)
-	s.counted("audit_disagreements", 1)
-	if s.writes != writes || len(s.told()) != 0 || verified(s.order("o2")) != "" {
-		t.Error("something was changed")
+// TestDryRun counts and logs, and changes nothing.
+func TestDryRun(t *testing.T) {
+	f := newFixture(t, interceptor.Funcs{}, readyOrder("o1"), readyOrder("o2"), readyLink())
+	second := fakeapi.MakeSession("2", "o2-uid").PaymentLink("plink_1")
+	f.apply(second.Obj())
+	writes := f.api.Calls().StatusWrites
+	c := f.comparison(&fakeStripe{sessions: []stripeclient.Session{
+		atStripe(throughLink("1").Obj(), 19900), atStripe(second.Unpaid().Obj(), 0), atStripe(orphan(), 0),
+	}})
+	c.DryRun = true
+	f.must(c.runIfDue(t.Context()))
+	f.missing("checkout.session.completed", 2)
+	f.counts("reconciliation_disagreements", 1)
+	if got := f.api.Calls().StatusWrites; got != writes || len(f.recorder.Events) != 0 || verifiedOf(f.api.Order("o2")) != "" {
+		t.Errorf("got %d writes and %d Events, want no change", got-writes, len(f.recorder.Events))
 	}
-	if got := s.stateOf(stateAudit); got != "3 sessions since 2026-10-24T12:00:00Z compared: 3 facts were missing here (not applied: this is a dry run), 1 orders disagree with Stripe" {
-		t.Errorf("%s", got)
-	}
-}
-
-// TestAuditWhenDue: a restart brings none about, and one that failed begins anew.
-func TestAuditWhenDue(t *testing.T) {
-	s := newShop(t, interceptor.Funcs{}, link("l"), link("again"), link("test", func(l *v1alpha1.PaymentLink) {
-		l.Spec.Livemode, l.Spec.PaymentLinkID = new(false), "plink_2"
-	}))
-	b := &books{err: errStripe}
-	if err := s.audit(b).ifDue(t.Context()); !errors.Is(err, errStripe) {
-		t.Errorf("%v", err)
-	}
-	if s.stateOf(stateAuditedAt) != "" {
-		t.Error("it counts as done")
-	}
-	b.err = nil
-	s.must(s.audit(b).ifDue(t.Context()))
-	if diff := cmp.Diff([]string{"plink_1", "plink_1"}, b.links); diff != "" || !b.since.Equal(now.Add(-30*day)) {
-		t.Errorf("since %s: %s", b.since, diff)
-	}
-	s.clock.SetTime(now.Add(day - time.Second))
-	s.must(s.audit(b).ifDue(t.Context()))
-	if len(b.links) != 2 {
-		t.Error("it audits again at once")
-	}
-	s.clock.SetTime(now.Add(day))
-	s.must(s.audit(b).ifDue(t.Context()))
-	if len(b.links) != 3 {
-		t.Error("it does not audit again")
-	}
-	if !s.audit(b).NeedLeaderElection() {
-		t.Error("every replica audits")
+	want := "3 sessions since 2026-10-24T12:00:00Z compared: 3 facts were missing here (not applied: this is a dry run), 1 orders disagree with Stripe"
+	if got := f.stateOf(stateSummary); got != want {
+		t.Errorf("summary: got %q, want %q", got, want)
 	}
 }
 
-// TestAuditConflict: the condition is written though somebody else was first, and not where the order is gone.
-func TestAuditConflict(t *testing.T) {
-	conflict := apierrors.NewConflict(schema.GroupResource{Resource: "orders"}, "o1", nil)
+// TestRunIfDue: a restart causes no comparison, and a failed one is repeated.
+func TestRunIfDue(t *testing.T) {
+	f := newFixture(t, interceptor.Funcs{}, readyLink(), fakeapi.MakePaymentLink("same").Ready().Obj(), fakeapi.MakePaymentLink("test").TestMode().StripeID("plink_2").Ready().Obj())
+	stripe := &fakeStripe{err: errStripe}
+	if err := f.comparison(stripe).runIfDue(t.Context()); !errors.Is(err, errStripe) {
+		t.Errorf("got error %v, want %v", err, errStripe)
+	}
+	if got := f.stateOf(stateReconciledAt); got != "" {
+		t.Errorf("%s: got %q after a failure, want none", stateReconciledAt, got)
+	}
+	stripe.err = nil
+	for _, step := range []struct {
+		after time.Duration
+		links int
+	}{{0, 2}, {day - time.Second, 2}, {day, 3}} {
+		f.clock.SetTime(now.Add(step.after))
+		f.must(f.comparison(stripe).runIfDue(t.Context()))
+		if len(stripe.links) != step.links {
+			t.Errorf("after %s: got %d lists, want %d", step.after, len(stripe.links), step.links)
+		}
+	}
+	if diff := cmp.Diff([]string{"plink_1", "plink_1", "plink_1"}, stripe.links); diff != "" {
+		t.Errorf("links (-want +got): %s", diff)
+	}
+	if want := now.Add(day - 30*day); !stripe.since.Equal(want) {
+		t.Errorf("since: got %s, want %s", stripe.since, want)
+	}
+	if !f.comparison(stripe).NeedLeaderElection() {
+		t.Error("NeedLeaderElection: got false, want true")
+	}
+}
+
+// TestVerifiedConflict: after a conflict the condition is written again.
+func TestVerifiedConflict(t *testing.T) {
 	left := 1
-	s := newShop(t, interceptor.Funcs{SubResourcePatch: func(ctx context.Context, c client.Client, sub string, o client.Object, p client.Patch, opts ...client.SubResourcePatchOption) error {
-		if order, ok := o.(*v1alpha1.Order); ok && verified(order) != "" && left > 0 {
+	f := newFixture(t, interceptor.Funcs{SubResourcePatch: func(ctx context.Context, c client.Client, sub string, o client.Object, p client.Patch, opts ...client.SubResourcePatchOption) error {
+		if order, ok := o.(*v1alpha1.Order); ok && verifiedOf(order) != "" && left > 0 {
 			left--
-			return conflict
+			return fakeapi.Conflict("o1")
 		}
 		return c.SubResource(sub).Patch(ctx, o, p, opts...)
-	}}, order("o1", given), link("l"))
-	s.apply(throughLink("plink_1", paid("o1-uid", "1")))
-	s.must(s.audit(&books{}).ifDue(t.Context()))
-	if got := verified(s.order("o1")); !strings.HasPrefix(got, "False StripeDisagrees") || left != 0 {
-		t.Errorf("%s", got)
+	}}, readyOrder("o1"), readyLink())
+	f.apply(throughLink("1").Obj())
+	f.must(f.comparison(&fakeStripe{}).runIfDue(t.Context()))
+	if got := verifiedOf(f.api.Order("o1")); !strings.HasPrefix(got, "False StripeDisagrees") || left != 0 {
+		t.Errorf("Verified: got %q after %d conflicts, want False after 1", got, 1-left)
 	}
 }

@@ -15,7 +15,7 @@ import (
 
 const ourURL = "https://shop.example.com/api/webhooks/stripe"
 
-// endpoint is one of live mode as it should be; rows change what is different.
+// endpoint is a correct endpoint in live mode, with changes.
 func endpoint(id string, changes ...func(*stripeclient.Endpoint)) stripeclient.Endpoint {
 	e := stripeclient.Endpoint{ID: id, URL: ourURL, Status: "enabled", Livemode: true, APIVersion: stripeclient.APIVersion, Events: stripeclient.EndpointEvents()}
 	for _, change := range changes {
@@ -44,83 +44,83 @@ func inTestMode(e *stripeclient.Endpoint) { e.Livemode = false }
 
 func ofPaylink(e *stripeclient.Endpoint) { e.Metadata = map[string]string{"managed-by": "paylink"} }
 
-// TestEndpointJudgement: what is wrong is said, with what to do, and is 0 in the metric.
-func TestEndpointJudgement(t *testing.T) {
-	wrong := func(checks ...string) []string { return checks }
+// TestEvaluate: a failed check is 0 in the metric, and the text names the remedy.
+func TestEvaluate(t *testing.T) {
+	none := []string{"exists", "enabled", "events", "mode", "api_version"}
+	list := func(endpoints ...stripeclient.Endpoint) observed { return observed{found: endpoints} }
+	managed := func(change func(*observed)) observed {
+		o := observed{managed: true, found: []stripeclient.Endpoint{endpoint("we_1", ofPaylink)}}
+		change(&o)
+		return o
+	}
 	for name, row := range map[string]struct {
-		seen  endpointSight
-		wrong []string
-		// begins is how the text does; says is what else is in it.
-		begins string
-		says   []string
+		observed observed
+		failed   []string
+		// prefix begins the text, which contains the words.
+		prefix string
+		words  []string
 	}{
-		"as it should be":       {seen: endpointSight{found: []stripeclient.Endpoint{endpoint("we_1")}}, begins: "ok: we_1 at " + ourURL + " gets all 11 event types"},
-		"none":                  {wrong: wrong("exists", "enabled", "events", "mode", "api_version"), begins: "wrong: no endpoint in live mode at Stripe has the URL " + ourURL + ": add one in Stripe under Developers > Webhooks, for the event types charge.dispute.closed, "},
-		"disabled":              {seen: endpointSight{found: []stripeclient.Endpoint{endpoint("we_1", off)}}, wrong: wrong("enabled"), begins: "wrong: we_1 at " + ourURL + ": it is disabled", says: []string{"enable it in Stripe under Developers > Webhooks"}},
-		"all types":             {seen: endpointSight{found: []stripeclient.Endpoint{endpoint("we_1", gets("*"))}}, begins: "ok: we_1"},
-		"families":              {seen: endpointSight{found: []stripeclient.Endpoint{endpoint("we_1", gets("charge.*", "checkout.session.*", "refund.*"))}}, begins: "ok: we_1"},
-		"a family of a family":  {seen: endpointSight{found: []stripeclient.Endpoint{endpoint("we_1", gets("charge.dispute.*", "charge.refunded", "charge.refund.updated", "checkout.*", "refund.*"))}}, begins: "ok: we_1"},
-		"more types":            {seen: endpointSight{found: []stripeclient.Endpoint{endpoint("we_1", gets(append(stripeclient.EndpointEvents(), "payout.paid")...))}}, begins: "ok: we_1"},
-		"types missing":         {seen: endpointSight{found: []stripeclient.Endpoint{endpoint("we_1", getsAllBut("charge.refunded", "refund.updated"))}}, wrong: wrong("events"), begins: "wrong: we_1", says: []string{"it does not get charge.refunded, refund.updated: add these event types in Stripe under Developers > Webhooks"}},
-		"a family missing":      {seen: endpointSight{found: []stripeclient.Endpoint{endpoint("we_1", gets("charge.*", "refund.*"))}}, wrong: wrong("events"), begins: "wrong: we_1", says: []string{"it does not get checkout.session.async_payment_failed, "}},
-		"half a word":           {seen: endpointSight{found: []stripeclient.Endpoint{endpoint("we_1", gets("charge.*", "refund.*", "checkout.session*"))}}, wrong: wrong("events"), begins: "wrong: we_1"},
-		"of the other mode":     {seen: endpointSight{found: []stripeclient.Endpoint{endpoint("we_1", inTestMode)}}, wrong: wrong("mode"), begins: "wrong: we_1", says: []string{"it is in test mode, and the API key in live mode"}},
-		"the account's version": {seen: endpointSight{found: []stripeclient.Endpoint{endpoint("we_1", version(""))}}, begins: "ok: we_1"},
-		"a newer version":       {seen: endpointSight{found: []stripeclient.Endpoint{endpoint("we_1", version("2026-08-26.dahlia"))}}, begins: "ok: we_1"},
-		"an older version":      {seen: endpointSight{found: []stripeclient.Endpoint{endpoint("we_1", version("2022-11-15"))}}, wrong: wrong("api_version"), begins: "wrong: we_1", says: []string{"2022-11-15, older than 2023-10-16", "add another one in Stripe under Developers > Webhooks"}},
+		"correct":               {observed: list(endpoint("we_1")), prefix: "ok: we_1 at " + ourURL + " gets all 11 event types"},
+		"none":                  {failed: none, prefix: "wrong: no endpoint in live mode at Stripe has the URL " + ourURL + ": add one in Stripe under Developers > Webhooks, for the event types charge.dispute.closed, "},
+		"disabled":              {observed: list(endpoint("we_1", off)), failed: []string{"enabled"}, prefix: "wrong: we_1 at " + ourURL + ": it is disabled", words: []string{"enable it in Stripe under Developers > Webhooks"}},
+		"all types":             {observed: list(endpoint("we_1", gets("*"))), prefix: "ok: we_1"},
+		"families":              {observed: list(endpoint("we_1", gets("charge.*", "checkout.session.*", "refund.*"))), prefix: "ok: we_1"},
+		"a family of a family":  {observed: list(endpoint("we_1", gets("charge.dispute.*", "charge.refunded", "charge.refund.updated", "checkout.*", "refund.*"))), prefix: "ok: we_1"},
+		"more types":            {observed: list(endpoint("we_1", gets(append(stripeclient.EndpointEvents(), "payout.paid")...))), prefix: "ok: we_1"},
+		"types missing":         {observed: list(endpoint("we_1", getsAllBut("charge.refunded", "refund.updated"))), failed: []string{"events"}, prefix: "wrong: we_1", words: []string{"it does not get charge.refunded, refund.updated: add these event types in Stripe under Developers > Webhooks"}},
+		"a family missing":      {observed: list(endpoint("we_1", gets("charge.*", "refund.*"))), failed: []string{"events"}, prefix: "wrong: we_1", words: []string{"it does not get checkout.session.async_payment_failed, "}},
+		"half a word":           {observed: list(endpoint("we_1", gets("charge.*", "refund.*", "checkout.session*"))), failed: []string{"events"}, prefix: "wrong: we_1"},
+		"of the other mode":     {observed: list(endpoint("we_1", inTestMode)), failed: []string{"mode"}, prefix: "wrong: we_1", words: []string{"it is in test mode, and the API key in live mode"}},
+		"the account's version": {observed: list(endpoint("we_1", version(""))), prefix: "ok: we_1"},
+		"a newer version":       {observed: list(endpoint("we_1", version("2026-08-26.dahlia"))), prefix: "ok: we_1"},
+		"an older version":      {observed: list(endpoint("we_1", version("2022-11-15"))), failed: []string{"api_version"}, prefix: "wrong: we_1", words: []string{"2022-11-15, older than 2023-10-16", "add another one in Stripe under Developers > Webhooks"}},
 		"all of it": {
-			seen:  endpointSight{found: []stripeclient.Endpoint{endpoint("we_1", off, gets("payout.paid"), inTestMode, version("2020-08-27"))}},
-			wrong: wrong("enabled", "events", "mode", "api_version"), begins: "wrong: we_1", says: []string{"it is disabled", "; it does not get ", "; it is in test mode", "; its events are of API version 2020-08-27"},
+			observed: list(endpoint("we_1", off, gets("payout.paid"), inTestMode, version("2020-08-27"))),
+			failed:   []string{"enabled", "events", "mode", "api_version"}, prefix: "wrong: we_1", words: []string{"it is disabled", "; it does not get ", "; it is in test mode", "; its events are of API version 2020-08-27"},
 		},
 		"one of two is good": {
-			seen:   endpointSight{found: []stripeclient.Endpoint{endpoint("we_1", off), endpoint("we_2")}},
-			begins: "ok: we_2 at", says: []string{"2 endpoints have this URL (we_1, we_2), and each gets every event, which is harmless but doubles the work"},
+			observed: list(endpoint("we_1", off), endpoint("we_2")),
+			prefix:   "ok: we_2 at", words: []string{"2 endpoints have this URL (we_1, we_2), and each gets every event, which is harmless but doubles the work"},
 		},
 		"none of two is good": {
-			seen:  endpointSight{found: []stripeclient.Endpoint{endpoint("we_1", off, inTestMode), endpoint("we_2", version("2020-08-27")), endpoint("we_3", off)}},
-			wrong: wrong("api_version"), begins: "wrong: we_2", says: []string{"3 endpoints have this URL (we_1, we_2, we_3)"},
+			observed: list(endpoint("we_1", off, inTestMode), endpoint("we_2", version("2020-08-27")), endpoint("we_3", off)),
+			failed:   []string{"api_version"}, prefix: "wrong: we_2", words: []string{"3 endpoints have this URL (we_1, we_2, we_3)"},
 		},
 		"none over http": {
-			seen: endpointSight{url: "http://shop.example.com/api/webhooks/stripe"}, wrong: wrong("exists", "enabled", "events", "mode", "api_version"),
-			begins: "wrong: no endpoint", says: []string{"in live mode Stripe takes https:// alone: set NEXT_PUBLIC_APP_URL"},
+			observed: observed{url: "http://shop.example.com/api/webhooks/stripe"}, failed: none,
+			prefix: "wrong: no endpoint", words: []string{"in live mode Stripe takes https:// alone: set NEXT_PUBLIC_APP_URL"},
 		},
-		"managed":               {seen: endpointSight{managed: true, found: []stripeclient.Endpoint{endpoint("we_1", ofPaylink)}}, begins: "ok: we_1"},
-		"managed, and none":     {seen: endpointSight{managed: true, troubles: []error{errStripe}}, wrong: wrong("exists", "enabled", "events", "mode", "api_version", "secret"), begins: "wrong: no endpoint in live mode at Stripe has the URL " + ourURL + "; status 429"},
-		"managed, and a secret": {seen: endpointSight{managed: true, found: []stripeclient.Endpoint{endpoint("we_1", ofPaylink)}, secretTroubles: map[string]string{"we_1": "no secret"}}, wrong: wrong("secret"), begins: "wrong: we_1 at " + ourURL + ": no secret"},
-		"managed, and trouble":  {seen: endpointSight{managed: true, found: []stripeclient.Endpoint{endpoint("we_1", ofPaylink)}, troubles: []error{errors.New("status 500")}}, begins: "ok: we_1 at " + ourURL + " gets all 11 event types; status 500"},
+		"managed":            {observed: managed(func(*observed) {}), prefix: "ok: we_1"},
+		"managed, none":      {observed: observed{managed: true, syncErrors: []error{errors.New("status 429")}}, failed: append(slices.Clone(none), "secret"), prefix: "wrong: no endpoint in live mode at Stripe has the URL " + ourURL + "; status 429"},
+		"managed, no secret": {observed: managed(func(o *observed) { o.secretProblems = map[string]string{"we_1": "no secret"} }), failed: []string{"secret"}, prefix: "wrong: we_1 at " + ourURL + ": no secret"},
+		"managed, failed":    {observed: managed(func(o *observed) { o.syncErrors = []error{errors.New("status 500")} }), prefix: "ok: we_1 at " + ourURL + " gets all 11 event types; status 500"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			row.seen.live = true
-			if row.seen.url == "" {
-				row.seen.url = ourURL
+			o := row.observed
+			o.live = true
+			if o.url == "" {
+				o.url = ourURL
 			}
-			got := row.seen.judge()
+			got := o.evaluate()
 			want := map[string]bool{"exists": true, "enabled": true, "events": true, "mode": true, "api_version": true}
-			if row.seen.managed {
+			if o.managed {
 				want[metrics.EndpointSecret] = true
 			}
-			for _, check := range row.wrong {
+			for _, check := range row.failed {
 				want[check] = false
 			}
-			if diff := cmp.Diff(want, got.good); diff != "" {
-				t.Error(diff)
+			if diff := cmp.Diff(want, got.passed); diff != "" {
+				t.Errorf("passed (-want +got): %s", diff)
 			}
-			if !strings.HasPrefix(got.text, row.begins) {
-				t.Errorf("%q does not begin with %q", got.text, row.begins)
-			}
-			for _, says := range row.says {
-				if !strings.Contains(got.text, says) {
-					t.Errorf("%q does not say %q", got.text, says)
-				}
-			}
-			if all := !slices.Contains(slices.Collect(maps.Values(got.good)), false); all != strings.HasPrefix(got.text, "ok: ") {
-				t.Errorf("the metric and the text disagree: %v, %q", got.good, got.text)
+			checkText(t, got.text, row.prefix, row.words)
+			if allPassed := !slices.Contains(slices.Collect(maps.Values(got.passed)), false); allPassed != strings.HasPrefix(got.text, "ok: ") {
+				t.Errorf("got %v and %q, want the metric and the text to agree", got.passed, got.text)
 			}
 		})
 	}
 }
 
-// TestSameURL: what leads to the same route is the same.
+// TestSameURL: addresses of the same route are the same.
 func TestSameURL(t *testing.T) {
 	for other, want := range map[string]bool{
 		ourURL: true,
@@ -142,13 +142,13 @@ func TestSameURL(t *testing.T) {
 		"% %":     false,
 		"arn:aws": false,
 	} {
-		if sameURL(ourURL, other) != want || sameURL(other, ourURL) != want {
-			t.Errorf("%s: %t", other, !want)
+		if a, b := sameURL(ourURL, other), sameURL(other, ourURL); a != want || b != want {
+			t.Errorf("%s: got %t and %t, want %t", other, a, b, want)
 		}
 	}
-	for _, is := range []string{"http://shop.example.com/x", "HTTP://shop.example.com:80/x/"} {
-		if !sameURL("http://shop.example.com:80/x", is) {
-			t.Error(is)
+	for _, other := range []string{"http://shop.example.com/x", "HTTP://shop.example.com:80/x/"} {
+		if !sameURL("http://shop.example.com:80/x", other) {
+			t.Errorf("%s: got false, want true", other)
 		}
 	}
 }

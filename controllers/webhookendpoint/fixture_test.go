@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-logr/logr"
+	"github.com/go-logr/logr/funcr"
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
 	corev1 "k8s.io/api/core/v1"
@@ -29,12 +31,10 @@ import (
 	"github.com/paylink-dev/paylink/test/stripesim"
 )
 
-// errCrash is what a step ends with that was the process's last.
-var errCrash = errors.New("crash")
-
 var (
-	now       = fakeapi.Now
-	errStripe = errors.New("status 429")
+	now = fakeapi.Now
+	// errCrash ends the last step of a process that crashes.
+	errCrash = errors.New("crash")
 )
 
 const (
@@ -42,7 +42,30 @@ const (
 	hour   = time.Hour
 )
 
-// steps are what a keeper changes, here and at Stripe. One of them may fail, before or after it was done.
+// logRecorder records log lines of all levels.
+type logRecorder struct {
+	mu    sync.Mutex
+	lines []string
+}
+
+func (r *logRecorder) logger() logr.Logger {
+	return funcr.New(func(prefix, args string) {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.lines = append(r.lines, prefix+args)
+	}, funcr.Options{Verbosity: 10})
+}
+
+// take returns the lines since the last call.
+func (r *logRecorder) take() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	lines := r.lines
+	r.lines = nil
+	return lines
+}
+
+// steps records the writes of a Manager, here and at Stripe. One of them can fail, before or after it is done.
 type steps struct {
 	taken  []string
 	failAt int
@@ -55,185 +78,189 @@ func (s *steps) step(name string, do func() error) error {
 		return do()
 	}
 	if s.done {
-		_ = do() // the answer of which is lost
+		_ = do() // its response is lost
 	}
 	return errCrash
 }
 
-// outpost is a watch with a keeper, called by hand, between a simulator of Stripe and a fake API server.
-type outpost struct {
-	t     *testing.T
-	sim   *stripesim.Simulator
-	shop  *httptest.Server
-	api   client.WithWatch
-	clock *testingclock.FakeClock
-	*journal
+// endpointFixture is a Monitor with a Manager, between the simulator of Stripe and a fake API server.
+type endpointFixture struct {
+	t      *testing.T
+	sim    *stripesim.Simulator
+	server *httptest.Server
+	api    client.WithWatch
+	clock  *testingclock.FakeClock
+	*logRecorder
 	*steps
-	watch    *Monitor
+	monitor  *Monitor
 	registry *prometheus.Registry
-	// refuse, where set, says what the API server refuses of what is written.
+	// refuse, where set, returns the API server's error of a write.
 	refuse func(client.Object, []byte) error
 
 	mu sync.Mutex
-	// deliveries are the webhooks that came, with their signature.
+	// deliveries are the signatures of the webhooks, by body.
 	deliveries map[string]string
 }
 
-// newOutpost is one that has looked at nothing yet. It ends with the test, and leaves no secret in log or ConfigMap.
-func newOutpost(t *testing.T, objects ...client.Object) *outpost {
+// newFixture has not checked yet. At the end of the test, no log line and no ConfigMap may contain a signing secret.
+func newFixture(t *testing.T, objects ...client.Object) *endpointFixture {
 	t.Helper()
-	o := &outpost{t: t, clock: testingclock.NewFakeClock(now), journal: &journal{}, steps: &steps{}, deliveries: map[string]string{}}
-	o.shop = httptest.NewServer(http.HandlerFunc(o.serve))
-	t.Cleanup(o.shop.Close)
+	f := &endpointFixture{t: t, clock: testingclock.NewFakeClock(now), logRecorder: &logRecorder{}, steps: &steps{}, deliveries: map[string]string{}}
+	f.server = httptest.NewServer(http.HandlerFunc(f.serve))
+	t.Cleanup(f.server.Close)
 	var err error
-	if o.sim, err = stripesim.Start(stripesim.Options{}); err != nil {
+	if f.sim, err = stripesim.Start(stripesim.Options{}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
 		http.DefaultTransport.(*http.Transport).CloseIdleConnections()
-		if err := o.sim.Close(); err != nil {
+		if err := f.sim.Close(); err != nil {
 			t.Error(err)
 		}
 	})
-	write := func(verb string, object client.Object, body []byte, do func() error) error {
-		return o.step(verb+" "+object.GetName(), func() error {
-			if o.refuse != nil {
-				if err := o.refuse(object, body); err != nil {
-					return err
-				}
-			}
-			return do()
-		})
-	}
-	o.api = interceptor.NewClient(fakeapi.Builder(t, objects...).Build(), interceptor.Funcs{
+	f.api = interceptor.NewClient(fakeapi.Builder(t, objects...).Build(), interceptor.Funcs{
 		Patch: func(ctx context.Context, c client.WithWatch, object client.Object, p client.Patch, opts ...client.PatchOption) error {
 			body, err := p.Data(object)
 			if err != nil {
 				return err
 			}
-			return write("patch", object, body, func() error { return c.Patch(ctx, object, p, opts...) })
+			return f.write("patch", object, body, func() error { return c.Patch(ctx, object, p, opts...) })
 		},
 		Create: func(ctx context.Context, c client.WithWatch, object client.Object, opts ...client.CreateOption) error {
 			body, err := json.Marshal(object)
 			if err != nil {
 				return err
 			}
-			return write("create", object, body, func() error { return c.Create(ctx, object, opts...) })
+			return f.write("create", object, body, func() error { return c.Create(ctx, object, opts...) })
 		},
 	})
-	o.start()
-	t.Cleanup(o.tellsNoSecret)
-	return o
+	f.restart()
+	t.Cleanup(f.checkNoSecretLeaked)
+	return f
 }
 
-// start is a start of the process.
-func (o *outpost) start() {
-	o.t.Helper()
-	keys, err := credentials.NewKeys(stripesim.LiveKey, o.clock, o.logger())
+func (f *endpointFixture) write(verb string, object client.Object, body []byte, do func() error) error {
+	return f.step(verb+" "+object.GetName(), func() error {
+		if f.refuse != nil {
+			if err := f.refuse(object, body); err != nil {
+				return err
+			}
+		}
+		return do()
+	})
+}
+
+// restart makes a Monitor without memory.
+func (f *endpointFixture) restart() {
+	f.t.Helper()
+	keys, err := credentials.NewKeys(stripesim.LiveKey, f.clock, f.logger())
 	if err != nil {
-		o.t.Fatal(err)
+		f.t.Fatal(err)
 	}
-	stripe := counted{steps: o.steps, Client: stripeclient.New(stripeclient.Options{
-		Keys: keys, Base: o.sim.URL(), Timeout: 10 * time.Second, Observe: func(string, string) {},
+	stripe := countingClient{steps: f.steps, Client: stripeclient.New(stripeclient.Options{
+		Keys: keys, Base: f.sim.URL(), Timeout: 10 * time.Second, Observe: func(string, string) {},
 	})}
-	o.registry = prometheus.NewPedanticRegistry()
-	state := &stripestate.ConfigMap{Reader: o.api, Writer: o.api, Namespace: "paylink-system", Live: true}
-	o.watch = &Monitor{
-		Stripe: stripe, State: state, URL: o.shop.URL + "/api/webhooks/stripe", Clock: o.clock, Log: o.logger(), Metrics: metrics.NewEndpoint(o.registry),
-		Keeper: &Manager{
-			Stripe: stripe, State: state, Clock: o.clock, Log: o.logger(),
-			Secret: &WebhookSecret{Reader: o.api, Writer: o.api, Namespace: "paylink-system", Name: "paylink-webhook"},
+	f.registry = prometheus.NewPedanticRegistry()
+	state := &stripestate.ConfigMap{Reader: f.api, Writer: f.api, Namespace: fakeapi.EventNamespace, Live: true}
+	f.monitor = &Monitor{
+		Stripe: stripe, State: state, URL: f.server.URL + "/api/webhooks/stripe", Clock: f.clock, Log: f.logger(), Metrics: metrics.NewEndpoint(f.registry),
+		Manager: &Manager{
+			Stripe: stripe, State: state, Clock: f.clock, Log: f.logger(),
+			Secret: &Secret{Reader: f.api, Writer: f.api, Namespace: fakeapi.EventNamespace, Name: "paylink-webhook"},
 		},
 	}
 }
 
-// look looks once, five minutes after the last time.
-func (o *outpost) look() error {
-	o.clock.Step(5 * minute)
-	return o.watch.look(o.t.Context())
+// check checks once, five minutes after the last check.
+func (f *endpointFixture) check() error {
+	f.clock.Step(5 * minute)
+	return f.monitor.check(f.t.Context())
 }
 
-// mustLook looks, and takes these steps.
-func (o *outpost) mustLook(taken ...string) {
-	o.t.Helper()
-	o.taken = nil
-	if err := o.look(); err != nil {
-		o.t.Error(err)
+// mustCheck checks without error, and compares the steps.
+func (f *endpointFixture) mustCheck(want ...string) {
+	f.t.Helper()
+	f.taken = nil
+	if err := f.check(); err != nil {
+		f.t.Errorf("check: got error %v", err)
 	}
-	if diff := cmp.Diff(taken, o.taken); diff != "" {
-		o.t.Errorf("steps: %s", diff)
+	if diff := cmp.Diff(want, f.taken); diff != "" {
+		f.t.Errorf("steps (-want +got): %s", diff)
 	}
 }
 
-// says holds what is kept of the endpoint to its beginning, and to some words.
-func (o *outpost) says(begins string, words ...string) {
-	o.t.Helper()
-	text := o.state()["endpoint"]
-	if !strings.HasPrefix(text, begins) {
-		o.t.Errorf("%q does not begin with %q", text, begins)
+// says compares the beginning of the text in the state, and some words of it.
+func (f *endpointFixture) says(prefix string, words ...string) {
+	f.t.Helper()
+	checkText(f.t, f.state()["endpoint"], prefix, words)
+}
+
+func checkText(t *testing.T, got, prefix string, words []string) {
+	t.Helper()
+	if !strings.HasPrefix(got, prefix) {
+		t.Errorf("text: got %q, want the prefix %q", got, prefix)
 	}
 	for _, word := range words {
-		if !strings.Contains(text, word) {
-			o.t.Errorf("%q does not say %q", text, word)
+		if !strings.Contains(got, word) {
+			t.Errorf("text: got %q, want %q in it", got, word)
 		}
 	}
 }
 
-// passes holds a check to its metric.
-func (o *outpost) passes(check string, want float64) {
-	o.t.Helper()
-	if got, is := scrape.Metrics(o.t, o.registry)[`paylink_stripe_endpoint_ok{check="`+check+`"}`]; !is || got != want {
-		o.t.Errorf("%s is %v (%t)", check, got, is)
+// passes compares the metric of a check.
+func (f *endpointFixture) passes(check string, want float64) {
+	f.t.Helper()
+	if got, is := scrape.Metrics(f.t, f.registry)[`paylink_stripe_endpoint_ok{check="`+check+`"}`]; !is || got != want {
+		f.t.Errorf("%s: got %v (%t), want %v", check, got, is, want)
 	}
 }
 
-func (o *outpost) state() map[string]string {
-	o.t.Helper()
-	kept, err := o.watch.State.Read(o.t.Context())
+func (f *endpointFixture) state() map[string]string {
+	f.t.Helper()
+	state, err := f.monitor.State.Read(f.t.Context())
 	if err != nil {
-		o.t.Error(err)
+		f.t.Error(err)
 	}
-	return kept
+	return state
 }
 
-// request is what is kept of the request under way.
-func (o *outpost) request() string { return o.state()["endpoint-request"] }
+// request is the pending request in the state.
+func (f *endpointFixture) request() string { return f.state()["endpoint-request"] }
 
-// underWay is a ConfigMap with a request that was begun some time ago.
-func underWay(key string, ago time.Duration) *corev1.ConfigMap {
+// pendingRequest is a ConfigMap with a request that was sent some time ago.
+func pendingRequest(key string, ago time.Duration) *corev1.ConfigMap {
 	return &corev1.ConfigMap{
-		ObjectMeta: metav1.ObjectMeta{Namespace: "paylink-system", Name: "paylink-stripe-live"},
+		ObjectMeta: metav1.ObjectMeta{Namespace: fakeapi.EventNamespace, Name: "paylink-stripe-live"},
 		Data:       map[string]string{"endpoint-request": key + " " + now.Add(-ago).Format(time.RFC3339), "events-read-until": "2026-11-23T11:00:00Z"},
 	}
 }
 
 // webhookSecret is the Secret that the webhook server mounts, with these files.
 func webhookSecret(files map[string][]byte) *corev1.Secret {
-	return &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: "paylink-system", Name: "paylink-webhook"}, Data: files}
+	return &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: fakeapi.EventNamespace, Name: "paylink-webhook"}, Data: files}
 }
 
-func (o *outpost) secret() *corev1.Secret {
-	o.t.Helper()
+func (f *endpointFixture) secret() *corev1.Secret {
+	f.t.Helper()
 	secret := webhookSecret(nil)
-	if err := o.api.Get(o.t.Context(), client.ObjectKeyFromObject(secret), secret); client.IgnoreNotFound(err) != nil {
-		o.t.Error(err)
+	if err := f.api.Get(f.t.Context(), client.ObjectKeyFromObject(secret), secret); client.IgnoreNotFound(err) != nil {
+		f.t.Error(err)
 	}
 	return secret
 }
 
-// signingSecret is one, as it is or in base64.
+// signingSecret matches a signing secret, plain or in base64.
 var signingSecret = regexp.MustCompile(`whsec_\w|d2hzZWNf`)
 
-// tellsNoSecret: whatever happened, what can be read by others holds no signing secret.
-func (o *outpost) tellsNoSecret() {
-	var kept corev1.ConfigMap
-	if err := o.api.Get(context.Background(), client.ObjectKey{Namespace: "paylink-system", Name: "paylink-stripe-live"}, &kept); client.IgnoreNotFound(err) != nil {
-		o.t.Error(err)
+// checkNoSecretLeaked checks everything that others can read for signing secrets.
+func (f *endpointFixture) checkNoSecretLeaked() {
+	var state corev1.ConfigMap
+	if err := f.api.Get(context.Background(), client.ObjectKey{Namespace: fakeapi.EventNamespace, Name: "paylink-stripe-live"}, &state); client.IgnoreNotFound(err) != nil {
+		f.t.Error(err)
 	}
-	said := append(o.take(), kept.Data["endpoint"], kept.Data["endpoint-request"])
-	for _, line := range said {
+	for _, line := range append(f.take(), state.Data["endpoint"], state.Data["endpoint-request"]) {
 		if signingSecret.MatchString(line) {
-			o.t.Errorf("a signing secret is told: %s", line)
+			f.t.Errorf("got a signing secret in %q", line)
 		}
 	}
 }

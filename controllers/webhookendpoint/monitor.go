@@ -1,4 +1,4 @@
-// Package webhookendpoint looks after the endpoint at Stripe that webhooks come through.
+// Package webhookendpoint monitors the endpoint at Stripe through which webhooks arrive, and can create it.
 package webhookendpoint
 
 import (
@@ -18,114 +18,114 @@ import (
 	stripeclient "github.com/paylink-dev/paylink/internal/stripe/client"
 )
 
-// EndpointList is asked which endpoints Stripe sends webhooks to. *stripeclient.Client is the real one.
-type EndpointList interface {
-	// Live is the mode whose endpoints are listed.
+// EndpointLister lists the endpoints to which Stripe sends webhooks. *stripeclient.Client implements it.
+type EndpointLister interface {
+	// Live reports the mode of the listed endpoints.
 	Live() bool
 	Endpoints(context.Context) ([]stripeclient.Endpoint, error)
 }
 
-// Monitor looks at the endpoint through which Stripe's webhooks come to us: a wrong one there is silence here. What
-// it sees is a metric, and a text in the state's ConfigMap. Only the leader looks.
+// Monitor checks the endpoint at Stripe with our URL. If it is wrong, no webhook arrives, and nothing else shows it. The
+// result is a metric, and a text in the state's ConfigMap. It runs on the leader only.
 type Monitor struct {
-	Stripe EndpointList
+	Stripe EndpointLister
 	State  *stripestate.ConfigMap
-	// URL is that of our webhook route, as Stripe is to call it.
+	// URL is the public address of our webhook route.
 	URL     string
 	Clock   clock.PassiveClock
 	Log     logr.Logger
 	Metrics *metrics.Endpoint
-	// Period is how long it rests after each look.
+	// Period is the pause after each check.
 	Period time.Duration
-	// Keeper makes the endpoint where there is none; nil: a person does.
-	Keeper *Manager
+	// Manager creates a missing endpoint; nil: a person does.
+	Manager *Manager
 
-	// said and trouble are what was logged last, so that it is logged once.
-	said, trouble string
+	// loggedText and loggedError are the last ones in the log, to log each change once.
+	loggedText, loggedError string
 }
 
-// Keys of what is kept of the endpoint.
+// Keys of the state.
 const (
-	// stateEndpoint is what was seen of it.
+	// stateEndpoint is the text of the last evaluation.
 	stateEndpoint = "endpoint"
-	// stateEndpointChecked is when that was seen. It is not written for its own sake more often than endpointChecked.
+	// stateEndpointChecked is the time of that evaluation. If only the time changes, it is written once in checkedPeriod.
 	stateEndpointChecked = "endpoint-checked-at"
-	endpointChecked      = time.Hour
+	checkedPeriod        = time.Hour
 )
 
-// NeedLeaderElection says that only the leader looks.
-func (w *Monitor) NeedLeaderElection() bool { return true }
+// NeedLeaderElection limits the monitor to the leader.
+func (m *Monitor) NeedLeaderElection() bool { return true }
 
-// Start looks, round after round, until the context ends.
-func (w *Monitor) Start(ctx context.Context) error {
-	defer w.Metrics.Reset()
+// Start checks again after each period, until the context ends.
+func (m *Monitor) Start(ctx context.Context) error {
+	defer m.Metrics.Reset()
 	wait.UntilWithContext(ctx, func(ctx context.Context) {
-		err := w.look(ctx)
+		err := m.check(ctx)
 		switch {
 		case ctx.Err() != nil:
 		case err == nil:
-			w.trouble = ""
-		case steady(err) != w.trouble:
-			w.trouble = steady(err)
-			w.Log.Error(err, "Cannot look at the webhook endpoint: what was seen of it before stands")
+			m.loggedError = ""
+		case redactRequestID(err) != m.loggedError:
+			m.loggedError = redactRequestID(err)
+			m.Log.Error(err, "Cannot check the webhook endpoint")
 		}
-	}, w.Period)
+	}, m.Period)
 	return nil
 }
 
-// look looks once. Where Stripe does not answer, what was seen before stands.
-func (w *Monitor) look(ctx context.Context) error {
-	all, err := w.Stripe.Endpoints(ctx)
+// check checks once. If Stripe does not answer, the previous result stays.
+func (m *Monitor) check(ctx context.Context) error {
+	endpoints, err := m.Stripe.Endpoints(ctx)
 	if err != nil {
 		return err
 	}
-	now := w.Clock.Now()
-	kept, err := w.State.Read(ctx)
+	now := m.Clock.Now()
+	state, err := m.State.Read(ctx)
 	if err != nil {
 		return err
 	}
-	seen := &endpointSight{url: w.URL, live: w.Stripe.Live()}
-	seen.found = slices.DeleteFunc(all, func(e stripeclient.Endpoint) bool { return !sameURL(e.URL, w.URL) })
-	if w.Keeper != nil {
-		w.Keeper.keep(ctx, seen, kept[stateEndpointRequest])
+	o := &observed{url: m.URL, live: m.Stripe.Live()}
+	o.found = slices.DeleteFunc(endpoints, func(e stripeclient.Endpoint) bool { return !sameURL(e.URL, m.URL) })
+	if m.Manager != nil {
+		m.Manager.sync(ctx, o, state[stateEndpointRequest])
 	}
-	if ctx.Err() != nil { // what failed for that is no news
+	if ctx.Err() != nil { // errors of the shutdown are not the endpoint's
 		return ctx.Err()
 	}
-	judged := seen.judge()
-	for check, good := range judged.good {
-		w.Metrics.OK.WithLabelValues(check).Set(map[bool]float64{true: 1}[good])
+	result := o.evaluate()
+	for check, passed := range result.passed {
+		m.Metrics.OK.WithLabelValues(check).Set(map[bool]float64{true: 1}[passed])
 	}
-	w.Metrics.Checked.WithLabelValues().Set(float64(now.UnixMilli()) / 1000)
-	text := errors.New(judged.text)
-	w.say(text, len(seen.troubles) > 0)
-	return w.note(ctx, kept, steady(text), now)
+	m.Metrics.Checked.WithLabelValues().Set(float64(now.UnixMilli()) / 1000)
+	text := errors.New(result.text)
+	m.log(text, len(o.syncErrors) > 0)
+	return m.save(ctx, state, redactRequestID(text), now)
 }
 
-// say logs what is to be said of the endpoint where that is new.
-func (w *Monitor) say(text error, trouble bool) {
-	if steady(text) == w.said {
+// log logs the text of an evaluation if it is new.
+func (m *Monitor) log(text error, syncFailed bool) {
+	if redactRequestID(text) == m.loggedText {
 		return
 	}
-	w.said = steady(text)
-	if trouble || !strings.HasPrefix(w.said, "ok: ") {
-		w.Log.Error(text, "The webhook endpoint at Stripe needs a person")
+	m.loggedText = redactRequestID(text)
+	if syncFailed || !strings.HasPrefix(m.loggedText, "ok: ") {
+		m.Log.Error(text, "Webhook endpoint needs attention")
 		return
 	}
-	w.Log.Info("The webhook endpoint at Stripe is as it should be", "endpoint", w.said)
+	m.Log.Info("Webhook endpoint is OK", "endpoint", m.loggedText)
 }
 
-// note keeps the text, where it is another or when it was seen is long ago.
-func (w *Monitor) note(ctx context.Context, kept map[string]string, text string, now time.Time) error {
-	checked, err := time.Parse(time.RFC3339, kept[stateEndpointChecked])
-	if kept[stateEndpoint] == text && err == nil && now.Sub(checked).Abs() < endpointChecked {
+// save writes the text to the state if it changed, or if the time in the state is old.
+func (m *Monitor) save(ctx context.Context, state map[string]string, text string, now time.Time) error {
+	checked, err := time.Parse(time.RFC3339, state[stateEndpointChecked])
+	if state[stateEndpoint] == text && err == nil && now.Sub(checked).Abs() < checkedPeriod {
 		return nil
 	}
-	return w.State.Write(ctx, map[string]string{stateEndpoint: text, stateEndpointChecked: now.UTC().Format(time.RFC3339)})
+	return m.State.Write(ctx, map[string]string{stateEndpoint: text, stateEndpointChecked: now.UTC().Format(time.RFC3339)})
 }
 
-// requestID is what Stripe calls a request.
+// requestID matches the id of a request to Stripe.
 var requestID = regexp.MustCompile(`\breq_[A-Za-z0-9]+`)
 
-// steady is a text that does not change where nothing does: each call to Stripe has an id of its own.
-func steady(err error) string { return requestID.ReplaceAllString(err.Error(), "req_…") }
+// redactRequestID returns an error's text without request ids. Each request has another id, so that equal errors differ.
+func redactRequestID(err error) string { return requestID.ReplaceAllString(err.Error(), "req_…") }

@@ -13,147 +13,147 @@ import (
 	"github.com/paylink-dev/paylink/internal/stripe/credentials"
 )
 
-// TestSecretIsLost: a person has to do something, and is told what.
+// TestSecretIsLost: the text names the remedy for a person.
 func TestSecretIsLost(t *testing.T) {
 	for name, objects := range map[string][]client.Object{
-		"nothing under way":          nil,
-		"a request of yesterday":     {underWay("key", 24*hour)},
-		"a request that is none":     {&corev1.ConfigMap{ObjectMeta: underWay("", 0).ObjectMeta, Data: map[string]string{"endpoint-request": "?"}}},
+		"no request":                 nil,
+		"a request of yesterday":     {pendingRequest("key", 24*hour)},
+		"an invalid request":         {&corev1.ConfigMap{ObjectMeta: pendingRequest("", 0).ObjectMeta, Data: map[string]string{"endpoint-request": "?"}}},
 		"a Secret without it":        {webhookSecret(map[string][]byte{"2026-10": []byte("whsec_old")})},
 		"a Secret with nothing else": {webhookSecret(nil)},
 	} {
 		t.Run(name, func(t *testing.T) {
-			o := newOutpost(t, objects...)
-			id := o.add("key", nil, true)
-			if err := o.look(); err != nil {
+			f := newFixture(t, objects...)
+			id := f.addEndpoint("key", nil, true)
+			if err := f.check(); err != nil {
 				t.Error(err)
 			}
-			o.says("wrong: "+id, "its signing secret is not in the Secret paylink-webhook, and Stripe's API does not tell it again", "to the key "+id+" of that Secret", "or delete this endpoint")
-			o.passes("secret", 0)
-			if o.request() != "" || len(o.endpoints()) != 1 {
-				t.Errorf("the request is %q, and there are %d endpoints", o.request(), len(o.endpoints()))
+			f.says("wrong: "+id, "its signing secret is not in the Secret paylink-webhook, and Stripe's API does not return it again", "to the key "+id+" of that Secret", "or delete this endpoint")
+			f.passes("secret", 0)
+			if f.oneEndpoint(); f.request() != "" {
+				t.Errorf("pending request: got %q, want none", f.request())
 			}
-			o.mustLook()
+			f.mustCheck()
 
-			keep := func(secret string) {
+			store := func(secret string) {
 				t.Helper()
-				if err := o.watch.Keeper.Secret.put(t.Context(), id, credentials.Secret(secret)); err != nil {
+				if err := f.monitor.Manager.Secret.put(t.Context(), id, credentials.Secret(secret)); err != nil {
 					t.Fatal(err)
 				}
 			}
-			keep("sk_live_simulator")
-			o.mustLook("patch paylink-stripe-live")
-			o.says("wrong: "+id, "what the Secret paylink-webhook has under the key "+id+" is no signing secret: copy it there from Stripe")
-			keep("whsec_by_hand")
-			o.mustLook("patch paylink-stripe-live")
-			o.says("ok: " + id)
+			store("sk_live_simulator")
+			f.mustCheck("patch paylink-stripe-live")
+			f.says("wrong: "+id, "the value of the key "+id+" in the Secret paylink-webhook is no signing secret: copy it there from Stripe")
+			store("whsec_by_hand")
+			f.mustCheck("patch paylink-stripe-live")
+			f.says("ok: " + id)
 
-			// The other way.
-			o.sim.RemoveEndpoint(id)
-			if err := o.look(); err != nil {
+			// The other remedy.
+			f.sim.RemoveEndpoint(id)
+			if err := f.check(); err != nil {
 				t.Error(err)
 			}
-			found := o.endpoints()
-			if len(found) != 1 || found[0].ID == id {
-				t.Fatalf("endpoints: %v", found)
+			created := f.oneEndpoint().ID
+			if created == id {
+				t.Fatalf("endpoint: got %s, want another one", created)
 			}
-			o.says("ok: " + found[0].ID)
+			f.says("ok: " + created)
 		})
 	}
 }
 
-// TestRequestUnderWay: what became of it before this process decides what is done.
-func TestRequestUnderWay(t *testing.T) {
-	t.Run("it made the endpoint", func(t *testing.T) {
-		o := newOutpost(t, underWay("key", 22*hour))
-		id := o.add("key", nil, true)
-		o.mustLook("make an endpoint", "patch paylink-webhook", "create paylink-webhook", "patch paylink-stripe-live", "patch paylink-stripe-live")
-		o.mustVerify(id)
-		if kept := o.state(); kept["events-read-until"] == "" {
-			t.Errorf("what else was kept is gone: %v", kept)
+// TestPendingRequest of an earlier process: its result decides the next step.
+func TestPendingRequest(t *testing.T) {
+	t.Run("it created the endpoint", func(t *testing.T) {
+		f := newFixture(t, pendingRequest("key", 22*hour))
+		id := f.addEndpoint("key", nil, true)
+		f.mustCheck("create an endpoint", "patch paylink-webhook", "create paylink-webhook", "patch paylink-stripe-live", "patch paylink-stripe-live")
+		f.mustVerify(id)
+		if kept := f.state(); kept["events-read-until"] == "" {
+			t.Errorf("state: got %v, want events-read-until to stay", kept)
 		}
 	})
-	t.Run("it made none, and a person did", func(t *testing.T) {
-		o := newOutpost(t, underWay("key", hour))
-		id := o.add("", nil, false)
-		o.mustLook("patch paylink-stripe-live", "patch paylink-stripe-live")
-		o.says("ok: " + id)
-		if o.request() != "" {
-			t.Error("the request is still kept")
+	t.Run("it failed, and a person added one", func(t *testing.T) {
+		f := newFixture(t, pendingRequest("key", hour))
+		id := f.addEndpoint("", nil, false)
+		f.mustCheck("patch paylink-stripe-live", "patch paylink-stripe-live")
+		f.says("ok: " + id)
+		if f.request() != "" {
+			t.Errorf("pending request: got %q, want none", f.request())
 		}
 	})
-	t.Run("it made none", func(t *testing.T) {
-		o := newOutpost(t, underWay("key", hour))
-		o.mustLook("make an endpoint", "patch paylink-webhook", "create paylink-webhook", "patch paylink-stripe-live", "patch paylink-stripe-live")
-		o.says("ok: ")
+	t.Run("it failed", func(t *testing.T) {
+		f := newFixture(t, pendingRequest("key", hour))
+		f.mustCheck("create an endpoint", "patch paylink-webhook", "create paylink-webhook", "patch paylink-stripe-live", "patch paylink-stripe-live")
+		f.says("ok: ")
 	})
-	t.Run("it was of another address", func(t *testing.T) {
-		o := newOutpost(t, underWay("key", hour))
-		url := o.watch.URL
-		o.watch.URL += "/old"
-		o.add("key", nil, true)
-		o.watch.URL = url
-		o.mustLook("make an endpoint", "patch paylink-stripe-live") // which Stripe refuses: a key is for one request
-		o.says("wrong: no endpoint", "status 400")
-		o.mustLook("patch paylink-stripe-live", "make an endpoint", "patch paylink-webhook", "create paylink-webhook", "patch paylink-stripe-live", "patch paylink-stripe-live")
-		o.says("ok: ")
+	t.Run("it was for another address", func(t *testing.T) {
+		f := newFixture(t, pendingRequest("key", hour))
+		url := f.monitor.URL
+		f.monitor.URL += "/old"
+		f.addEndpoint("key", nil, true)
+		f.monitor.URL = url
+		f.mustCheck("create an endpoint", "patch paylink-stripe-live") // Stripe refuses it: a key is for one request
+		f.says("wrong: no endpoint", "status 400")
+		f.mustCheck("patch paylink-stripe-live", "create an endpoint", "patch paylink-webhook", "create paylink-webhook", "patch paylink-stripe-live", "patch paylink-stripe-live")
+		f.says("ok: ")
 	})
 }
 
-// TestStripeRefusesToMakeOne: it is asked once a round, by a request of which it remembers nothing, and said once.
-func TestStripeRefusesToMakeOne(t *testing.T) {
-	for status, says := range map[int]string{
+// TestStripeRefuses: each check tries once with a new key, and the error is in the log once.
+func TestStripeRefuses(t *testing.T) {
+	for status, words := range map[int]string{
 		http.StatusForbidden:  "give it write access to Webhook Endpoints",
 		http.StatusBadRequest: "status 400, request req_…",
 	} {
-		o := newOutpost(t)
-		o.sim.DisturbAPI(func(r *http.Request) int {
+		f := newFixture(t)
+		f.sim.DisturbAPI(func(r *http.Request) int {
 			if r.Method == http.MethodPost {
 				return status
 			}
 			return 0
 		})
-		o.mustLook("patch paylink-stripe-live", "create paylink-stripe-live", "make an endpoint", "patch paylink-stripe-live")
-		o.says("wrong: no endpoint", "the request that makes it failed", says, "in live mode Stripe takes https:// alone")
-		if lines := o.take(); len(lines) != 1 || !strings.Contains(lines[0], "needs a person") {
-			t.Errorf("logged %q", lines)
+		f.mustCheck("patch paylink-stripe-live", "create paylink-stripe-live", "create an endpoint", "patch paylink-stripe-live")
+		f.says("wrong: no endpoint", "create the endpoint", words, "in live mode Stripe takes https:// alone")
+		if lines := f.take(); len(lines) != 1 || !strings.Contains(lines[0], "needs attention") {
+			t.Errorf("log: got %q, want one line that the endpoint needs attention", lines)
 		}
 		for range 3 {
-			before := o.request()
-			o.mustLook("patch paylink-stripe-live", "make an endpoint")
-			if o.request() == before {
-				t.Errorf("the request is %q again", before)
+			before := f.request()
+			f.mustCheck("patch paylink-stripe-live", "create an endpoint")
+			if f.request() == before {
+				t.Errorf("pending request: got %q again, want another key", before)
 			}
 		}
-		if lines := o.take(); len(lines) > 0 {
-			t.Errorf("logged %q", lines)
+		if lines := f.take(); len(lines) > 0 {
+			t.Errorf("log: got %q, want one line that the endpoint needs attention", lines)
 		}
-		o.sim.DisturbAPI(nil)
-		o.mustLook("patch paylink-stripe-live", "make an endpoint", "patch paylink-webhook", "create paylink-webhook", "patch paylink-stripe-live", "patch paylink-stripe-live")
-		o.says("ok: ")
+		f.sim.DisturbAPI(nil)
+		f.mustCheck("patch paylink-stripe-live", "create an endpoint", "patch paylink-webhook", "create paylink-webhook", "patch paylink-stripe-live", "patch paylink-stripe-live")
+		f.says("ok: ")
 	}
 }
 
-// unhelpful is a Stripe that makes an endpoint and does not tell its secret.
-type unhelpful struct{ counted }
+// secretlessClient creates an endpoint and returns no signing secret.
+type secretlessClient struct{ countingClient }
 
-func (u unhelpful) CreateEndpoint(ctx context.Context, e stripeclient.NewEndpoint) (stripeclient.Endpoint, credentials.Secret, error) {
-	made, _, err := u.counted.CreateEndpoint(ctx, e)
-	return made, "rk_live_1", err
+func (u secretlessClient) CreateEndpoint(ctx context.Context, e stripeclient.NewEndpoint) (stripeclient.Endpoint, credentials.Secret, error) {
+	created, _, err := u.countingClient.CreateEndpoint(ctx, e)
+	return created, "rk_live_1", err
 }
 
-// TestNoSigningSecret: what is none is not stored.
+// TestNoSigningSecret: another text is not stored.
 func TestNoSigningSecret(t *testing.T) {
-	o := newOutpost(t)
-	o.watch.Keeper.Stripe = unhelpful{o.watch.Keeper.Stripe.(counted)}
-	o.mustLook("patch paylink-stripe-live", "create paylink-stripe-live", "make an endpoint", "patch paylink-stripe-live")
-	o.says("wrong: no endpoint", "the answer holds no signing secret")
-	o.mustLook("make an endpoint", "patch paylink-stripe-live")
-	o.says("wrong: we_", "its signing secret is not in the Secret paylink-webhook yet")
-	if len(o.secret().Data) != 0 || len(o.endpoints()) != 1 {
-		t.Errorf("keys %v, and %d endpoints", o.secret().Data, len(o.endpoints()))
+	f := newFixture(t)
+	f.monitor.Manager.Stripe = secretlessClient{f.monitor.Manager.Stripe.(countingClient)}
+	f.mustCheck("patch paylink-stripe-live", "create paylink-stripe-live", "create an endpoint", "patch paylink-stripe-live")
+	f.says("wrong: no endpoint", "the answer holds no signing secret")
+	f.mustCheck("create an endpoint", "patch paylink-stripe-live")
+	f.says("wrong: we_", "its signing secret is not in the Secret paylink-webhook yet")
+	if f.oneEndpoint(); len(f.secret().Data) != 0 {
+		t.Errorf("keys of the Secret: got %v, want none", f.secret().Data)
 	}
-	o.start()
-	o.mustLook("make an endpoint", "patch paylink-webhook", "create paylink-webhook", "patch paylink-stripe-live", "patch paylink-stripe-live")
-	o.mustVerify(o.endpoints()[0].ID)
+	f.restart()
+	f.mustCheck("create an endpoint", "patch paylink-webhook", "create paylink-webhook", "patch paylink-stripe-live", "patch paylink-stripe-live")
+	f.mustVerify(f.oneEndpoint().ID)
 }

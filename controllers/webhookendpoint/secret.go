@@ -18,10 +18,9 @@ import (
 	"github.com/paylink-dev/paylink/internal/stripe/credentials"
 )
 
-// WebhookSecret is the Kubernetes Secret that the webhook server mounts: each key of it is a file that holds a signing
-// secret.
-type WebhookSecret struct {
-	// Reader asks the API server itself: Secrets are not cached.
+// Secret is the Kubernetes Secret that the webhook server mounts. Each key is a file with a signing secret.
+type Secret struct {
+	// Reader reads from the API server: Secrets are not cached.
 	Reader client.Reader
 	Writer client.Client
 	// Namespace is that of the webhook server.
@@ -29,22 +28,22 @@ type WebhookSecret struct {
 	Name      string
 }
 
-// read adds what the Secret has to stored. It fails where nothing could be put there.
-func (s *WebhookSecret) read(ctx context.Context, stored map[string][]byte) error {
-	var kept corev1.Secret
-	err := s.Reader.Get(ctx, client.ObjectKey{Namespace: s.Namespace, Name: s.Name}, &kept)
+// read copies the data of the Secret to stored. It fails if nothing can be written to the Secret.
+func (s *Secret) read(ctx context.Context, stored map[string][]byte) error {
+	var current corev1.Secret
+	err := s.Reader.Get(ctx, client.ObjectKey{Namespace: s.Namespace, Name: s.Name}, &current)
 	if client.IgnoreNotFound(err) != nil {
 		return fmt.Errorf("read Secret %s: %w", s.Name, err)
 	}
-	if kept.Immutable != nil && *kept.Immutable {
+	if current.Immutable != nil && *current.Immutable {
 		return fmt.Errorf("no signing secret can be stored, as the Secret %s is immutable: delete it, and create it anew", s.Name)
 	}
-	maps.Copy(stored, kept.Data)
+	maps.Copy(stored, current.Data)
 	return nil
 }
 
-// put stores a signing secret beside what is there. The error does not hold it, whoever refuses it.
-func (s *WebhookSecret) put(ctx context.Context, key string, secret credentials.Secret) error {
+// put adds a signing secret to the Secret. Its error never contains the secret.
+func (s *Secret) put(ctx context.Context, key string, secret credentials.Secret) error {
 	data := map[string][]byte{key: []byte(string(secret))}
 	patch, err := json.Marshal(map[string]any{"data": data})
 	if err != nil {
@@ -57,13 +56,13 @@ func (s *WebhookSecret) put(ctx context.Context, key string, secret credentials.
 		err = s.Writer.Create(ctx, &corev1.Secret{ObjectMeta: meta, Type: corev1.SecretTypeOpaque, Data: data})
 	}
 	if err != nil {
-		return fmt.Errorf("write Secret %s: %w", s.Name, without(secret, err))
+		return fmt.Errorf("write Secret %s: %w", s.Name, redact(secret, err))
 	}
 	return nil
 }
 
-// without is an error that does not hold a secret: an admission webhook may repeat what it refuses.
-func without(secret credentials.Secret, err error) error {
+// redact removes a secret from an error: an admission webhook can repeat the object that it refuses.
+func redact(secret credentials.Secret, err error) error {
 	text := err.Error()
 	for _, form := range []string{string(secret), base64.StdEncoding.EncodeToString([]byte(string(secret)))} {
 		text = strings.ReplaceAll(text, form, secret.String())

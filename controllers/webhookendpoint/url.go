@@ -5,19 +5,18 @@ import (
 	"strings"
 )
 
-// sameURL tells whether two addresses are one to whoever is asked there. A slash at the end makes no difference; http
-// and https do.
+// sameURL reports whether two addresses reach the same route. A slash at the end makes no difference; http and https do.
 func sameURL(a, b string) bool {
 	x, err := url.Parse(a)
 	if err != nil {
 		return false
 	}
 	y, err := url.Parse(b)
-	return err == nil && plain(x) == plain(y)
+	return err == nil && normalize(x) == normalize(y)
 }
 
-// plain is an address as there is one way to write it.
-func plain(u *url.URL) string {
+// normalize returns the one spelling of an address.
+func normalize(u *url.URL) string {
 	u.Host = strings.ToLower(u.Host)
 	if port := map[string]string{"https": ":443", "http": ":80"}[u.Scheme]; port != "" {
 		u.Host = strings.TrimSuffix(u.Host, port)
@@ -26,7 +25,7 @@ func plain(u *url.URL) string {
 	return u.String()
 }
 
-// overHTTP tells whether an address is one of http://.
+// overHTTP reports whether an address begins with http://.
 func overHTTP(address string) bool {
 	u, err := url.Parse(address)
 	return err == nil && u.Scheme == "http"

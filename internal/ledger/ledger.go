@@ -5,7 +5,7 @@
 // Who owns which field of an order's status: the ledger owns phase, payments, paymentsDropped, expiredAt, paidAt,
 // amountRefunded, providerOrderId, providerCaptureId and the conditions Paid and NeedsAttention. The order reconciler
 // owns the rest: clientReferenceId, paymentLinkId, checkoutURL, total, observedGeneration and the condition Ready. The
-// audit owns the condition Verified.
+// reconciliation owns the condition Verified.
 package ledger
 
 import (

@@ -17,7 +17,7 @@ import (
 	"github.com/paylink-dev/paylink/api/v1alpha1"
 )
 
-// others are the fields of an order's status that the order reconciler owns. The audit's condition is among the conditions.
+// others are the fields of an order's status that the order reconciler owns. The reconciliation's condition is among the conditions.
 var others = []string{"clientReferenceId", "paymentLinkId", "checkoutURL", "total", "observedGeneration"}
 
 // TestPatchKnowsEveryField: one that is added to the status is the reconciler's, or is in the ledger's patch. It would be lost

@@ -6,11 +6,11 @@ import "github.com/prometheus/client_golang/prometheus"
 type Ledger struct {
 	// Writes counts status patches that changed an order.
 	Writes prometheus.Counter
-	// Conflicts counts status patches that were refused because somebody else wrote first, and were redone.
+	// Conflicts counts status patches that were repeated after a conflict.
 	Conflicts prometheus.Counter
-	// LiveReads counts look-ups that the cache could not answer, by what the API server said.
+	// LiveReads counts look-ups that went to the API server after a cache miss, by result.
 	LiveReads *prometheus.CounterVec
-	// Invalid counts status patches that the API server refuses for good.
+	// Invalid counts status patches that the API server rejects as invalid.
 	Invalid prometheus.Counter
 }
 
@@ -23,15 +23,15 @@ func NewLedger(r prometheus.Registerer) *Ledger {
 		}),
 		Conflicts: prometheus.NewCounter(prometheus.CounterOpts{
 			Namespace: namespace, Subsystem: "ledger", Name: "conflicts_total",
-			Help: "Status patches redone because another writer was first. Normal in small numbers; many mean that something else writes to orders.",
+			Help: "Status patches that were repeated after a conflict. Few are normal; many mean that something else writes to orders.",
 		}),
 		LiveReads: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Namespace: namespace, Subsystem: "ledger", Name: "live_reads_total",
-			Help: "Look-ups that the cache could not answer and the API server did. Many with result=found mean that the cache lags behind.",
+			Help: "Look-ups that went to the API server after a cache miss. Many with result=found mean that the cache lags behind.",
 		}, []string{"result"}),
 		Invalid: prometheus.NewCounter(prometheus.CounterOpts{
 			Namespace: namespace, Subsystem: "ledger", Name: "invalid_total",
-			Help: "Facts that the API server would not take into an order's status. Each is kept as a StripeEvent; the log says why. The CRDs may be older than this release: apply its CRDs.",
+			Help: "Facts that the API server rejected in an order's status. Each is parked as a StripeEvent; the log has the reason. Older CRDs are a possible cause: apply those of this release.",
 		}),
 	}
 	r.MustRegister(m.Writes, m.Conflicts, m.LiveReads, m.Invalid)

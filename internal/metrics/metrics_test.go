@@ -48,11 +48,11 @@ func all(t *testing.T) *prometheus.Registry {
 	buyer.Limited.WithLabelValues(metrics.LimitAddress).Inc()
 	buyer.Orders.WithLabelValues("api").Inc()
 	stripe.WithLabelValues("checkout.sessions.retrieve", "200").Inc()
-	backfill, audit, endpoint := metrics.NewBackfill(registry), metrics.NewAudit(registry), metrics.NewEndpoint(registry)
+	backfill, reconciliation, endpoint := metrics.NewBackfill(registry), metrics.NewReconciliation(registry), metrics.NewEndpoint(registry)
 	backfill.Found.WithLabelValues("charge.refunded", "applied").Inc()
-	audit.Missing.WithLabelValues("charge.refunded").Inc()
+	reconciliation.Missing.WithLabelValues("charge.refunded").Inc()
 	endpoint.OK.WithLabelValues(metrics.EndpointExists).Set(1)
-	for _, gauge := range []*prometheus.GaugeVec{backfill.Gap, backfill.LastSuccess, backfill.Undelivered, audit.Compared, audit.Disagreements, audit.LastSuccess, endpoint.Checked} {
+	for _, gauge := range []*prometheus.GaugeVec{backfill.Gap, backfill.LastSuccess, backfill.Undelivered, reconciliation.Compared, reconciliation.Disagreements, reconciliation.LastSuccess, endpoint.Checked} {
 		gauge.WithLabelValues().Set(1)
 	}
 	metrics.RegisterWebhookSecrets(registry, uses{"live": time.Unix(1760000061, 0)}.All)
@@ -64,13 +64,13 @@ func all(t *testing.T) *prometheus.Registry {
 // TestNames: dashboards and alerts depend on the names.
 func TestNames(t *testing.T) {
 	want := strings.Fields(`
-		paylink_audit_compared_sessions paylink_audit_disagreements paylink_audit_last_success_timestamp_seconds paylink_audit_missing_total
 		paylink_backfill_found_total paylink_backfill_gap_seconds paylink_backfill_last_success_timestamp_seconds
 		paylink_backfill_undelivered_events paylink_backfill_unreadable_total
 		paylink_build_info
 		paylink_checkout_duration_seconds paylink_checkout_limited_total paylink_checkout_orders_created_total paylink_checkout_requests_total
 		paylink_ledger_conflicts_total paylink_ledger_invalid_total paylink_ledger_live_reads_total paylink_ledger_writes_total
 		paylink_orders paylink_orders_expired_total paylink_orders_needing_attention paylink_orphan_payments
+		paylink_reconciliation_compared_sessions paylink_reconciliation_disagreements paylink_reconciliation_last_success_timestamp_seconds paylink_reconciliation_missing_total
 		paylink_stripe_api_key_last_used_timestamp_seconds paylink_stripe_api_requests_total
 		paylink_stripe_endpoint_checked_timestamp_seconds paylink_stripe_endpoint_ok
 		paylink_stripe_events paylink_stripe_events_expired_total paylink_stripe_events_foreign_total paylink_stripe_events_oldest_parked_seconds

@@ -2,7 +2,7 @@ package metrics
 
 import "github.com/prometheus/client_golang/prometheus"
 
-// State describes the gauges of what is in the cluster, for the collector that the leading controller runs.
+// State describes the gauges of the state in the cluster, for the collector of the leading controller.
 type State struct {
 	// Orders by phase and livemode.
 	Orders *prometheus.Desc
@@ -10,7 +10,7 @@ type State struct {
 	Attention *prometheus.Desc
 	// StripeEvents by phase.
 	StripeEvents *prometheus.Desc
-	// Orphans is payments that came for no order, by livemode.
+	// Orphans is payments without an order, by livemode.
 	Orphans *prometheus.Desc
 	// OldestParked is the age in seconds of the StripeEvent that has waited longest.
 	OldestParked *prometheus.Desc
@@ -27,21 +27,21 @@ func NewState() State {
 		Attention: desc("orders_needing_attention",
 			"Orders whose condition NeedsAttention is true, by reason; one with several reasons counts for each: kubectl get orders.payments.paylink.dev -A -o wide shows which, kubectl describe says what to do.", "reason"),
 		StripeEvents: desc("stripe_events",
-			"Events kept because their order or payment was unknown, by phase. Expired ones need a person: kubectl get stripeevents.payments.paylink.dev -A.", "phase"),
+			"StripeEvents by phase: events that were parked because their order or payment was unknown. Expired ones need a person: kubectl get stripeevents.payments.paylink.dev -A.", "phase"),
 		Orphans: desc("orphan_payments",
-			"Payments that came through a PaymentLink and belong to no Order: kubectl get stripeevents.payments.paylink.dev -A shows them as Orphaned. Each is money for which nobody got anything: assign it to an Order, or refund it.", "livemode"),
+			"Payments through a PaymentLink that belong to no Order: kubectl get stripeevents.payments.paylink.dev -A shows them as Orphaned. Assign each to an Order, or refund it.", "livemode"),
 		OldestParked: desc("stripe_events_oldest_parked_seconds",
-			"Age of the event that has waited longest for its order or payment; 0 if none waits. Money may have come for an order that does not exist."),
+			"Age of the event that has waited longest for its order or payment; 0 if none waits. It can be a payment for an order that does not exist."),
 	}
 }
 
 // Controller are the counters of the controller.
 type Controller struct {
-	// ExpiredEvents counts StripeEvents that waited in vain, by Stripe's type.
+	// ExpiredEvents counts StripeEvents that expired before they could be applied, by Stripe's type.
 	ExpiredEvents *prometheus.CounterVec
 	// ExpiredOrders counts orders that nobody paid in time.
 	ExpiredOrders prometheus.Counter
-	// ForeignEvents counts StripeEvents removed because their payment is somebody else's.
+	// ForeignEvents counts StripeEvents that were removed because their payment is of another seller.
 	ForeignEvents prometheus.Counter
 }
 
@@ -50,7 +50,7 @@ func NewController(r prometheus.Registerer) *Controller {
 	m := &Controller{
 		ExpiredEvents: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Namespace: namespace, Name: "stripe_events_expired_total",
-			Help: "Events whose order or payment never appeared, by type. Each may be money without an order: look for its payment at Stripe.",
+			Help: "Events whose order or payment never appeared, by type. Each can be a payment without an order: look for it at Stripe.",
 		}, []string{"type"}),
 		ExpiredOrders: prometheus.NewCounter(prometheus.CounterOpts{
 			Namespace: namespace, Name: "orders_expired_total",
@@ -58,7 +58,7 @@ func NewController(r prometheus.Registerer) *Controller {
 		}),
 		ForeignEvents: prometheus.NewCounter(prometheus.CounterOpts{
 			Namespace: namespace, Name: "stripe_events_foreign_total",
-			Help: "Kept refunds and disputes that were removed because Stripe says that their payment is of no order or PaymentLink here: something else sells on the same Stripe account.",
+			Help: "Parked refunds and disputes that were removed, because their payment at Stripe is of no order or PaymentLink here. Something else sells on the same Stripe account.",
 		}),
 	}
 	r.MustRegister(m.ExpiredEvents, m.ExpiredOrders, m.ForeignEvents)

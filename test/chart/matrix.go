@@ -51,7 +51,7 @@ controller:
   stripeKey: {secretName: stripe-controller, key: api}
   stripeAPIRate: 2.5
   backfill: {period: 10m, grace: 2m}
-  audit: {period: 12h, days: 7, dryRun: true}
+  reconciliation: {period: 12h, days: 7, dryRun: true}
   webhookEndpoint: {period: 10m, manage: true}
   stripeEvents: {appliedTTL: 1h, parkedExpiry: 24h, unresolvedTTL: 240h}
   extraArgs: [--zap-devel]

@@ -24,7 +24,7 @@ func TestValuesRefused(t *testing.T) {
 		"a secret":                 {"webhookSecret: {value: whsec_1}", "value"},
 		"no webhook secret":        {`webhookSecret: {name: ""}`, "name"},
 		"a duration without unit":  {"controller: {backfill: {period: 300}}", "period"},
-		"a duration in days":       {"controller: {audit: {period: 1d}}", "period"},
+		"a duration in days":       {"controller: {reconciliation: {period: 1d}}", "period"},
 		"a word for a number":      {"webhookserver: {replicas: two}", "replicas"},
 		"an address without http":  {"appURL: shop.example.com", "appURL"},
 		"namespaces in one word":   {"watchNamespaces: shop,other", "watchNamespaces"},

@@ -40,7 +40,7 @@ const values = `
 appURL: https://` + shopHost + `
 stripe: {apiBase: "http://` + stripeHost + `"}
 ingress: {enabled: true, hosts: [` + shopHost + `], tls: [{hosts: [` + shopHost + `], secretName: ` + tlsSecret + `}]}
-controller: {stripeKey: {secretName: paylink-stripe}, backfill: {period: 0s}, audit: {period: 0s}}
+controller: {stripeKey: {secretName: paylink-stripe}, backfill: {period: 0s}, reconciliation: {period: 0s}}
 webhookserver: {stripeKey: {secretName: paylink-stripe, key: read}}
 networkPolicy: {enabled: true, extraEgress: [{ports: [{port: 12111}]}]}
 priorityAndFairness: {enabled: true}

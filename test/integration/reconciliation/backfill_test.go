@@ -195,7 +195,7 @@ func (a *requests) firstSince(t *testing.T) time.Time {
 // TestWithoutAKey: a controller without an API key settles orders by webhooks alone, logs what it does not do, and neither
 // calls Stripe nor stores progress.
 func TestWithoutAKey(t *testing.T) {
-	s := newFixture(t, []string{"--backfill-period=1s", "--backfill-grace=0s", "--audit-period=1s"}, withoutKey)
+	s := newFixture(t, []string{"--backfill-period=1s", "--backfill-grace=0s", "--reconcile-period=1s"}, withoutKey)
 	asked := s.recordAPI()
 	orders := s.CreateAllReady(4)
 	s.refund(s.card(orders[0]), 0)
@@ -221,7 +221,7 @@ func TestWithoutAKey(t *testing.T) {
 
 	log := s.Log(s.Stack.Controller)
 	for _, word := range []string{
-		"Without an API key", "cannot see", "no webhook brought", "whose a refund or dispute is", "missing, or different, at Stripe", "STRIPE_SECRET_KEY",
+		"No Stripe API key", "no webhook delivered", "the owner of a refund or dispute", "missing or different at Stripe", "whether Stripe's webhook endpoint exists", "STRIPE_SECRET_KEY",
 	} {
 		if n := strings.Count(log, word); n != 1 {
 			t.Errorf("got %q %d times in the log, want once", word, n)
@@ -231,7 +231,7 @@ func TestWithoutAKey(t *testing.T) {
 		t.Errorf("got the ConfigMap %v, %v, want none", kept, err)
 	}
 	for series := range s.Samples(s.Stack.Controller) {
-		if strings.HasPrefix(series, "paylink_backfill_") || strings.HasPrefix(series, "paylink_audit_") || strings.HasPrefix(series, "paylink_stripe_api_") {
+		if strings.HasPrefix(series, "paylink_backfill_") || strings.HasPrefix(series, "paylink_reconciliation_") || strings.HasPrefix(series, "paylink_stripe_api_") {
 			t.Errorf("got the metric %s, want none", series)
 		}
 	}

@@ -32,9 +32,9 @@ const (
 // Flags of a controller that reads Stripe's events every second, of one that compares its sessions every second, and of
 // one that reads Stripe only for events whose order is unknown.
 var (
-	backfilling = []string{"--backfill-period=1s", "--backfill-grace=0s", "--audit-period=0"}
-	auditing    = []string{"--backfill-period=0", "--backfill-grace=0s", "--audit-period=1s"}
-	asking      = []string{"--backfill-period=0", "--audit-period=0"}
+	backfilling = []string{"--backfill-period=1s", "--backfill-grace=0s", "--reconcile-period=0"}
+	reconciling    = []string{"--backfill-period=0", "--backfill-grace=0s", "--reconcile-period=1s"}
+	asking      = []string{"--backfill-period=0", "--reconcile-period=0"}
 )
 
 // fixture is a client with the PaymentLink "lifetime", and an installation and a Stripe of its own.

@@ -76,14 +76,14 @@ func TestAssignBeforeOrder(t *testing.T) {
 	s.awaitMetric(s.Stack.Controller, orphans, equals(0))
 }
 
-// TestOrphanPaymentWithoutWebhook: backfill and audit each find the payment at Stripe, once.
+// TestOrphanPaymentWithoutWebhook: backfill and reconciliation each find the payment at Stripe, once.
 func TestOrphanPaymentWithoutWebhook(t *testing.T) {
 	for by, row := range map[string]struct {
 		flags  []string
 		metric string
 	}{
-		"backfill": {backfilling, foundTotal},
-		"audit":    {auditing, missingTotal},
+		"backfill":       {backfilling, foundTotal},
+		"reconciliation": {reconciling, missingTotal},
 	} {
 		t.Run(by, func(t *testing.T) {
 			s := newFixture(t, row.flags)
@@ -97,8 +97,8 @@ func TestOrphanPaymentWithoutWebhook(t *testing.T) {
 				diff := cmp.Diff(want, s.byType(s.Stack.Controller, row.metric))
 				return diff == "", errors.New(diff)
 			})
-			if by == "audit" {
-				s.awaitTwoAudits()
+			if by == "reconciliation" {
+				s.awaitTwoReconciliations()
 			} else {
 				s.awaitRead()
 			}

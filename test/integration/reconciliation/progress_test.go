@@ -19,9 +19,9 @@ const (
 	foundTotal    = "paylink_backfill_found_total"
 	foreign       = "paylink_stripe_events_foreign_total"
 	orphans       = `paylink_orphan_payments{livemode="false"}`
-	missingTotal  = "paylink_audit_missing_total"
-	disagreements = "paylink_audit_disagreements"
-	audited       = "paylink_audit_last_success_timestamp_seconds"
+	missingTotal  = "paylink_reconciliation_missing_total"
+	disagreements = "paylink_reconciliation_disagreements"
+	reconciled    = "paylink_reconciliation_last_success_timestamp_seconds"
 )
 
 // byType sums the samples of a server's metric by their label type, without those of 0.

@@ -50,7 +50,7 @@ func TestAPIKeyRotation(t *testing.T) {
 	keys := mount.NewSecret(t, map[string]string{"key": first + "\n"})
 	controller, err := paylink.AddControllerOf(s.Ctx, "keyed", stack.Controller{
 		Env:   []string{"STRIPE_API_BASE=" + s.Stripe.URL()},
-		Flags: []string{"--stripe-secret-key-file=" + keys.Dir + "/key", "--backfill-period=1s", "--audit-period=0"},
+		Flags: []string{"--stripe-secret-key-file=" + keys.Dir + "/key", "--backfill-period=1s", "--reconcile-period=0"},
 	})
 	s.Must(err)
 	t.Cleanup(func() {

@@ -21,7 +21,7 @@ func TestManagedEndpoint(t *testing.T) {
 	s.Must(paylink.Allow(s.Ctx, "paylink-maker", "config/rbac/controller/webhook_secret_role.yaml"))
 	controller, err := paylink.AddControllerOf(s.Ctx, "maker", stack.Controller{
 		Env:   []string{"STRIPE_SECRET_KEY=" + stripesim.TestKey, "NEXT_PUBLIC_APP_URL=" + s.server.URL, "STRIPE_API_BASE=" + s.Stripe.URL()},
-		Flags: []string{"--manage-webhook-endpoint", "--endpoint-period=1s", "--backfill-period=0", "--audit-period=0"},
+		Flags: []string{"--manage-webhook-endpoint", "--endpoint-period=1s", "--backfill-period=0", "--reconcile-period=0"},
 	})
 	s.Must(err)
 	stored := &corev1.Secret{}

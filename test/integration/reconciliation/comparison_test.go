@@ -19,10 +19,10 @@ import (
 	"github.com/paylink-dev/paylink/test/testclient"
 )
 
-// TestAuditFindsLostPayments: no webhook came, and the controller does not list events. The audit compares Stripe's sessions
-// with the orders, applies what is missing and counts it. The next audit finds nothing.
-func TestAuditFindsLostPayments(t *testing.T) {
-	s := newFixture(t, auditing)
+// TestReconciliationFindsLostPayments: no webhook came, and the controller does not list events. The reconciliation compares Stripe's sessions
+// with the orders, applies what is missing and counts it. The next reconciliation finds nothing.
+func TestReconciliationFindsLostPayments(t *testing.T) {
+	s := newFixture(t, reconciling)
 	s.PlanDelivery(stripesim.Plan{Drop: stripesim.DropTypes()})
 	orders := s.CreateAllReady(6)
 	paid, refunded, inPart, disputed, byDebit := orders[0], orders[1], orders[2], orders[3], orders[4] // the sixth stays unpaid
@@ -36,19 +36,19 @@ func TestAuditFindsLostPayments(t *testing.T) {
 	s.AwaitPhase(refunded, v1alpha1.OrderRefunded)
 	s.Await(disputed, "disputed", testclient.NeedsAttention(v1alpha1.ReasonDisputed))
 	s.expectAgreement()
-	s.awaitTwoAudits()
+	s.awaitTwoReconciliations()
 	were := s.byType(s.Stack.Controller, missingTotal)
-	// An audit may find the debit before and after it is settled. Stripe's lists do not date the status of a dispute.
+	// A reconciliation may find the debit before and after it is settled. Stripe's lists do not date the status of a dispute.
 	if were[sessionCompleted] < 5 || were[sessionCompleted] > 6 || were[chargeRefunded] != 2 || were[disputeUpdated] != 1 || len(were) != 3 {
 		t.Errorf("got %v missing, want every payment, refund and dispute", were)
 	}
-	s.awaitTwoAudits()
+	s.awaitTwoReconciliations()
 	if diff := cmp.Diff(were, s.byType(s.Stack.Controller, missingTotal)); diff != "" {
 		t.Errorf("missing (-first +later)\n%s", diff)
 	}
 	kept := s.awaitSummary("5 sessions", "0 facts were missing here (applied)", "0 orders disagree")
-	if kept["audited-at"] == "" || kept["events-read-until"] != "" {
-		t.Errorf("got the ConfigMap %v, want the time of an audit alone", kept)
+	if kept["reconciled-at"] == "" || kept["events-read-until"] != "" {
+		t.Errorf("got the ConfigMap %v, want the time of a reconciliation alone", kept)
 	}
 	if n := s.Samples(s.Stack.Controller)[disagreements]; n > 0 {
 		t.Errorf("got %f disagreements, want 0", n)
@@ -60,41 +60,41 @@ func TestAuditFindsLostPayments(t *testing.T) {
 	}
 }
 
-// awaitTwoAudits waits until an audit has ended that began after this call.
-func (s *fixture) awaitTwoAudits() {
+// awaitTwoReconciliations waits until a reconciliation has ended that began after this call.
+func (s *fixture) awaitTwoReconciliations() {
 	s.T.Helper()
 	for range 2 { // the first of them may have been under way
-		before := s.Samples(s.Stack.Controller)[audited]
-		s.awaitMetric(s.Stack.Controller, audited, func(now float64) bool { return now > before })
+		before := s.Samples(s.Stack.Controller)[reconciled]
+		s.awaitMetric(s.Stack.Controller, reconciled, func(now float64) bool { return now > before })
 	}
 }
 
-// awaitSummary waits until the summary of the last audit has some words, and returns the ConfigMap's data.
+// awaitSummary waits until the summary of the last reconciliation has some words, and returns the ConfigMap's data.
 func (s *fixture) awaitSummary(words ...string) (kept map[string]string) {
 	s.T.Helper()
-	s.Eventually(fmt.Sprintf("the summary of the audit has %q", words), func(ctx context.Context) (_ bool, err error) {
+	s.Eventually(fmt.Sprintf("the summary of the reconciliation has %q", words), func(ctx context.Context) (_ bool, err error) {
 		if kept, _, err = s.state(ctx); err != nil {
 			return false, err
 		}
-		lacks := func(word string) bool { return !strings.Contains(kept["audit"], word) }
-		return !slices.ContainsFunc(words, lacks), fmt.Errorf("it is %q", kept["audit"])
+		lacks := func(word string) bool { return !strings.Contains(kept["reconciliation"], word) }
+		return !slices.ContainsFunc(words, lacks), fmt.Errorf("it is %q", kept["reconciliation"])
 	})
 	return kept
 }
 
-// TestDryRunAudit: the audit reports what is missing, and changes nothing.
-func TestDryRunAudit(t *testing.T) {
-	s := newFixture(t, append([]string{"--audit-dry-run"}, auditing...))
+// TestDryRunReconciliation: the reconciliation reports what is missing, and changes nothing.
+func TestDryRunReconciliation(t *testing.T) {
+	s := newFixture(t, append([]string{"--reconcile-dry-run"}, reconciling...))
 	s.PlanDelivery(stripesim.Plan{Drop: stripesim.DropTypes()})
 	orders := s.CreateAllReady(2)
 	s.card(orders[0])
 	s.refund(s.card(orders[1]), 0)
-	s.awaitTwoAudits()
+	s.awaitTwoReconciliations()
 	were := s.byType(s.Stack.Controller, missingTotal)
 	if were[sessionCompleted] < 2 || were[chargeRefunded] < 1 {
 		t.Errorf("got %v missing, want every payment, refund and dispute", were)
 	}
-	s.awaitTwoAudits()
+	s.awaitTwoReconciliations()
 	for _, o := range orders {
 		if now := s.Read(o); now.ResourceVersion != o.ResourceVersion {
 			t.Errorf("%s: got %+v, want no change", o.Name, now.Status)
@@ -104,15 +104,15 @@ func TestDryRunAudit(t *testing.T) {
 		t.Errorf("got the StripeEvents %+v, want none", kept)
 	}
 	s.awaitSummary("2 sessions", "3 facts were missing here (not applied: this is a dry run)")
-	if log := s.Log(s.Stack.Controller); !strings.Contains(log, `"dryRun":true`) || !strings.Contains(log, "Stripe's books have what was not known here") {
+	if log := s.Log(s.Stack.Controller); !strings.Contains(log, `"dryRun":true`) || !strings.Contains(log, "Found a missing fact at Stripe") {
 		t.Error("got no result of the dry run in the log")
 	}
 }
 
-// TestTamperedOrder: a writer of orders/status records a refund that Stripe never made. No event corrects that. The audit
+// TestTamperedOrder: a writer of orders/status records a refund that Stripe never made. No event corrects that. The reconciliation
 // reports it until it is corrected.
 func TestTamperedOrder(t *testing.T) {
-	s := newFixture(t, auditing)
+	s := newFixture(t, reconciling)
 	orders := s.CreateAllReady(2)
 	session := s.card(orders[0])
 	s.refund(session, 900)

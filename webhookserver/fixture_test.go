@@ -38,7 +38,7 @@ type fixture struct {
 func newFixture(t *testing.T, l webhook.Ledger) *fixture {
 	t.Helper()
 	f := &fixture{t: t, registry: prometheus.NewRegistry()}
-	logger := (&fakeshop.Journal{}).Logger()
+	logger := (&fakeshop.Log{}).Logger()
 	secrets := credentials.NewSigningSecrets([]credentials.NamedSecret{{Name: "1", Secret: secret}})
 	handler := webhook.New(&stripewebhook.Verifier{Secrets: secrets, Clock: clock.RealClock{}}, l, metrics.NewWebhook(f.registry), clock.RealClock{}, logger)
 	f.server = &webhookserver.Server{Address: "127.0.0.1:0", Webhook: handler, Log: logger}

@@ -21,13 +21,13 @@ import (
 	"github.com/paylink-dev/paylink/internal/metrics"
 )
 
-// controller is the real reconcilers, which see an order as soon as it is there.
+// controller has the real reconcilers, which reconcile an order at once when it is created.
 type controller struct {
 	api    client.WithWatch
 	clock  clock.PassiveClock
 	orders *order.Reconciler
 	links  *paymentlink.Reconciler
-	// instead does what the reconcilers would do to a new order; nil: they do.
+	// instead updates a new order in place of the reconcilers; nil: they do.
 	instead func(*v1alpha1.Order)
 
 	mu   sync.Mutex
@@ -45,11 +45,11 @@ func newController(api client.WithWatch, l *ledger.Ledger, c clock.PassiveClock)
 	}
 }
 
-// create does what the API server does with a new order, and then, unless it is away, what the controller does.
+// create completes a new order as the API server does, and then reconciles it unless the controller is away.
 func (c *controller) create(ctx context.Context, api client.WithWatch, o client.Object, opts ...client.CreateOption) error {
 	order, ok := o.(*v1alpha1.Order)
 	if !ok {
-		return fmt.Errorf("the webhook server creates a %T", o)
+		return fmt.Errorf("got a create of a %T, want an Order", o)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -74,7 +74,7 @@ func (c *controller) create(ctx context.Context, api client.WithWatch, o client.
 	return err
 }
 
-// reconcile brings everything up to date.
+// reconcile reconciles all links and orders.
 func (c *controller) reconcile(ctx context.Context) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -95,14 +95,14 @@ func (c *controller) reconcile(ctx context.Context) error {
 	return errors.Join(failed...)
 }
 
-// Away sends the controller away: orders are created and nobody makes them ready.
+// Away stops the controller: new orders do not become ready.
 func (s *Shop) Away() {
 	s.controller.mu.Lock()
 	defer s.controller.mu.Unlock()
 	s.controller.away = true
 }
 
-// Reconcile has the controller come back, if it was away, and bring everything up to date.
+// Reconcile starts the controller, and reconciles all links and orders.
 func (s *Shop) Reconcile() {
 	s.t.Helper()
 	s.controller.mu.Lock()
@@ -111,7 +111,7 @@ func (s *Shop) Reconcile() {
 	s.must(s.controller.reconcile(s.t.Context()))
 }
 
-// Orders returns all orders there are.
+// Orders returns all orders.
 func (s *Shop) Orders() []v1alpha1.Order {
 	s.t.Helper()
 	var list v1alpha1.OrderList
@@ -119,7 +119,7 @@ func (s *Shop) Orders() []v1alpha1.Order {
 	return list.Items
 }
 
-// Put creates an object, or changes the one that there is, and has the controller look at it.
+// Put creates or updates an object, and reconciles it.
 func (s *Shop) Put(o client.Object) {
 	s.t.Helper()
 	before := o.DeepCopyObject().(client.Object)

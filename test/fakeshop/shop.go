@@ -1,5 +1,5 @@
-// Package fakeshop is the webhook server's routes for shops and buyers, over an API server, a controller and users that
-// are not real. All that goes through it is held to the routes' own description.
+// Package fakeshop has the webhook server's routes for shops and buyers over fakes of the API server, its users and the
+// controller. Every exchange is checked against the OpenAPI description of the routes.
 package fakeshop
 
 import (
@@ -34,32 +34,32 @@ import (
 	"github.com/paylink-dev/paylink/webhookserver/webhook"
 )
 
-// Now is when a shop opens.
+// Now is the time of a shop's clock.
 var Now = fakeapi.Now
 
-// Options are what a shop can be told; the zero value is a shop with everything but a Stripe to ask and an address.
+// Options are the settings of a shop. The zero value has all routes, no API key and no AppURL.
 type Options struct {
 	// AppURL is NEXT_PUBLIC_APP_URL; empty: not set.
 	AppURL string
-	// Stripe is asked for sessions; nil: there is no API key.
+	// Stripe looks up sessions; nil: there is no API key.
 	Stripe returnpage.Stripe
-	// Looks is how often one client may look; zero: as often as he likes.
+	// Looks is the rate limit of one client; zero: no limit.
 	Looks ratelimit.Rate
-	// Limits of anonymous orders; zero: the default ones, but as many of one client as he likes.
+	// Limits are those of public orders; zero: the defaults without a limit of one client.
 	Limits checkout.Limits
-	// Namespaces are those that are served; none: all.
+	// Namespaces are the served namespaces; none: all.
 	Namespaces []string
-	// Audiences are those of which a token must have one; none: any.
+	// Audiences are the accepted audiences of a token; none: any.
 	Audiences []string
-	// Proxies are the ones that are trusted.
+	// Proxies are the trusted proxies.
 	Proxies string
-	// Clock is the time; nil: it stands still at Now.
+	// Clock is the clock of the routes; nil: a fake one at Now.
 	Clock clock.PassiveClock
-	// Cached comes before reads of the cache, Trouble before live reads and before writes.
+	// Cached intercepts reads of the cache, Trouble live reads and writes.
 	Cached, Trouble interceptor.Funcs
-	// Controller does its part to a new order; nil: the real one does.
+	// Controller updates a new order in place of the real reconciler; nil: the real one does.
 	Controller func(*v1alpha1.Order)
-	// WithoutCheckout leaves out what creates orders.
+	// WithoutCheckout leaves out the checkout API.
 	WithoutCheckout bool
 	// Contract is what Send holds requests and answers to; nil: one for all shops, which lets be what it does not describe.
 	Contract *openapi.Contract
@@ -67,15 +67,15 @@ type Options struct {
 
 // Shop is the real handler over fakes.
 type Shop struct {
-	// API is the API server's own.
+	// API is the store of the fake API server.
 	API client.WithWatch
-	// Clock is the one that stands still.
+	// Clock is the fake clock.
 	Clock *testingclock.FakePassiveClock
 	Users *Users
-	// Ledger settles orders, as the webhooks do.
+	// Ledger settles orders, as webhooks do.
 	Ledger *ledger.Ledger
-	Logged *Journal
-	// Handler is not held to the description; Send is.
+	Logged *Log
+	// Handler serves the routes. Send also checks them against the description.
 	Handler http.Handler
 
 	t          testing.TB
@@ -84,7 +84,7 @@ type Shop struct {
 	controller *controller
 }
 
-// Anything is a rate at which everybody may.
+// Anything is a rate without a limit.
 var Anything = ratelimit.Rate{Events: 1 << 30, Per: time.Second, Burst: 1 << 30}
 
 func (o Options) withDefaults() Options {
@@ -98,12 +98,12 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// New opens a shop that has these objects. Its orders and links are as the controller leaves them.
+// New returns a shop with these objects, reconciled by the controller.
 func New(t testing.TB, o Options, objects ...client.Object) *Shop {
 	t.Helper()
 	o = o.withDefaults()
 	s := &Shop{
-		t: t, Clock: testingclock.NewFakePassiveClock(Now), Users: newUsers(), Logged: &Journal{}, registry: prometheus.NewRegistry(), contract: o.Contract,
+		t: t, Clock: testingclock.NewFakePassiveClock(Now), Users: newUsers(), Logged: &Log{}, registry: prometheus.NewRegistry(), contract: o.Contract,
 	}
 	if o.Clock == nil {
 		o.Clock = s.Clock
@@ -115,7 +115,7 @@ func New(t testing.TB, o Options, objects ...client.Object) *Shop {
 	s.Reconcile()
 	routes, err := s.routes(o)
 	s.must(err)
-	nobodys := &stripewebhook.Verifier{Secrets: credentials.NewSigningSecrets(nil), Clock: o.Clock} // no webhook is of this shop's concern
+	nobodys := &stripewebhook.Verifier{Secrets: credentials.NewSigningSecrets(nil), Clock: o.Clock}
 	handler := webhook.New(nobodys, s.Ledger, metrics.NewWebhook(s.registry), o.Clock, s.Logged.Logger())
 	s.Handler = (&webhookserver.Server{Webhook: handler, Shop: routes, Log: s.Logged.Logger()}).Handler()
 	if s.contract == nil {
@@ -125,7 +125,7 @@ func New(t testing.TB, o Options, objects ...client.Object) *Shop {
 	return s
 }
 
-// description is the one that a handler gives of itself. It is the same for all, so the first is asked.
+// description is the OpenAPI description of the first handler, which is that of all.
 var description struct {
 	once     sync.Once
 	contract *openapi.Contract
@@ -144,7 +144,7 @@ func (s *Shop) must(err error) {
 	}
 }
 
-// routes makes what the command makes of its flags.
+// routes makes the routes, as the command does from its flags.
 func (s *Shop) routes(o Options) (*webhookserver.Shop, error) {
 	counters, log := metrics.NewBuyer(s.registry), s.Logged.Logger()
 	var appURL *url.URL
@@ -183,7 +183,7 @@ func (s *Shop) routes(o Options) (*webhookserver.Shop, error) {
 	return routes, err
 }
 
-// Send has the handler answer a request, and holds both to the description.
+// Send sends a request to the handler, and checks it and the answer against the description.
 func (s *Shop) Send(r *http.Request) *httptest.ResponseRecorder {
 	s.t.Helper()
 	answer, complaints := s.contract.Ask(s.Handler, r)
@@ -193,7 +193,7 @@ func (s *Shop) Send(r *http.Request) *httptest.ResponseRecorder {
 	return answer
 }
 
-// Counted returns the samples of paylink_checkout_… that are not 0, by their names without that.
+// Counted returns the samples of paylink_checkout_… other than 0, by their names without this prefix.
 func (s *Shop) Counted() map[string]float64 {
 	s.t.Helper()
 	counted := map[string]float64{}
@@ -205,7 +205,7 @@ func (s *Shop) Counted() map[string]float64 {
 	return counted
 }
 
-// Limited returns how often each limit has kept something from being done.
+// Limited returns how often each limit has refused a request.
 func (s *Shop) Limited() map[string]float64 {
 	s.t.Helper()
 	limited := map[string]float64{}

@@ -16,24 +16,24 @@ import (
 	"github.com/paylink-dev/paylink/test/fakeapi"
 )
 
-// Link is a PaymentLink of the namespace shop that sells to anybody for 199.00 USD in test mode.
+// Link is a public PaymentLink of the namespace shop for 199.00 USD in test mode.
 func Link(name string, changes ...func(*v1alpha1.PaymentLink)) *v1alpha1.PaymentLink {
 	return fakeapi.MakePaymentLink(name).Product("lifetime", "Lifetime").URL("https://buy.stripe.com/test_a").TestMode().PublicCheckout().With(changes...).Obj()
 }
 
-// Order is one of the namespace shop, an hour old, of the PaymentLink lifetime.
+// Order is an order of the namespace shop, an hour old, for the PaymentLink lifetime.
 func Order(id string, changes ...func(*v1alpha1.Order)) *v1alpha1.Order {
 	return fakeapi.MakeOrder(strings.ToLower(id)).UID("uid-of-"+id).Age(time.Hour).Product("lifetime", "Lifetime").TestMode().
 		OrderID(id).CustomerID("customer-of-" + id).PaymentLink("lifetime").Phase(v1alpha1.OrderPending).With(changes...).Obj()
 }
 
-// StripeFunc is a Stripe of one function.
+// StripeFunc looks up sessions by a function.
 type StripeFunc func(ctx context.Context, id string) (stripeclient.Session, error)
 
 // Sees reports whether a session is of test mode, as the API key is.
 func (f StripeFunc) Sees(id string) bool { return !strings.HasPrefix(id, "cs_live_") }
 
-// Session asks the function.
+// Session calls the function.
 func (f StripeFunc) Session(ctx context.Context, id string) (stripeclient.Session, error) {
 	return f(ctx, id)
 }
@@ -41,7 +41,7 @@ func (f StripeFunc) Session(ctx context.Context, id string) (stripeclient.Sessio
 // ReadOnly fails the test at any write.
 func ReadOnly(t testing.TB) interceptor.Funcs { return fakeapi.ReadOnly(t) }
 
-// Request is a client's, of the address 192.0.2.7.
+// Request is a request of a client at 192.0.2.7.
 func Request(t testing.TB, method, path, body string, headers ...string) *http.Request {
 	t.Helper()
 	r := httptest.NewRequestWithContext(t.Context(), method, path, strings.NewReader(body))
@@ -52,13 +52,13 @@ func Request(t testing.TB, method, path, body string, headers ...string) *http.R
 	return r
 }
 
-// Post is a request with a JSON body.
+// Post is a POST with a JSON body.
 func Post(t testing.TB, path, body string, headers ...string) *http.Request {
 	t.Helper()
 	return Request(t, http.MethodPost, path, body, append([]string{"Content-Type", "application/json"}, headers...)...)
 }
 
-// Problem is what a refusal says.
+// Problem is the body of a problem.
 type Problem struct {
 	Title  string `json:"title"`
 	Status int    `json:"status"`
@@ -70,18 +70,19 @@ type Problem struct {
 	OrderID string `json:"orderId"`
 }
 
-// Refused fails the test unless an answer is a problem of this status, that says this. It returns the problem.
+// Refused fails the test unless an answer is a problem of this status, with these words in its detail. It returns the
+// problem.
 func Refused(t testing.TB, answer *httptest.ResponseRecorder, status int, says string) Problem {
 	t.Helper()
 	var p Problem
 	if err := json.Unmarshal(answer.Body.Bytes(), &p); err != nil {
-		t.Errorf("%d %s: %v", answer.Code, answer.Body, err)
+		t.Errorf("got %d %s: %v, want a problem", answer.Code, answer.Body, err)
 	}
 	if kind := answer.Header().Get("Content-Type"); kind != "application/problem+json" {
-		t.Errorf("%d, a problem of type %q", answer.Code, kind)
+		t.Errorf("got %d of type %q, want a problem", answer.Code, kind)
 	}
 	if answer.Code != status || p.Status != status || p.Title != http.StatusText(status) || !strings.Contains(p.Detail, says) {
-		t.Errorf("%d %+v, not %d %q", answer.Code, p, status, says)
+		t.Errorf("got %d %+v, want %d %q", answer.Code, p, status, says)
 	}
 	return p
 }

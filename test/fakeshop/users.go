@@ -12,16 +12,16 @@ import (
 	authorizationclient "k8s.io/client-go/kubernetes/typed/authorization/v1"
 )
 
-// The tokens of two users. Backend may create and get orders in the namespace shop; Stranger is known and may nothing.
+// The tokens of two users. Backend may create and get orders in the namespace shop; Stranger has no rights.
 const (
 	Backend  = "token-of-backend"
 	Stranger = "token-of-stranger"
 )
 
-// Users are Kubernetes' users and what they may do.
+// Users are the users of the API server, and their rights.
 type Users struct {
 	mu sync.Mutex
-	// known are the users by their tokens, and audiences what each token is meant for.
+	// known are the users by token, and audiences the audiences of each token.
 	known     map[string]authenticationv1.UserInfo
 	audiences map[string][]string
 	allow     func(authorizationv1.SubjectAccessReviewSpec) bool
@@ -49,49 +49,49 @@ func newUsers() *Users {
 	}
 }
 
-// Allow says who may do what from now on.
+// Allow sets the rule by which rights are reviewed.
 func (u *Users) Allow(rule func(authorizationv1.SubjectAccessReviewSpec) bool) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.allow = rule
 }
 
-// Know makes a token that of a user, meant for these audiences.
+// Know adds a token of a user, for these audiences.
 func (u *Users) Know(token string, user authenticationv1.UserInfo, audiences ...string) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.known[token], u.audiences[token] = user, audiences
 }
 
-// Of is the user of a token.
+// Of returns the user of a token.
 func (u *Users) Of(token string) authenticationv1.UserInfo {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	return u.known[token]
 }
 
-// Forget makes a token one that nobody knows.
+// Forget removes a token.
 func (u *Users) Forget(token string) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	delete(u.known, token)
 }
 
-// AwayAfter has every question fail but so many.
+// AwayAfter fails every review after the first ones.
 func (u *Users) AwayAfter(questions int, err error) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.patience, u.away = questions, err
 }
 
-// Take has every review of a token take so long.
+// Take sets the duration of a review of a token.
 func (u *Users) Take(d time.Duration) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.takes = d
 }
 
-// failure is why a question is not answered. The caller holds the lock.
+// failure is the error of a review. The caller holds the lock.
 func (u *Users) failure() error {
 	if u.patience--; u.patience >= 0 {
 		return nil
@@ -99,14 +99,14 @@ func (u *Users) failure() error {
 	return u.away
 }
 
-// Reviewed are the tokens that were asked about.
+// Reviewed are the reviews of tokens.
 func (u *Users) Reviewed() []authenticationv1.TokenReviewSpec {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	return u.reviewed
 }
 
-// Asked are the rights that were asked about.
+// Asked are the reviews of rights.
 func (u *Users) Asked() []authorizationv1.SubjectAccessReviewSpec {
 	u.mu.Lock()
 	defer u.mu.Unlock()

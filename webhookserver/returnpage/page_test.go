@@ -20,7 +20,7 @@ import (
 const shopURL = "https://shop.example.com/en"
 
 // look opens the billing page of a session, as a browser does.
-func look(t *testing.T, s *fakeshop.Shop, session string, more ...string) (int, *fakeshop.Sheet) {
+func look(t *testing.T, s *fakeshop.Shop, session string, more ...string) (int, *fakeshop.Page) {
 	t.Helper()
 	r := from(t, session, "/dashboard/billing?provider=stripe&session_id="+session+strings.Join(more, ""), "")
 	r.Method = http.MethodGet

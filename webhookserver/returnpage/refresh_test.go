@@ -13,7 +13,7 @@ import (
 )
 
 // follow goes where a page leads by itself until it stays, and returns how long it stayed each time.
-func follow(t *testing.T, s *fakeshop.Shop, query string) (waits []time.Duration, last *fakeshop.Sheet) {
+func follow(t *testing.T, s *fakeshop.Shop, query string) (waits []time.Duration, last *fakeshop.Page) {
 	t.Helper()
 	for range 100 {
 		r := fakeshop.Request(t, http.MethodGet, "/dashboard/billing"+query, "", "Accept", "text/html")

@@ -60,7 +60,7 @@ type fixture struct {
 	clock    *testingclock.FakePassiveClock
 	registry *prometheus.Registry
 	handler  http.Handler
-	logged   *fakeshop.Journal
+	logged   *fakeshop.Log
 }
 
 // newFixture makes a handler over a fake API server with the objects and the failures.
@@ -80,7 +80,7 @@ func newFixtureWith(t *testing.T, l webhook.Ledger) *fixture {
 }
 
 func (f *fixture) serve(l webhook.Ledger) {
-	f.registry, f.logged = prometheus.NewRegistry(), &fakeshop.Journal{}
+	f.registry, f.logged = prometheus.NewRegistry(), &fakeshop.Log{}
 	secrets := credentials.NewSigningSecrets([]credentials.NamedSecret{{Name: "1", Secret: secret}})
 	f.handler = webhook.New(&stripewebhook.Verifier{Secrets: secrets, Clock: f.clock}, l, metrics.NewWebhook(f.registry), f.clock, f.logged.Logger())
 }

@@ -10,67 +10,66 @@ import (
 	"golang.org/x/net/html"
 )
 
-// Sheet is a page as a browser without JavaScript has it.
-type Sheet struct {
-	// Title and Heading are the page's.
+// Page is a page as a browser without JavaScript shows it.
+type Page struct {
 	Title, Heading string
-	// State and Poll are those of its main part.
+	// State and Poll are the data attributes of its main element.
 	State string
 	Poll  bool
-	// Text is all that can be read, white space aside; what is hidden is left out.
+	// Text is the visible text, with single spaces.
 	Text string
-	// Links are the texts of its links by their addresses.
+	// Links are the texts of the links by their addresses.
 	Links map[string]string
-	// Refresh is after how long the page goes where by itself; 0: never.
+	// Refresh is the delay of a reload without scripts, and RefreshTo its address; 0: none.
 	Refresh   time.Duration
 	RefreshTo string
-	// Scripts and Styles are the addresses of what it loads; an inline one is "inline".
+	// Scripts and Styles are the addresses of scripts and style sheets; an inline one is "inline".
 	Scripts, Styles []string
-	// Forms are their methods and actions.
+	// Forms are the methods and actions of the forms.
 	Forms []string
 }
 
-// Read reads a page.
-func Read(t testing.TB, answer *httptest.ResponseRecorder) *Sheet {
+// Read parses an answer as a page.
+func Read(t testing.TB, answer *httptest.ResponseRecorder) *Page {
 	t.Helper()
 	if kind := answer.Header().Get("Content-Type"); kind != "text/html; charset=utf-8" {
-		t.Fatalf("%d, a page of type %q: %s", answer.Code, kind, answer.Body)
+		t.Fatalf("got %d of type %q, want a page: %s", answer.Code, kind, answer.Body)
 	}
 	document, err := html.ParseWithOptions(strings.NewReader(answer.Body.String()), html.ParseOptionEnableScripting(false))
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &Sheet{Links: map[string]string{}}
+	p := &Page{Links: map[string]string{}}
 	for node := range document.Descendants() {
 		if node.Type == html.ElementNode {
-			s.element(t, node)
+			p.element(t, node)
 			noInline(t, node)
 		}
 	}
-	s.Text = strings.Join(strings.Fields(words(document)), " ")
-	return s
+	p.Text = strings.Join(strings.Fields(visibleText(document)), " ")
+	return p
 }
 
-func (s *Sheet) element(t testing.TB, node *html.Node) {
+func (p *Page) element(t testing.TB, node *html.Node) {
 	t.Helper()
 	switch node.Data {
 	case "title":
-		s.Title = words(node)
+		p.Title = visibleText(node)
 	case "h1":
-		s.Heading = words(node)
+		p.Heading = visibleText(node)
 	case "main":
-		s.State, s.Poll = attribute(node, "data-state"), attribute(node, "data-poll") == "true"
+		p.State, p.Poll = attribute(node, "data-state"), attribute(node, "data-poll") == "true"
 	case "a":
-		s.Links[attribute(node, "href")] = strings.TrimSpace(words(node))
+		p.Links[attribute(node, "href")] = strings.TrimSpace(visibleText(node))
 	case "form":
-		s.Forms = append(s.Forms, strings.TrimSpace(attribute(node, "method")+" "+attribute(node, "action")))
+		p.Forms = append(p.Forms, strings.TrimSpace(attribute(node, "method")+" "+attribute(node, "action")))
 	case "script":
-		s.Scripts = append(s.Scripts, orInline(attribute(node, "src")))
+		p.Scripts = append(p.Scripts, orInline(attribute(node, "src")))
 	case "style":
-		s.Styles = append(s.Styles, "inline")
+		p.Styles = append(p.Styles, "inline")
 	case "link":
 		if attribute(node, "rel") == "stylesheet" {
-			s.Styles = append(s.Styles, attribute(node, "href"))
+			p.Styles = append(p.Styles, attribute(node, "href"))
 		}
 	case "meta":
 		if attribute(node, "http-equiv") != "refresh" {
@@ -79,18 +78,18 @@ func (s *Sheet) element(t testing.TB, node *html.Node) {
 		seconds, to, _ := strings.Cut(attribute(node, "content"), ";url=")
 		n, err := strconv.Atoi(seconds)
 		if err != nil {
-			t.Errorf("the page comes again after %q", seconds)
+			t.Errorf("got a reload after %q, want seconds", seconds)
 		}
-		s.Refresh, s.RefreshTo = time.Duration(n)*time.Second, to
+		p.Refresh, p.RefreshTo = time.Duration(n)*time.Second, to
 	}
 }
 
-// noInline fails the test where an element brings a style or a script of its own, which the policy would refuse.
+// noInline fails the test where an element has an inline style or script, which the page's policy forbids.
 func noInline(t testing.TB, node *html.Node) {
 	t.Helper()
 	for _, a := range node.Attr {
 		if a.Key == "style" || strings.HasPrefix(a.Key, "on") {
-			t.Errorf("<%s> has an inline %s", node.Data, a.Key)
+			t.Errorf("got <%s> with an inline %s, want none", node.Data, a.Key)
 		}
 	}
 }
@@ -111,8 +110,8 @@ func attribute(node *html.Node, name string) string {
 	return ""
 }
 
-// words is what can be read of a node.
-func words(node *html.Node) string {
+// visibleText is the visible text of a node.
+func visibleText(node *html.Node) string {
 	if node.Type == html.TextNode {
 		return node.Data
 	}
@@ -126,7 +125,7 @@ func words(node *html.Node) string {
 	}
 	var text strings.Builder
 	for child := range node.ChildNodes() {
-		text.WriteString(words(child))
+		text.WriteString(visibleText(child))
 		if child.Type == html.ElementNode {
 			text.WriteString(" ")
 		}

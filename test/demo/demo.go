@@ -17,7 +17,7 @@ import (
 	"github.com/paylink-dev/paylink/test/stripesim"
 )
 
-// namespace is where the demo sells, and where Paylink itself is while it runs.
+// namespace has the orders of the demo, and Paylink's own objects.
 const namespace = "paylink-demo"
 
 // demo is one run of `make run`.
@@ -27,14 +27,14 @@ type demo struct {
 
 	cluster *cluster.Cluster
 	api     client.Client
-	sells   bool // whether the namespace is there, by our doing
+	created bool // whether the demo has created the namespace
 	shop    *storefront.Storefront
 	paylink *stack.Stack
 	link    stripesim.PaymentLink
-	watch   *watch // goes on after the first order: what you do shows too
+	watch   *watch // continues after the first order, and shows the user's own
 }
 
-// run brings everything up, shows one order's life, stays if it is to, and takes everything down again.
+// run starts everything, shows one order, stays until it is interrupted, and stops everything.
 func (d *demo) run(ctx context.Context) (err error) {
 	d.screen.title("Paylink: one order, from Pending to Refunded")
 	if err := d.startCluster(ctx); err != nil {
@@ -42,7 +42,7 @@ func (d *demo) run(ctx context.Context) (err error) {
 	}
 	defer func() {
 		if ctx.Err() != nil {
-			err = nil // whatever was under way when it was told to stop
+			err = nil // the interrupted step's
 		}
 		err = errors.Join(err, d.stop(err))
 	}()
@@ -52,7 +52,7 @@ func (d *demo) run(ctx context.Context) (err error) {
 	if err := d.startPaylink(ctx); err != nil {
 		return err
 	}
-	if err := d.openShop(ctx); err != nil {
+	if err := d.createLink(ctx); err != nil {
 		return err
 	}
 	if err := d.showOrder(ctx); err != nil {
@@ -69,7 +69,7 @@ func (d *demo) run(ctx context.Context) (err error) {
 	return nil
 }
 
-// startCluster uses the cluster of KUBECONFIG, where that is set, and starts one otherwise.
+// startCluster connects to the cluster of KUBECONFIG, or starts one where that is unset.
 func (d *demo) startCluster(ctx context.Context) (err error) {
 	what := "embedded, for this run alone"
 	if os.Getenv("KUBECONFIG") == "" {
@@ -88,7 +88,7 @@ func (d *demo) startCluster(ctx context.Context) (err error) {
 	return nil
 }
 
-// startPaylink starts the shop's web site, and Paylink behind it as behind an ingress.
+// startPaylink starts the shop's web site, and Paylink behind it.
 func (d *demo) startPaylink(ctx context.Context) (err error) {
 	if d.shop, err = storefront.Start(ctx, storefront.Options{BuyPath: "/buy/" + namespace + "/lifetime"}); err != nil {
 		return fmt.Errorf("open the shop: %w", err)
@@ -97,7 +97,7 @@ func (d *demo) startPaylink(ctx context.Context) (err error) {
 		Cluster:   d.cluster,
 		Namespace: namespace,
 		Simulator: stripesim.Options{
-			RedirectWait: 10 * time.Second, // as Stripe does
+			RedirectWait: 10 * time.Second, // as at Stripe
 			Retry:        stripesim.Backoff{Initial: time.Second, Max: 30 * time.Second},
 		},
 		ControllerFlags: []string{"--watch-namespaces=" + namespace, "--backfill-period=15s"},
@@ -118,8 +118,7 @@ func (d *demo) startPaylink(ctx context.Context) (err error) {
 	return nil
 }
 
-// stop takes down what run brought up. The logs go with the cluster's folder; where something went wrong they are
-// kept.
+// stop stops what run started. It removes the logs with the cluster's folder, and keeps them after an error.
 func (d *demo) stop(cause error) error {
 	var errs []error
 	if cause != nil {
@@ -128,8 +127,8 @@ func (d *demo) stop(cause error) error {
 	if d.watch != nil {
 		d.watch.stop()
 	}
-	if d.sells && !d.cluster.Embedded() {
-		errs = append(errs, d.leaveNamespace())
+	if d.created && !d.cluster.Embedded() {
+		errs = append(errs, d.removeNamespace())
 	}
 	if d.shop != nil {
 		errs = append(errs, d.shop.Close())
@@ -140,7 +139,7 @@ func (d *demo) stop(cause error) error {
 	return errors.Join(append(errs, d.cluster.Stop())...)
 }
 
-// keepLogs copies the servers' logs out of the folder that is about to be removed.
+// keepLogs copies the servers' logs from the folder that stop removes.
 func (d *demo) keepLogs() error {
 	logs, err := filepath.Glob(filepath.Join(d.cluster.Dir(), "*.log"))
 	if err != nil || len(logs) == 0 {
@@ -163,7 +162,7 @@ func (d *demo) keepLogs() error {
 	return nil
 }
 
-// offer says what there is to try, beginning with the shop.
+// offer prints what the user can try.
 func (d *demo) offer(ctx context.Context) error {
 	order, err := d.createOrder(ctx, "lifetime-2")
 	if err != nil {

@@ -21,10 +21,10 @@ import (
 	"github.com/paylink-dev/paylink/test/cluster"
 )
 
-// patience ends a test that hangs. It is no measure of speed.
-const patience = 5 * time.Minute
+// timeout ends a test that hangs. It is no measure of speed.
+const timeout = 5 * time.Minute
 
-// built is the demo as a program of its own: what it leaves behind shows only once it has ended.
+// built is the path of the demo's program. Only a process of its own shows what the demo leaves behind.
 func built(t *testing.T) string {
 	t.Helper()
 	program := filepath.Join(t.TempDir(), "demo")
@@ -34,8 +34,8 @@ func built(t *testing.T) string {
 	return program
 }
 
-func TestTheDemoShowsAnOrdersLifeAndLeavesNothing(t *testing.T) {
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+func TestDemo(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), timeout)
 	defer cancel()
 	temp := t.TempDir()
 	demo := exec.CommandContext(ctx, built(t))
@@ -63,18 +63,18 @@ func TestTheDemoShowsAnOrdersLifeAndLeavesNothing(t *testing.T) {
 	}
 	inOrder(t, shown.String(), "Pending", "Paid", "Refunded", "Your turn", "Buy in the shop:", "client_reference_id=", "export KUBECONFIG=", "Stopping.")
 	if strings.Contains(shown.String(), "\x1b[") {
-		t.Error("colours were written to something that is no terminal")
+		t.Error("got colours without a terminal")
 	}
 	if left, err := os.ReadDir(temp); err != nil || len(left) > 0 {
-		t.Errorf("the demo left %v behind (%v)", left, err)
+		t.Errorf("got the files %v (%v) after the demo, want none", left, err)
 	}
 	for _, process := range processesNaming(t, temp) {
-		t.Errorf("the demo left a process behind: %s", process)
+		t.Errorf("got a process after the demo: %s", process)
 	}
 }
 
-func TestTheDemoUsesTheClusterOfKubeconfig(t *testing.T) {
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+func TestDemoWithKubeconfig(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), timeout)
 	defer cancel()
 	c, err := cluster.Start(ctx, cluster.Options{Log: os.Stderr})
 	if err != nil {
@@ -102,11 +102,11 @@ func TestTheDemoUsesTheClusterOfKubeconfig(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := api.Get(ctx, client.ObjectKey{Name: "orders.payments.paylink.dev"}, &apiextensionsv1.CustomResourceDefinition{}); err != nil {
-		t.Errorf("the CRDs are to stay: %v", err)
+		t.Errorf("got no CRD after the demo: %v", err)
 	}
-	var gone corev1.Namespace // nothing finishes deleting namespaces here, so being deleted is all there is to see
+	var gone corev1.Namespace // no controller completes the deletion here
 	if err := api.Get(ctx, client.ObjectKey{Name: namespace}, &gone); client.IgnoreNotFound(err) != nil || (err == nil && gone.DeletionTimestamp.IsZero()) {
-		t.Errorf("namespace %s was not deleted (%v)", namespace, err)
+		t.Errorf("got namespace %s (%v), want it deleted", namespace, err)
 	}
 }
 
@@ -117,7 +117,7 @@ func inOrder(t *testing.T, text string, words ...string) {
 	for _, word := range words {
 		_, after, found := strings.Cut(rest, word)
 		if !found {
-			t.Fatalf("%q is not shown, or too early, in\n%s", word, text)
+			t.Fatalf("got no %q, or too early, in\n%s", word, text)
 		}
 		rest = after
 	}

@@ -1,5 +1,5 @@
-// Command demo is `make run`: it brings up a Kubernetes API, Paylink and a Stripe simulator on this machine, takes one
-// order from Pending to Refunded, and then stays for you to try.
+// Command demo is `make run`: it starts a Kubernetes API, Paylink and a Stripe simulator on this machine, takes one order from
+// Pending to Refunded, and stays until it is interrupted.
 package main
 
 import (
@@ -20,10 +20,10 @@ func main() {
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	ctrl.SetLogger(logr.Discard()) // what the servers log goes to their files
+	ctrl.SetLogger(logr.Discard()) // the servers log to files
 	d := &demo{screen: newScreen(os.Stdout), stay: !*exit}
 	err := d.run(ctx)
-	if ctx.Err() != nil && errors.Is(err, context.Canceled) { // Ctrl-C is how it is meant to end
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) { // Ctrl-C is its usual end
 		return
 	}
 	if err != nil {

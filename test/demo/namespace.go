@@ -13,8 +13,7 @@ import (
 	"github.com/paylink-dev/paylink/internal/setup"
 )
 
-// takeNamespace makes the demo's namespace. One of an earlier run may still be going away; one that is somebody's is
-// not touched.
+// takeNamespace creates the demo's namespace. It waits for one of an earlier run to be deleted, and refuses any other.
 func (d *demo) takeNamespace(ctx context.Context) error {
 	scheme, err := setup.Scheme()
 	if err != nil {
@@ -40,12 +39,12 @@ func (d *demo) takeNamespace(ctx context.Context) error {
 	if err := d.api.Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}}); err != nil {
 		return fmt.Errorf("create namespace %s: %w", namespace, err)
 	}
-	d.sells = true
+	d.created = true
 	return nil
 }
 
-// leaveNamespace removes the namespace, and all that was sold in it, from a cluster that is not ours.
-func (d *demo) leaveNamespace() error {
+// removeNamespace removes the namespace with its orders from the user's cluster.
+func (d *demo) removeNamespace() error {
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
 	err := d.api.Delete(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}})

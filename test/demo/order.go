@@ -17,8 +17,8 @@ import (
 	"github.com/paylink-dev/paylink/test/stripesim"
 )
 
-// openShop makes the link at Stripe, and applies the sample PaymentLink with its address.
-func (d *demo) openShop(ctx context.Context) error {
+// createLink makes a Payment Link at Stripe, and creates the sample PaymentLink with its address.
+func (d *demo) createLink(ctx context.Context) error {
 	link := &v1alpha1.PaymentLink{}
 	if err := readSample(ctx, "paymentlink.yaml", link); err != nil {
 		return err
@@ -44,7 +44,7 @@ func (d *demo) openShop(ctx context.Context) error {
 	return nil
 }
 
-// showOrder takes one order through its life, under kubectl's eyes.
+// showOrder takes one order from Pending to Refunded, while kubectl watches.
 func (d *demo) showOrder(ctx context.Context) error {
 	d.screen.title("$ kubectl get orders.payments.paylink.dev -n " + namespace + " --watch")
 	watch, err := d.watchOrders(ctx)
@@ -81,7 +81,7 @@ func (d *demo) showOrder(ctx context.Context) error {
 	return watch.shows(ctx, "Refunded")
 }
 
-// createOrder creates the sample Order and returns it once it can be paid.
+// createOrder creates the sample Order and returns it once it is ready.
 func (d *demo) createOrder(ctx context.Context, name string) (*v1alpha1.Order, error) {
 	order := &v1alpha1.Order{}
 	if err := readSample(ctx, "order.yaml", order); err != nil {
@@ -110,7 +110,7 @@ func (d *demo) await(ctx context.Context, order *v1alpha1.Order, what string, is
 	return current, nil
 }
 
-// poll asks until the answer is yes.
+// poll polls until a condition holds.
 func poll(ctx context.Context, is wait.ConditionWithContextFunc) error {
 	return wait.PollUntilContextTimeout(ctx, 50*time.Millisecond, time.Minute, true, is)
 }

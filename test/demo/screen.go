@@ -6,7 +6,7 @@ import (
 	"os"
 )
 
-// screen prints the demo's few lines, in colour where a person looks at them.
+// screen prints the demo's lines, in colour on a terminal.
 type screen struct {
 	out    io.Writer
 	colour bool
@@ -32,21 +32,21 @@ func (s *screen) paint(code, text string) string {
 	return "\x1b[" + code + "m" + text + "\x1b[0m"
 }
 
-// title begins a part.
+// title prints the title of a part.
 func (s *screen) title(text string) { s.line("\n" + s.paint(bold, text)) }
 
-// done says that something is there now.
+// done prints that a part has started.
 func (s *screen) done(what, detail string) {
 	s.line(fmt.Sprintf("  %s %-18s %s", s.paint(green, "✓"), what, s.paint(dim, detail)))
 }
 
-// step says what happens next in the order's life.
+// step prints the next step of the order.
 func (s *screen) step(text string) { s.line("  " + s.paint(blue, "→") + " " + text) }
 
-// offer is something to open or to type.
+// offer prints an address or a command.
 func (s *screen) offer(label, text string) {
 	s.line(fmt.Sprintf("  %-17s %s", label, s.paint(bold, text)))
 }
 
-// line prints a line. That the terminal is gone is noticed elsewhere.
+// line prints a line. It ignores a closed terminal.
 func (s *screen) line(text string) { _, _ = fmt.Fprintln(s.out, text) }

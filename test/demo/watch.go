@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// watch is a real kubectl that watches the orders, with its lines passed on to the screen.
+// watch is a kubectl that watches the orders, and prints to the screen.
 type watch struct {
 	lines chan string
 	stop  func()
@@ -39,12 +39,12 @@ func (d *demo) watchOrders(ctx context.Context) (*watch, error) {
 	w.stop = func() {
 		cancel()
 		<-ended
-		_ = kubectl.Wait() // ended by us
+		_ = kubectl.Wait() // it was cancelled
 	}
 	return w, nil
 }
 
-// relay passes kubectl's lines on to the screen, and to whoever waits for one. In the end nobody does.
+// relay copies kubectl's lines to the screen, and to a waiting shows.
 func (d *demo) relay(out io.Reader, lines chan<- string) {
 	defer close(lines)
 	for scanner := bufio.NewScanner(out); scanner.Scan(); {

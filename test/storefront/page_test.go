@@ -30,46 +30,46 @@ func elements(t *testing.T, page, kind string) (all []map[string]string) {
 	return all
 }
 
-func TestThePageSellsByOneFormAndNoScript(t *testing.T) {
+func TestPage(t *testing.T) {
 	v := open(t, storefront.Options{BuyPath: "/buy/shop/lifetime"})
 	got := v.ask(http.MethodGet, "/", "")
 	if got.status != http.StatusOK || got.header.Get("Content-Type") != "text/html; charset=utf-8" {
-		t.Errorf("the page: %d, %s", got.status, got.header.Get("Content-Type"))
+		t.Errorf("got %d, %s, want 200 and HTML", got.status, got.header.Get("Content-Type"))
 	}
 	page := got.text
 	for _, words := range []string{"Lifetime", "$199", "Buy Lifetime"} {
 		if !strings.Contains(page, words) {
-			t.Errorf("the page does not say %q", words)
+			t.Errorf("got no %q in the page", words)
 		}
 	}
 	forms := elements(t, page, "form")
 	if len(forms) != 1 || forms[0]["method"] != "post" || forms[0]["action"] != "/buy/shop/lifetime" || len(elements(t, page, "button")) != 1 {
-		t.Errorf("the forms are %v", forms)
+		t.Errorf("got the forms %v, want one with one button", forms)
 	}
 	if len(elements(t, page, "script"))+len(elements(t, page, "style")) > 0 || strings.Contains(page, "style=") || strings.Contains(page, "onclick") {
-		t.Error("the page has a script or a style in it, which its policy forbids")
+		t.Error("got an inline script or style, which the policy forbids")
 	}
 }
 
-func TestWhatIsSoldCanChange(t *testing.T) {
+func TestSetBuyPath(t *testing.T) {
 	v := open(t, storefront.Options{})
 	if page := v.ask(http.MethodGet, "/", "").text; len(elements(t, page, "form")) > 0 || !strings.Contains(page, "Not for sale") {
-		t.Errorf("without anything to sell the page is\n%s", page)
+		t.Errorf("got the page\n%s\nwant no form", page)
 	}
 	if err := v.shop.SetBuyPath(`/buy/other/a"><script>`); err != nil {
 		t.Fatal(err)
 	}
 	page := v.ask(http.MethodGet, "/", "").text
 	if forms := elements(t, page, "form"); len(forms) != 1 || !strings.HasPrefix(forms[0]["action"], "/buy/other/a") || len(elements(t, page, "script")) > 0 {
-		t.Errorf("the page is\n%s", page)
+		t.Errorf("got the page\n%s\nwant one form with an escaped path", page)
 	}
 	if err := v.shop.SetBuyPath("elsewhere"); err == nil {
-		t.Error("a path that is none was taken")
+		t.Error("got no error for an invalid path")
 	}
 }
 
-// TestEverythingIsTheShopsOwn: whatever a page names is there, and under the policy.
-func TestEverythingIsTheShopsOwn(t *testing.T) {
+// TestFiles: the files of the page exist, and its policy allows them.
+func TestFiles(t *testing.T) {
 	v := open(t, storefront.Options{BuyPath: "/buy/shop/lifetime"})
 	page := v.ask(http.MethodGet, "/", "")
 	paths := map[string]bool{}
@@ -80,20 +80,20 @@ func TestEverythingIsTheShopsOwn(t *testing.T) {
 		paths[image["src"]] = true
 	}
 	if len(paths) != 2 {
-		t.Errorf("the page names %v, want a style sheet and an icon", paths)
+		t.Errorf("got the files %v, want a style sheet and an icon", paths)
 	}
 	paths["/favicon.ico"] = true
 	for path := range paths {
 		file := v.ask(http.MethodGet, path, "")
 		if file.status != http.StatusOK || file.text == "" || file.header.Get("X-Content-Type-Options") != "nosniff" {
-			t.Errorf("%s: %d, %d bytes", path, file.status, len(file.text))
+			t.Errorf("%s: got %d, %d bytes, want a file", path, file.status, len(file.text))
 		}
 	}
 	policy := page.header.Get("Content-Security-Policy")
 	if !strings.HasPrefix(policy, "default-src 'none'; ") || strings.Contains(policy, "unsafe") || strings.Contains(policy, "script-src") || strings.Contains(policy, "form-action") {
-		t.Errorf("the policy is %s", policy)
+		t.Errorf("got the policy %s, want none of scripts and form-action", policy)
 	}
 	if policy := page.header.Get("Referrer-Policy"); policy != "same-origin" {
-		t.Errorf("the referrer policy is %q", policy)
+		t.Errorf("got the referrer policy %q, want same-origin", policy)
 	}
 }

@@ -13,14 +13,14 @@ import (
 	"github.com/go-logr/logr"
 )
 
-// routes are what an ingress gives to the webhook server; all else is the shop's.
+// routes are the routes of the webhook server, as in an Ingress.
 var routes = []string{"/api/", "/buy/", "/dashboard/billing", "/dashboard/billing/", "/openapi.yaml"}
 
-var errNowhere = errors.New("no address of a webhook server was set")
+var errNoServer = errors.New("no address of a webhook server was set")
 
-// paylink passes requests on to the webhook server, wherever that is at the moment.
+// paylink is a proxy to the webhook server, whose address can change.
 type paylink struct {
-	proxy     atomic.Pointer[httputil.ReverseProxy] // nil: the server is nowhere
+	proxy     atomic.Pointer[httputil.ReverseProxy] // nil: there is no server
 	transport *http.Transport
 	log       logr.Logger
 }
@@ -35,13 +35,13 @@ func (p *paylink) register(mux *http.ServeMux) {
 			if proxy := p.proxy.Load(); proxy != nil {
 				proxy.ServeHTTP(w, r)
 			} else {
-				p.unreachable(w, r, errNowhere)
+				p.unreachable(w, r, errNoServer)
 			}
 		})
 	}
 }
 
-// set takes the webhook server's address; empty is none.
+// set sets the address of the webhook server; empty: none.
 func (p *paylink) set(address string) error {
 	if address == "" {
 		p.proxy.Store(nil)
@@ -57,27 +57,26 @@ func (p *paylink) set(address string) error {
 	p.proxy.Store(&httputil.ReverseProxy{
 		Rewrite:       func(r *httputil.ProxyRequest) { rewrite(r, target) },
 		Transport:     p.transport,
-		FlushInterval: -1, // an answer that comes in pieces reaches the buyer in pieces
+		FlushInterval: -1, // a streamed answer reaches the buyer as a stream
 		ErrorHandler:  p.unreachable,
-		ErrorLog:      log.New(io.Discard, "", 0), // what is left for it is a buyer who went away
+		ErrorLog:      log.New(io.Discard, "", 0), // of a buyer who closed the connection
 	})
 	return nil
 }
 
-// rewrite sends a request to the webhook server as an ingress does: under the
-// host that the buyer asked for, by which the server tells its own pages from
-// another site's, and with the buyer's address in X-Forwarded-For. What a buyer
-// writes into such a header is dropped.
+// rewrite rewrites a request as an ingress does. It keeps the Host, by which the
+// server recognises its own pages, sets the buyer's address in X-Forwarded-For,
+// and drops the buyer's own values of such headers.
 func rewrite(r *httputil.ProxyRequest, target *url.URL) {
 	r.SetURL(target)
-	r.Out.URL.RawQuery = r.In.URL.RawQuery // as it was sent, where httputil would mend it
+	r.Out.URL.RawQuery = r.In.URL.RawQuery // unchanged, where httputil would clean it
 	r.Out.Host = r.In.Host
 	r.SetXForwarded()
 }
 
-// unreachable answers for a webhook server that is not there.
+// unreachable answers in place of the webhook server.
 func (p *paylink) unreachable(w http.ResponseWriter, r *http.Request, err error) {
-	p.log.Error(err, "pass on", "method", r.Method, "path", r.URL.Path)
+	p.log.Error(err, "Failed to proxy a request", "method", r.Method, "path", r.URL.Path)
 	header := w.Header()
 	header.Set("Content-Type", "text/plain; charset=utf-8")
 	header.Set("Cache-Control", "no-store")

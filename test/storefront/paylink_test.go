@@ -14,19 +14,19 @@ import (
 	"github.com/paylink-dev/paylink/test/storefront"
 )
 
-// request is what the webhook server saw of one.
+// request is a request as the webhook server received it.
 type request struct {
 	Method, URI, Host, Body, ForwardedFor, ForwardedHost, ForwardedProto, Signature string
 }
 
-func TestPaylinksRoutesArePassedOn(t *testing.T) {
-	saw := make(chan request, 1)
+func TestProxiedRoutes(t *testing.T) {
+	received := make(chan request, 1)
 	server := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
 		if err != nil {
 			t.Error(err)
 		}
-		saw <- request{
+		received <- request{
 			r.Method, r.RequestURI, r.Host, string(body),
 			r.Header.Get("X-Forwarded-For"), r.Header.Get("X-Forwarded-Host"), r.Header.Get("X-Forwarded-Proto"), r.Header.Get("Stripe-Signature"),
 		}
@@ -36,7 +36,7 @@ func TestPaylinksRoutesArePassedOn(t *testing.T) {
 	})
 	v := open(t, storefront.Options{PaylinkURL: server.URL})
 	host := strings.TrimPrefix(v.shop.URL(), "http://")
-	// A byte more or less, and a webhook's signature would not fit any more.
+	// One changed byte would break the signature of a webhook.
 	body := "{\"id\": \"evt_1\",\r\n \"name\":\"Stra\u00dfe\x00 & S\\u00f6hne\" }\n"
 	for _, c := range []struct{ method, uri string }{
 		{http.MethodPost, "/api/webhooks/stripe"},
@@ -50,35 +50,37 @@ func TestPaylinksRoutesArePassedOn(t *testing.T) {
 	} {
 		got := v.ask(c.method, c.uri, body, "X-Forwarded-For", "203.0.113.9", "X-Forwarded-Host", "evil.example", "Stripe-Signature", "t=1,v1=00")
 		want := request{c.method, c.uri, host, body, "127.0.0.1", host, "http", "t=1,v1=00"}
-		if diff := cmp.Diff(want, <-saw); diff != "" {
-			t.Errorf("%s %s arrived changed (-sent +arrived):\n%s", c.method, c.uri, diff)
+		if diff := cmp.Diff(want, <-received); diff != "" {
+			t.Errorf("%s %s (-want +got):\n%s", c.method, c.uri, diff)
 		}
 		if got.status != http.StatusSeeOther || got.text != "off you go" || got.header.Get("Location") != "https://buy.stripe.com/test_1?client_reference_id=a&b=c" {
-			t.Errorf("%s %s: the answer arrived as %+v", c.method, c.uri, got)
+			t.Errorf("%s %s: got the answer %+v, want it unchanged", c.method, c.uri, got)
 		}
 	}
 }
 
-func TestNothingElseIsPassedOn(t *testing.T) {
-	server := serve(t, func(_ http.ResponseWriter, r *http.Request) { t.Errorf("%s arrived", r.URL) })
+func TestOtherRoutes(t *testing.T) {
+	server := serve(t, func(_ http.ResponseWriter, r *http.Request) {
+		t.Errorf("got %s at the webhook server, want no request", r.URL)
+	})
 	v := open(t, storefront.Options{PaylinkURL: server.URL})
 	for _, path := range []string{"/metrics", "/healthz", "/dashboard/", "/dashboard/billing-of-others", "/openapi.json", "/apiary", "/pages/shop.css", "/dashboard/billing/../../metrics"} {
 		if got := v.ask(http.MethodGet, path, ""); got.status/100 == 2 {
-			t.Errorf("%s: %d", path, got.status)
+			t.Errorf("%s: got status %d, want an error", path, got.status)
 		}
 	}
 	if got := v.ask(http.MethodPost, "/", "a=b"); got.status != http.StatusMethodNotAllowed {
-		t.Errorf("a form posted to the page: %d", got.status)
+		t.Errorf("got status %d for a form that is posted to the page, want 405", got.status)
 	}
 }
 
-func TestAnAnswerInPiecesArrivesInPieces(t *testing.T) {
+func TestStreamedAnswer(t *testing.T) {
 	read := make(chan struct{})
 	server := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.WriteString(w, "first\n")
 		_ = http.NewResponseController(w).Flush()
 		select {
-		case <-read: // the rest is not written before the first piece was read
+		case <-read: // the rest is written after the first part was read
 		case <-r.Context().Done():
 		}
 		_, _ = io.WriteString(w, "second\n")
@@ -88,23 +90,23 @@ func TestAnAnswerInPiecesArrivesInPieces(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	response, err := v.client.Do(request)
+	response, err := v.http.Do(request)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = response.Body.Close() }()
-	pieces := bufio.NewReader(response.Body)
-	first, err := pieces.ReadString('\n')
+	parts := bufio.NewReader(response.Body)
+	first, err := parts.ReadString('\n')
 	close(read)
 	if err != nil || first != "first\n" {
-		t.Fatalf("the first piece: %q, %v", first, err)
+		t.Fatalf("got the first part %q, %v", first, err)
 	}
-	if second, err := pieces.ReadString('\n'); err != nil || second != "second\n" {
-		t.Errorf("the second piece: %q, %v", second, err)
+	if second, err := parts.ReadString('\n'); err != nil || second != "second\n" {
+		t.Errorf("got the second part %q, %v", second, err)
 	}
 }
 
-func TestPaylinkMayGoAndComeBack(t *testing.T) {
+func TestSetPaylink(t *testing.T) {
 	v := open(t, storefront.Options{})
 	unreachable := func(when string) {
 		t.Helper()
@@ -113,7 +115,7 @@ func TestPaylinkMayGoAndComeBack(t *testing.T) {
 			t.Errorf("%s: %+v", when, got)
 		}
 		if page := v.ask(http.MethodGet, "/", ""); page.status != http.StatusOK {
-			t.Errorf("%s the shop's own page is %d", when, page.status)
+			t.Errorf("%s: got status %d of the page, want 200", when, page.status)
 		}
 	}
 	reachable := func(name string) *httptest.Server {
@@ -123,19 +125,19 @@ func TestPaylinkMayGoAndComeBack(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got := v.ask(http.MethodPost, "/buy/shop/lifetime", ""); got.status != http.StatusOK || got.text != name {
-			t.Errorf("with server %s: %+v", name, got)
+			t.Errorf("server %s: got %+v", name, got)
 		}
 		return server
 	}
-	unreachable("before any server is known")
+	unreachable("without a server")
 	reachable("one").Close()
-	unreachable("after it has ended")
+	unreachable("after the server has ended")
 	reachable("two")
 	if err := v.shop.SetPaylink(""); err != nil {
 		t.Fatal(err)
 	}
-	unreachable("after it was taken away")
+	unreachable("after the server was removed")
 	if err := v.shop.SetPaylink("nowhere"); err == nil {
-		t.Error("an address that is none was taken")
+		t.Error("got no error for an invalid address")
 	}
 }

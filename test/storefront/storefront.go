@@ -1,8 +1,7 @@
-// Package storefront is a shop's own web site with Paylink behind it, as an
-// ingress has it: one origin that serves a static pricing page and passes
-// Paylink's routes on to the webhook server. The page is plain HTML, its one
-// button a form that posts to /buy, so the shop needs neither a backend nor a
-// script. What `make run` shows and browser tests click through begins here.
+// Package storefront is a shop's web site with Paylink behind an ingress: one
+// origin with a static pricing page and the routes of the webhook server. The page
+// is plain HTML with a form that posts to /buy, so the shop needs neither a backend
+// nor a script. `make run` and the browser tests start here.
 //
 //	shop, err := storefront.Start(ctx, storefront.Options{PaylinkURL: "http://127.0.0.1:8080", BuyPath: "/buy/shop/lifetime"})
 //	fmt.Println(shop.URL())
@@ -30,11 +29,11 @@ type Options struct {
 	// BuyPath is where the page's button posts to, /buy/NAMESPACE/PAYMENTLINK;
 	// where it is empty, the page offers nothing to buy until SetBuyPath.
 	BuyPath string
-	// Log is told of requests that could not be passed on; default none.
+	// Log gets the requests that could not be proxied; default none.
 	Log logr.Logger
 }
 
-// Storefront is a shop that is open.
+// Storefront is a running web site.
 type Storefront struct {
 	url     string
 	page    *page
@@ -46,7 +45,7 @@ type Storefront struct {
 	failure error
 }
 
-// Start opens the shop until Close. Cancelling ctx does not close it.
+// Start serves the web site until Close. Cancelling ctx does not close it.
 func Start(ctx context.Context, o Options) (*Storefront, error) {
 	if o.Addr == "" {
 		o.Addr = "127.0.0.1:0"
@@ -70,7 +69,7 @@ func Start(ctx context.Context, o Options) (*Storefront, error) {
 	s.server = &http.Server{Handler: s.handler(), ReadHeaderTimeout: 10 * time.Second}
 	s.serving.Go(func() {
 		if err := s.server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-			o.Log.Error(err, "serve")
+			o.Log.Error(err, "Failed to serve")
 		}
 	})
 	return s, nil
@@ -83,24 +82,23 @@ func (s *Storefront) handler() http.Handler {
 	return mux
 }
 
-// URL is the shop's address, which is Paylink's public one too.
+// URL is the address of the shop and of Paylink's routes.
 func (s *Storefront) URL() string { return s.url }
 
-// SetPaylink passes Paylink's routes on to this address from now on, as to a
-// webhook server that was started later than the shop. Empty: to none.
+// SetPaylink sets the address of the webhook server. Empty: none.
 func (s *Storefront) SetPaylink(address string) error { return s.paylink.set(address) }
 
-// SetBuyPath sells another PaymentLink from now on: /buy/NAMESPACE/PAYMENTLINK.
-// Empty: nothing.
-func (s *Storefront) SetBuyPath(path string) error { return s.page.sell(path) }
+// SetBuyPath sets the PaymentLink that the page sells: /buy/NAMESPACE/PAYMENTLINK.
+// Empty: none.
+func (s *Storefront) SetBuyPath(path string) error { return s.page.setBuyPath(path) }
 
-// closePatience is how long clients may keep a connection on which they ask nothing.
-const closePatience = time.Second
+// closeTimeout is how long clients may keep an idle connection.
+const closeTimeout = time.Second
 
-// Close closes the shop. It returns when no goroutine of it is left.
+// Close stops the web site, and returns when its goroutines have ended.
 func (s *Storefront) Close() error {
 	s.closing.Do(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), closePatience)
+		ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
 		defer cancel()
 		if err := s.server.Shutdown(ctx); err != nil {
 			s.failure = s.server.Close()

@@ -15,14 +15,14 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// visitor asks a shop over HTTP and does not follow redirects.
-type visitor struct {
-	t      *testing.T
-	shop   *storefront.Storefront
-	client *http.Client
+// client sends requests to a shop, and follows no redirects.
+type client struct {
+	t    *testing.T
+	shop *storefront.Storefront
+	http *http.Client
 }
 
-func open(t *testing.T, o storefront.Options) *visitor {
+func open(t *testing.T, o storefront.Options) *client {
 	t.Helper()
 	shop, err := storefront.Start(t.Context(), o)
 	if err != nil {
@@ -35,13 +35,13 @@ func open(t *testing.T, o storefront.Options) *visitor {
 			t.Error(err)
 		}
 	})
-	return &visitor{t: t, shop: shop, client: &http.Client{
+	return &client{t: t, shop: shop, http: &http.Client{
 		Transport:     transport,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
 }
 
-// answer is what came back.
+// answer is a response.
 type answer struct {
 	status int
 	header http.Header
@@ -49,7 +49,7 @@ type answer struct {
 }
 
 // ask sends a request with headers given as name, value, name, value.
-func (v *visitor) ask(method, path, body string, headers ...string) answer {
+func (v *client) ask(method, path, body string, headers ...string) answer {
 	v.t.Helper()
 	request, err := http.NewRequestWithContext(v.t.Context(), method, v.shop.URL()+path, strings.NewReader(body))
 	if err != nil {
@@ -58,7 +58,7 @@ func (v *visitor) ask(method, path, body string, headers ...string) answer {
 	for i := 0; i+1 < len(headers); i += 2 {
 		request.Header.Set(headers[i], headers[i+1])
 	}
-	response, err := v.client.Do(request)
+	response, err := v.http.Do(request)
 	if err != nil {
 		v.t.Fatal(err)
 	}
@@ -70,7 +70,7 @@ func (v *visitor) ask(method, path, body string, headers ...string) answer {
 	return answer{status: response.StatusCode, header: response.Header, text: string(text)}
 }
 
-// serve is a webhook server for the test.
+// serve starts a webhook server for the test.
 func serve(t *testing.T, handler http.HandlerFunc) *httptest.Server {
 	t.Helper()
 	server := httptest.NewServer(handler)
@@ -78,7 +78,7 @@ func serve(t *testing.T, handler http.HandlerFunc) *httptest.Server {
 	return server
 }
 
-func TestWrongSettings(t *testing.T) {
+func TestInvalidOptions(t *testing.T) {
 	for want, o := range map[string]storefront.Options{
 		"no address of a webhook server": {PaylinkURL: "localhost:8080"},
 		"write a whole one":              {PaylinkURL: "ftp://127.0.0.1:8080"},
@@ -88,21 +88,21 @@ func TestWrongSettings(t *testing.T) {
 		"listen on 127.0.0.1:-1":         {Addr: "127.0.0.1:-1"},
 	} {
 		if _, err := storefront.Start(t.Context(), o); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%+v: %v, want an error with %q", o, err, want)
+			t.Errorf("%+v: got %v, want an error with %q", o, err, want)
 		}
 	}
 }
 
-func TestCloseEndsTheShopAndMayBeCalledAgain(t *testing.T) {
+func TestClose(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	shop, err := storefront.Start(ctx, storefront.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	cancel() // which is no end of the shop
-	v := &visitor{t: t, shop: shop, client: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}}
+	cancel() // which does not close the shop
+	v := &client{t: t, shop: shop, http: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}}
 	if got := v.ask(http.MethodGet, "/", ""); got.status != http.StatusOK {
-		t.Errorf("after its start was over, the shop answers %d", got.status)
+		t.Errorf("got status %d after the context ended, want 200", got.status)
 	}
 	for range 2 {
 		if err := shop.Close(); err != nil {
@@ -113,8 +113,8 @@ func TestCloseEndsTheShopAndMayBeCalledAgain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if response, err := v.client.Do(request); err == nil {
+	if response, err := v.http.Do(request); err == nil {
 		_ = response.Body.Close()
-		t.Error("a closed shop answers")
+		t.Error("got an answer of a closed shop, want an error")
 	}
 }

@@ -24,7 +24,7 @@ var npm embed.FS
 
 var errNoNode = errors.New("node and npm are missing: install Node.js 20 or newer (https://nodejs.org, or apt-get install nodejs npm)")
 
-// axe is axe-core, installed by the first test that needs it.
+// axe is axe-core. The first test that needs it installs it.
 type axe struct {
 	once    sync.Once
 	script  string
@@ -64,7 +64,7 @@ func installAxe(ctx context.Context) (string, error) {
 	return string(script), err
 }
 
-// violation is a rule that a page breaks, in axe-core's words.
+// violation is a violation of a rule, by axe-core.
 type violation struct {
 	ID, Impact, Help, HelpURL string
 	Nodes                     []struct {
@@ -74,7 +74,7 @@ type violation struct {
 	}
 }
 
-// String says which rule, where, and what to do about it.
+// String has the rule, the elements, and the advice.
 func (v violation) String() string {
 	var all strings.Builder
 	fmt.Fprintf(&all, "%s (%s): %s\n  %s", v.ID, v.Impact, v.Help, v.HelpURL)
@@ -84,15 +84,15 @@ func (v violation) String() string {
 	return all.String()
 }
 
-// axeRun checks the page by all rules but the experimental ones, and by that of
-// WCAG 2.2 for the size of what is pressed, which is off unless asked for.
+// axeRun checks the page by all rules but the experimental ones, and by target-size of
+// WCAG 2.2, which is off by default.
 const axeRun = `axe.run(document, {resultTypes: ["violations"], rules: {"target-size": {enabled: true}}}).then(found =>
 	found.violations.map(v => ({ID: v.id, Impact: v.impact ?? "", Help: v.help, HelpURL: v.helpUrl,
 		Nodes: v.nodes.map(n => ({Target: n.target, HTML: n.html, FailureSummary: n.failureSummary}))})))`
 
-// Accessible fails the test for every rule of accessibility that the page, in
-// its state and view of now, breaks. A test without npm is skipped, or fails
-// where PAYLINK_REQUIRE_ALL is 1. Scripts must not be switched off.
+// Accessible fails the test for every rule of accessibility that the current page
+// violates. A test without npm is skipped, or fails where PAYLINK_REQUIRE_ALL is 1.
+// Scripts must be enabled.
 func (tab *Tab) Accessible(name string) {
 	tab.t.Helper()
 	script, err := tab.axe.load(context.Background())

@@ -1,8 +1,6 @@
-// Package browser has tests look at Paylink's pages as a buyer does: in a real
-// Chromium without a window, by what is on the page to read, to press and to
-// fill in. A page that a test has open must not complain: an error in the
-// console, or something that the page's own policy refused, fails the test at
-// its end.
+// Package browser drives a real headless Chromium in tests, by what a page shows
+// to read, to press and to fill in. An error in the console, or a violation of the
+// page's content security policy, fails the test at its end.
 //
 //	var chromium browser.Browser // one for the package, closed by TestMain
 //
@@ -13,8 +11,7 @@
 //		tab.See("Pay 199.00 USD")
 //	}
 //
-// What a page says is looked for until it is there, or a minute has passed.
-// Nothing sleeps.
+// Each step is tried until it succeeds, or a minute has passed. Nothing sleeps.
 package browser
 
 import (
@@ -31,22 +28,22 @@ import (
 	"github.com/paylink-dev/paylink/test/missing"
 )
 
-// Browser is a Chromium that the tests of a package share, started by the first
-// Tab. Its zero value is ready to use; Close ends it.
+// Browser is a Chromium that the tests of a package share. The first Tab starts it,
+// and Close ends it. The zero value is ready to use.
 type Browser struct {
 	axe axe
 
 	mu      sync.Mutex
 	started bool
-	failure error           // of the start, for every test to hear
+	failure error           // of the start
 	ctx     context.Context // chromedp's, of the whole browser
 	quit    context.CancelFunc
 }
 
-// startPatience is how long a Chromium may take to start; it takes 1 or 2 s.
-const startPatience = time.Minute
+// startTimeout is the timeout of the start, which takes 1 or 2 s.
+const startTimeout = time.Minute
 
-// start starts Chromium unless that was done before.
+// start starts Chromium once.
 func (b *Browser) start() error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -64,23 +61,23 @@ func (b *Browser) launch() error {
 		return err
 	}
 	allocator, release := chromedp.NewExecAllocator(context.Background(), append(flags(), chromedp.ExecPath(program))...)
-	silent := chromedp.WithErrorf(func(string, ...any) {}) // what goes wrong is returned as well
+	silent := chromedp.WithErrorf(func(string, ...any) {}) // errors are returned as well
 	ctx, end := chromedp.NewContext(allocator, silent)
 	quit := func() { end(); release() }
-	late := time.AfterFunc(startPatience, quit)
+	late := time.AfterFunc(startTimeout, quit)
 	if err := chromedp.Do(ctx); err != nil { // which starts it, for as long as ctx lasts
 		quit()
 		return fmt.Errorf("start %s: %w", program, err)
 	}
 	if !late.Stop() {
-		return fmt.Errorf("start %s: it took longer than %s", program, startPatience)
+		return fmt.Errorf("start %s: it took longer than %s", program, startTimeout)
 	}
 	b.ctx, b.quit = ctx, quit
 	return nil
 }
 
-// flags are how Chromium is started: without a window, with a profile of its
-// own that goes when it ends, and with no network but this machine's.
+// flags start Chromium headless, with a temporary profile and no network but this
+// machine's.
 func flags() []chromedp.ExecAllocatorOption {
 	all := append([]chromedp.ExecAllocatorOption{}, chromedp.DefaultExecAllocatorOptions[:]...)
 	for _, name := range []string{
@@ -88,24 +85,24 @@ func flags() []chromedp.ExecAllocatorOption {
 	} {
 		all = append(all, chromedp.Flag(name, true))
 	}
-	if os.Geteuid() == 0 { // whom Chromium's sandbox refuses; what it shows is our own
+	if os.Geteuid() == 0 { // Chromium's sandbox refuses root; the pages are our own
 		all = append(all, chromedp.NoSandbox)
 	}
 	return append(all, chromedp.Flag("lang", "en-US"), chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"))
 }
 
-// closePatience is how long Chromium may take to end by itself.
-const closePatience = 20 * time.Second
+// closeTimeout is how long Chromium may take to end.
+const closeTimeout = 20 * time.Second
 
-// Close ends Chromium, if it was started, with everything that it started, and
-// removes its profile. It may be called again.
+// Close ends Chromium and its processes, and removes its profile. It may be called
+// again.
 func (b *Browser) Close() error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.quit == nil {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(b.ctx, closePatience)
+	ctx, cancel := context.WithTimeout(b.ctx, closeTimeout)
 	defer cancel()
 	err := chromedp.Cancel(ctx)
 	b.quit()
@@ -116,7 +113,7 @@ func (b *Browser) Close() error {
 	return nil
 }
 
-// ready starts Chromium, or ends the test: as skipped where there is none.
+// ready starts Chromium, or skips the test where there is none.
 func (b *Browser) ready(t testing.TB) {
 	t.Helper()
 	err := b.start()

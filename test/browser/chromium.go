@@ -7,18 +7,18 @@ import (
 	"os/exec"
 )
 
-// ErrNone says that this machine has no Chromium, and how it gets one.
+// ErrNone is the error of a machine without Chromium.
 var ErrNone = errors.New("there is no Chromium here: install it (Debian: apt-get install chromium; others: Chrome, or any browser of that kind), or set PAYLINK_BROWSER to its path")
 
-// names are what Chromium is called on the various systems, ours first.
+// names are the names of Chromium on several systems.
 var names = []string{
 	"chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "headless_shell", "microsoft-edge",
 	"/Applications/Chromium.app/Contents/MacOS/Chromium",
 	"/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
 }
 
-// Find returns the path of a Chromium: that of PAYLINK_BROWSER, or the first
-// that PATH has. The error is ErrNone where it has none.
+// Find returns the path of a Chromium: that of PAYLINK_BROWSER, or the first in
+// PATH, or ErrNone.
 func Find() (string, error) {
 	if named := os.Getenv("PAYLINK_BROWSER"); named != "" {
 		path, err := exec.LookPath(named)

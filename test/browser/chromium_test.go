@@ -64,23 +64,23 @@ func TestWithoutChromium(t *testing.T) {
 			}
 			t.Setenv("PAYLINK_BROWSER", c.chromium)
 			t.Setenv("PAYLINK_REQUIRE_ALL", c.requireAll)
-			said := filepath.Join(t.TempDir(), "skipped")
-			if err := os.WriteFile(said, nil, 0o600); err != nil {
+			skipped := filepath.Join(t.TempDir(), "skipped")
+			if err := os.WriteFile(skipped, nil, 0o600); err != nil {
 				t.Fatal(err)
 			}
-			t.Setenv("PAYLINK_SKIPPED", said)
+			t.Setenv("PAYLINK_SKIPPED", skipped)
 			if _, err := browser.Find(); c.chromium == "" && err == nil {
 				t.Skip("this system has one whatever PATH says")
 			}
 			var own browser.Browser
-			for range 2 { // the second test hears the same
-				w := outcome(t, func(inner testing.TB) { own.Tab(inner, browser.View{}) })
-				if w.skipped != c.skips || w.failed == c.skips || !w.says(c.says) {
-					t.Errorf("skipped: %t, failed: %t, and it was said %q", w.skipped, w.failed, w.said)
+			for range 2 { // the second test gets the same error
+				w := runTest(t, func(inner testing.TB) { own.Tab(inner, browser.View{}) })
+				if w.skipped != c.skips || w.failed == c.skips || !w.reports(c.says) {
+					t.Errorf("got skipped: %t, failed: %t, and the messages %q", w.skipped, w.failed, w.messages)
 				}
 			}
-			if text, err := os.ReadFile(said); err != nil || strings.Contains(string(text), c.says) != c.skips {
-				t.Errorf("left for whoever ran the tests: %q %v", text, err)
+			if text, err := os.ReadFile(skipped); err != nil || strings.Contains(string(text), c.says) != c.skips {
+				t.Errorf("got the skipped tests %q (%v)", text, err)
 			}
 			if err := own.Close(); err != nil {
 				t.Error(err)

@@ -12,15 +12,14 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// element is something on the page, as the browser itself knows it.
+// element is an element of the page.
 type element struct {
 	node   cdp.BackendNodeID
 	object runtime.RemoteObjectID
 }
 
-// find looks something up as a screen reader announces it: by its role, as
-// button, link, textbox or heading, and its whole name. What one is not told
-// of, nobody is to be able to press.
+// find finds an element by its role, as button, link, textbox or heading, and its
+// accessible name. It finds nothing that a screen reader does not announce.
 func find(ctx context.Context, role, name string) (element, error) {
 	document, err := chromedp.Run(ctx, chromedp.Evaluate[*runtime.RemoteObject]("document"))
 	if err != nil {
@@ -48,15 +47,14 @@ func find(ctx context.Context, role, name string) (element, error) {
 	return element{node: found[0], object: resolved.Object.ObjectID}, nil
 }
 
-// call calls a script's function with the element as its "this".
+// call calls a JavaScript function with the element as its "this".
 func call[T any](ctx context.Context, e element, function string, args ...any) (T, error) {
 	return chromedp.Run(ctx, chromedp.CallFunctionOn[T](function,
 		func(p *runtime.CallFunctionOnParams) { p.ObjectID = e.object }, args...))
 }
 
-// press brings the element into view and presses its middle, with a finger on a
-// phone and with the mouse elsewhere. It refuses what lies under something else,
-// or is disabled: a buyer could not press that either.
+// press scrolls to the element and presses its middle, by touch on a phone and by
+// mouse elsewhere. It refuses a disabled or covered element.
 func press(ctx context.Context, e element, screen Screen) error {
 	x, y, err := middle(ctx, e)
 	if err != nil {
@@ -65,7 +63,7 @@ func press(ctx context.Context, e element, screen Screen) error {
 	return chromedp.Do(ctx, pressAt(x, y, screen))
 }
 
-// pressTwice is press, and once more before the page can have done anything.
+// pressTwice is press, twice before the page can react.
 func pressTwice(ctx context.Context, e element, screen Screen) error {
 	x, y, err := middle(ctx, e)
 	if err != nil {
@@ -78,7 +76,7 @@ func pressTwice(ctx context.Context, e element, screen Screen) error {
 	if screen == Desktop {
 		again = chromedp.MouseClickXY(x, y, chromedp.ClickCount(2))
 	}
-	_ = chromedp.Do(ctx, again) // the page may be on its way to the next
+	_ = chromedp.Do(ctx, again) // the page may navigate meanwhile
 	return nil
 }
 
@@ -89,7 +87,7 @@ func pressAt(x, y float64, screen Screen) chromedp.Action[chromedp.Void] {
 	return chromedp.MouseClickXY(x, y)
 }
 
-// middle brings the element into view, and is where to press it.
+// middle scrolls to the element, and returns its middle.
 func middle(ctx context.Context, e element) (x, y float64, err error) {
 	if disabled, err := call[bool](ctx, e, `function() { return this.matches(":disabled") }`); err != nil || disabled {
 		return 0, 0, errors.Join(err, errors.New("it cannot be pressed at the moment"))

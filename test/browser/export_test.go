@@ -2,5 +2,5 @@ package browser
 
 import "time"
 
-// SetPatience shortens how long a tab waits, for tests of what it says in the end.
-func (tab *Tab) SetPatience(d time.Duration) { tab.patience = d }
+// SetTimeout shortens how long a tab waits, for tests of what it says in the end.
+func (tab *Tab) SetTimeout(d time.Duration) { tab.timeout = d }

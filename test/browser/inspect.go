@@ -1,8 +1,8 @@
 package browser
 
-// Inspect looks at the page in every view, whatever state it is in: a picture
-// of each is written as Screenshot does, no rule of accessibility may be broken,
-// and nothing may be wider than the screen. The tab looks as before afterwards.
+// Inspect checks the page in every view: it writes a screenshot, and fails the test
+// for violations of accessibility, and where the page is wider than the screen. It
+// restores the view.
 func (tab *Tab) Inspect(name string) {
 	tab.t.Helper()
 	before := tab.view
@@ -10,7 +10,7 @@ func (tab *Tab) Inspect(name string) {
 		tab.Look(v)
 		tab.Screenshot(name)
 		if wide := Ask[int](tab, "document.documentElement.scrollWidth - document.documentElement.clientWidth"); wide > 0 {
-			tab.t.Errorf("%s: as %s, the page has to be scrolled sideways, by %d pixels", name, v, wide)
+			tab.t.Errorf("%s: as %s, the page is %d pixels wider than the screen", name, v, wide)
 		}
 	}
 	for _, v := range Views() {

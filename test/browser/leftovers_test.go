@@ -35,7 +35,7 @@ func processesNaming(t *testing.T, folder string) (found []string) {
 }
 
 func TestCloseLeavesNothing(t *testing.T) {
-	needChromium(t)
+	requireChromium(t)
 	temp := t.TempDir()
 	t.Setenv("TMPDIR", temp)
 	base := site(t, map[string]string{"/": "Here"})
@@ -68,7 +68,7 @@ func TestBeingKilled(t *testing.T) {
 }
 
 func TestEndOfTheProcessLeavesNoProcess(t *testing.T) {
-	needChromium(t)
+	requireChromium(t)
 	temp := t.TempDir()
 	tests := exec.CommandContext(t.Context(), os.Args[0], "-test.run", "^TestBeingKilled$")
 	tests.Env = append(os.Environ(), "TMPDIR="+temp, "PAYLINK_TEST_BEING_KILLED=1")

@@ -20,7 +20,7 @@ var chromium browser.Browser
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(tests{m}) }
 
-// tests are the package's, with the end of their browser.
+// tests are the tests of the package, and the end of their browser.
 type tests struct{ *testing.M }
 
 // Run returns the code to exit with.
@@ -61,28 +61,28 @@ func site(t *testing.T, pages map[string]string) string {
 	return server.URL
 }
 
-// witness stands in for a test, to see what would have become of it.
-type witness struct {
+// fakeTest records the result of a test.
+type fakeTest struct {
 	testing.TB
 	mu       sync.Mutex
-	said     []string
+	messages []string
 	failed   bool
 	skipped  bool
 	cleanups []func()
 }
 
-// needChromium skips a test without one, before it takes another's outcome for its own.
-func needChromium(t *testing.T) {
+// requireChromium skips a test without a Chromium.
+func requireChromium(t *testing.T) {
 	t.Helper()
 	chromium.Tab(t, browser.View{})
 }
 
-// outcome runs something as a test of its own would be run.
-func outcome(t *testing.T, test func(testing.TB)) *witness {
+// runTest runs a function as a test of its own.
+func runTest(t *testing.T, test func(testing.TB)) *fakeTest {
 	t.Helper()
-	t.Setenv("PAYLINK_SCREENSHOTS", t.TempDir()) // a failure on purpose is none to look at
-	w := &witness{TB: t}
-	phase := func(do func()) { // which may end by Goexit, as FailNow ends
+	t.Setenv("PAYLINK_SCREENSHOTS", t.TempDir()) // these failures are on purpose
+	w := &fakeTest{TB: t}
+	phase := func(do func()) { // which may end by Goexit, as FailNow does
 		done := make(chan struct{})
 		go func() { defer close(done); do() }()
 		<-done
@@ -94,25 +94,27 @@ func outcome(t *testing.T, test func(testing.TB)) *witness {
 	return w
 }
 
-func (w *witness) say(format string, args ...any) {
+func (w *fakeTest) report(format string, args ...any) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.said = append(w.said, fmt.Sprintf(format, args...))
+	w.messages = append(w.messages, fmt.Sprintf(format, args...))
 }
 
-// says tells whether some words were printed.
-func (w *witness) says(words string) bool { return strings.Contains(strings.Join(w.said, "\n"), words) }
+// reports reports whether some words were printed.
+func (w *fakeTest) reports(words string) bool {
+	return strings.Contains(strings.Join(w.messages, "\n"), words)
+}
 
-func (w *witness) Helper()                           {}
-func (w *witness) Name() string                      { return "TestOfATest/with a name" }
-func (w *witness) Cleanup(f func())                  { w.cleanups = append(w.cleanups, f) }
-func (w *witness) Failed() bool                      { return w.failed }
-func (w *witness) Logf(format string, args ...any)   { w.say(format, args...) }
-func (w *witness) Errorf(format string, args ...any) { w.failed = true; w.say(format, args...) }
-func (w *witness) Fatal(args ...any)                 { w.Fatalf("%s", fmt.Sprint(args...)) }
-func (w *witness) Fatalf(format string, args ...any) { w.Errorf(format, args...); runtime.Goexit() }
-func (w *witness) Skip(args ...any) {
+func (w *fakeTest) Helper()                           {}
+func (w *fakeTest) Name() string                      { return "TestOfATest/with a name" }
+func (w *fakeTest) Cleanup(f func())                  { w.cleanups = append(w.cleanups, f) }
+func (w *fakeTest) Failed() bool                      { return w.failed }
+func (w *fakeTest) Logf(format string, args ...any)   { w.report(format, args...) }
+func (w *fakeTest) Errorf(format string, args ...any) { w.failed = true; w.report(format, args...) }
+func (w *fakeTest) Fatal(args ...any)                 { w.Fatalf("%s", fmt.Sprint(args...)) }
+func (w *fakeTest) Fatalf(format string, args ...any) { w.Errorf(format, args...); runtime.Goexit() }
+func (w *fakeTest) Skip(args ...any) {
 	w.skipped = true
-	w.say("%s", fmt.Sprint(args...))
+	w.report("%s", fmt.Sprint(args...))
 	runtime.Goexit()
 }

@@ -11,8 +11,8 @@ import (
 	"github.com/paylink-dev/paylink/test/cluster"
 )
 
-// pictures is the folder that screenshots go to, for people to look at.
-func pictures(ctx context.Context) (string, error) {
+// screenshotDir is the folder of the screenshots.
+func screenshotDir(ctx context.Context) (string, error) {
 	dir := os.Getenv("PAYLINK_SCREENSHOTS")
 	if dir == "" {
 		repository, err := cluster.Repository(ctx)
@@ -27,21 +27,20 @@ func pictures(ctx context.Context) (string, error) {
 	return dir, nil
 }
 
-// Screenshot writes a picture of the whole page, as long as it is, to NAME-VIEW.png
-// in bin/screenshots of the checkout, or in the folder that PAYLINK_SCREENSHOTS
-// names. An older one is overwritten.
+// Screenshot writes a screenshot of the whole page to NAME-VIEW.png in
+// bin/screenshots of the checkout, or in the folder that PAYLINK_SCREENSHOTS names.
 func (tab *Tab) Screenshot(name string) {
 	tab.t.Helper()
 	if _, err := tab.capture(name); err != nil {
-		tab.t.Errorf("take a picture of %s: %v", name, err)
+		tab.t.Errorf("take a screenshot of %s: %v", name, err)
 	}
 }
 
-// capture takes the picture and returns its path.
+// capture takes a screenshot and returns its path.
 func (tab *Tab) capture(name string) (string, error) {
-	ctx, cancel := context.WithTimeout(tab.ctx, patience)
+	ctx, cancel := context.WithTimeout(tab.ctx, timeout)
 	defer cancel()
-	dir, err := pictures(ctx)
+	dir, err := screenshotDir(ctx)
 	if err != nil {
 		return "", err
 	}

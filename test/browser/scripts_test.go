@@ -20,7 +20,7 @@ func TestWithoutScripts(t *testing.T) {
 	})
 	t.Run("off", func(t *testing.T) {
 		tab := chromium.Tab(t, browser.View{Screen: browser.Phone})
-		tab.SwitchOffScripts()
+		tab.DisableScripts()
 		tab.Open(base)
 		tab.Click("button", "Go")
 		tab.See("There")
@@ -36,7 +36,7 @@ func TestWithoutScripts(t *testing.T) {
 		tab.Open(base)
 		tab.Click("button", "Go")
 		tab.See("Waiting by script")
-		tab.SeeNothingOf("loads itself")
+		tab.SeeNone("loads itself")
 		if n := len(tab.Requests("GET", "/after")); n > 0 {
 			t.Errorf("with scripts the page loaded itself again %d times", n)
 		}

@@ -8,11 +8,10 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// seen is what somebody reads on the page, without the line breaks of its layout.
+// seen is the visible text of the page, with single spaces.
 const seen = `(document.body?.innerText ?? "").replace(/\s+/g, " ")`
 
-// See waits until each of the texts is to be read on the page, all at the same
-// moment.
+// See waits until the page shows all the texts at once.
 func (tab *Tab) See(texts ...string) {
 	tab.t.Helper()
 	tab.await(fmt.Sprintf("see %q", texts), func(ctx context.Context) (bool, error) {
@@ -26,10 +25,10 @@ func (tab *Tab) See(texts ...string) {
 	})
 }
 
-// SeeNothingOf waits until none of the texts is to be read on the page.
-func (tab *Tab) SeeNothingOf(texts ...string) {
+// SeeNone waits until the page shows none of the texts.
+func (tab *Tab) SeeNone(texts ...string) {
 	tab.t.Helper()
-	tab.await(fmt.Sprintf("see nothing of %q", texts), func(ctx context.Context) (bool, error) {
+	tab.await(fmt.Sprintf("see none of %q", texts), func(ctx context.Context) (bool, error) {
 		shown, err := chromedp.Run(ctx, chromedp.Evaluate[string](seen))
 		for _, text := range texts {
 			if strings.Contains(shown, text) {
@@ -40,8 +39,7 @@ func (tab *Tab) SeeNothingOf(texts ...string) {
 	})
 }
 
-// Await waits until a script's expression is true in the page, for what cannot
-// be seen on it: what says the reason when it never is.
+// Await waits until a JavaScript expression is true in the page.
 func (tab *Tab) Await(what, expression string) {
 	tab.t.Helper()
 	tab.await(what, func(ctx context.Context) (bool, error) {
@@ -49,31 +47,31 @@ func (tab *Tab) Await(what, expression string) {
 	})
 }
 
-// Arrive waits until the tab is at an address that begins so, and loaded.
-func (tab *Tab) Arrive(prefix string) {
+// AwaitAddress waits until the tab has loaded an address with this prefix.
+func (tab *Tab) AwaitAddress(prefix string) {
 	tab.t.Helper()
 	tab.Await("arrive at "+prefix, fmt.Sprintf("location.href.startsWith(%q) && document.readyState === 'complete'", prefix))
 }
 
-// Text is what is to be read in the page's <main> now.
+// Text is the visible text of the page's <main>.
 func (tab *Tab) Text() string {
 	tab.t.Helper()
 	return Ask[string](tab, `document.querySelector("main").innerText`)
 }
 
-// Address is where the tab is now.
+// Address is the address of the tab.
 func (tab *Tab) Address() string {
 	tab.t.Helper()
 	return Ask[string](tab, "location.href")
 }
 
-// Mark leaves a mark on the page that goes when it is loaded again, or left.
+// Mark marks the page until it is reloaded or left.
 func (tab *Tab) Mark() {
 	tab.t.Helper()
 	Ask[bool](tab, "window.paylinkTestsMark = true")
 }
 
-// Marked tells whether the page is still the one that was marked.
+// Marked reports whether the page is still the marked one.
 func (tab *Tab) Marked() bool {
 	tab.t.Helper()
 	return Ask[bool](tab, "window.paylinkTestsMark === true")

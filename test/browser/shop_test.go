@@ -53,7 +53,7 @@ func TestBuyingInTheShop(t *testing.T) {
 	for _, view := range browser.Views() {
 		t.Run(view.String(), func(t *testing.T) {
 			tab := chromium.Tab(t, view)
-			tab.Pardon("402 (Payment Required)")
+			tab.ExpectProblem("402 (Payment Required)")
 			tab.Open(shop.URL())
 			tab.Click("button", "Buy Lifetime")
 			tab.Fill("E-mail", "erika.mustermann@example.com")
@@ -63,7 +63,7 @@ func TestBuyingInTheShop(t *testing.T) {
 			tab.See("Not paid.", "insufficient funds")
 			tab.Fill("Card number", stripesim.Card4242)
 			tab.Click("button", "Pay 199.00 USD")
-			tab.Arrive(shop.URL() + "/?session_id=cs_test_")
+			tab.AwaitAddress(shop.URL() + "/?session_id=cs_test_")
 			tab.See("Lifetime", "$199")
 			if books := stripe.Books(); books[len(books)-1].Received != 19900 || books[len(books)-1].Session.ClientReferenceID != "order-1" {
 				t.Errorf("Stripe's books end with %+v", books[len(books)-1])
@@ -88,7 +88,7 @@ func TestTheShopsPages(t *testing.T) {
 	link := stripe.CreatePaymentLink(stripesim.PaymentLinkParams{ProductName: "Lifetime", Amount: 19900, Currency: "usd"})
 	tab.Open(link.URL)
 	tab.Inspect("stripe-payment")
-	tab.Pardon("402 (Payment Required)")
+	tab.ExpectProblem("402 (Payment Required)")
 	tab.Fill("E-mail", "erika.mustermann@example.com")
 	tab.Fill("Name", "Erika Mustermann")
 	tab.Fill("Card number", stripesim.CardDeclined)

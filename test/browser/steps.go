@@ -14,11 +14,10 @@ import (
 	"github.com/chromedp/chromedp/kb"
 )
 
-// Open goes to an address, and returns the HTTP status of the page that it ends
-// at once that is loaded.
+// Open loads an address, and returns the HTTP status of the page after redirects.
 func (tab *Tab) Open(address string) int {
 	tab.t.Helper()
-	ctx, cancel := context.WithTimeout(tab.ctx, tab.patience)
+	ctx, cancel := context.WithTimeout(tab.ctx, tab.timeout)
 	defer cancel()
 	answer, err := chromedp.Run(ctx, chromedp.NavigateResponse(address))
 	if err != nil {
@@ -30,14 +29,14 @@ func (tab *Tab) Open(address string) int {
 	return int(answer.Status)
 }
 
-// Click presses what has this role and name, as soon as it is there: "button"
-// and "Buy Lifetime", "link" and "Continue", "radio" and "Bank debit".
+// Click presses the element with this role and name, once it exists: "button" and
+// "Buy Lifetime", "link" and "Continue", "radio" and "Bank debit".
 func (tab *Tab) Click(role, name string) {
 	tab.t.Helper()
 	tab.click(role, name, press)
 }
 
-// DoubleClick is Click, pressed twice at once by somebody who is used to that.
+// DoubleClick is Click, pressed twice at once.
 func (tab *Tab) DoubleClick(role, name string) {
 	tab.t.Helper()
 	tab.click(role, name, pressTwice)
@@ -55,7 +54,7 @@ func (tab *Tab) click(role, name string, press func(context.Context, element, Sc
 	})
 }
 
-// Fill types into the field with this label, in place of what is there.
+// Fill types into the field with this label, in place of its content.
 func (tab *Tab) Fill(label, text string) {
 	tab.t.Helper()
 	tab.await(fmt.Sprintf("fill in %q", label), func(ctx context.Context) (bool, error) {
@@ -83,14 +82,14 @@ func (tab *Tab) Fill(label, text string) {
 // A Key of the keyboard.
 type Key string
 
-// The keys that a page can be used with alone.
+// The keys of the tests.
 const (
 	TabKey   Key = kb.Tab
 	EnterKey Key = kb.Enter
 	SpaceKey Key = " "
 )
 
-// Press presses keys, one after another, wherever the focus is.
+// Press presses keys one after another.
 func (tab *Tab) Press(keys ...Key) {
 	tab.t.Helper()
 	for _, key := range keys {
@@ -98,11 +97,11 @@ func (tab *Tab) Press(keys ...Key) {
 	}
 }
 
-// Focused is the role and the name of what the focus is on, as "button Buy
-// Lifetime"; "" where it is on nothing.
+// Focused is the role and the name of the focused element, as "button Buy
+// Lifetime"; "": none.
 func (tab *Tab) Focused() (what string) {
 	tab.t.Helper()
-	tab.await("see where the focus is", func(ctx context.Context) (bool, error) {
+	tab.await("find the focused element", func(ctx context.Context) (bool, error) {
 		active, err := chromedp.Run(ctx, chromedp.Evaluate[*runtime.RemoteObject]("document.activeElement ?? document.body"))
 		if err != nil {
 			return false, err
@@ -120,9 +119,8 @@ func (tab *Tab) Focused() (what string) {
 	return what
 }
 
-// SwitchOffScripts has the tab run no JavaScript from the next page on, as a
-// buyer's browser that is set so.
-func (tab *Tab) SwitchOffScripts() {
+// DisableScripts disables JavaScript from the next page on.
+func (tab *Tab) DisableScripts() {
 	tab.t.Helper()
 	tab.do("switch off JavaScript", chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
 		_, err := cdp.Call(ctx, target, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
@@ -130,8 +128,8 @@ func (tab *Tab) SwitchOffScripts() {
 	}))
 }
 
-// Before runs a script before any of a page's own, in every page from the next on.
-func (tab *Tab) Before(script string) {
+// RunBefore runs a script before those of the page, in every page from the next on.
+func (tab *Tab) RunBefore(script string) {
 	tab.t.Helper()
 	tab.do("prepare a script", chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
 		_, err := cdp.Call(ctx, target, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: script})

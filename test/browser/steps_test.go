@@ -24,7 +24,7 @@ func TestTheKeyboardAlone(t *testing.T) {
 	}
 	tab.Press(browser.EnterKey)
 	tab.See("Bought")
-	tab.Arrive(base + "/bought?email=old")
+	tab.AwaitAddress(base + "/bought?email=old")
 }
 
 func TestAFormIsFilledInAsByHand(t *testing.T) {
@@ -42,7 +42,7 @@ func TestAFormIsFilledInAsByHand(t *testing.T) {
 		tab.Fill("Name", "Ada Łovelace 李")
 		tab.Click("radio", "Bank debit")
 		if keys := browser.Ask[int](tab, "document.title.length"); keys < 30 {
-			t.Errorf("%s: the page heard of %d keys", view, keys)
+			t.Errorf("%s: got %d input events, want at least 30", view, keys)
 		}
 		tab.Click("button", "Send")
 		tab.See("Sent")

@@ -13,23 +13,23 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// patience is how long a test waits for what must happen. It is no measure of
-// speed: only a failing test waits so long.
-const patience = time.Minute
+// timeout is how long a test waits for a step. It is no measure of speed: only a
+// failing test waits so long.
+const timeout = time.Minute
 
-// Tab is one buyer's, with no cookies or cache but its own. It belongs to one
-// test, which it fails when something does not work.
+// Tab is a tab with its own cookies and cache. It belongs to one test, which fails
+// with its steps.
 type Tab struct {
-	t        testing.TB
-	ctx      context.Context // chromedp's, of this tab
-	axe      *axe
-	view     View
-	patience time.Duration
+	t       testing.TB
+	ctx     context.Context // chromedp's, of this tab
+	axe     *axe
+	view    View
+	timeout time.Duration
 
-	mu         sync.Mutex // guards what the page's events are written into
-	complaints []string
-	pardons    []string
-	requests   []Request
+	mu       sync.Mutex // guards what follows
+	problems []string
+	expected []string
+	requests []Request
 }
 
 // Tab opens an empty tab for a test, and closes it at the test's end. A test
@@ -37,14 +37,14 @@ type Tab struct {
 func (b *Browser) Tab(t testing.TB, v View) *Tab {
 	t.Helper()
 	b.ready(t)
-	tab := &Tab{t: t, axe: &b.axe, patience: patience}
-	ctx, end := chromedp.NewContext(b.ctx, chromedp.WithNewBrowserContext(), chromedp.WithListener(tab.hear))
+	tab := &Tab{t: t, axe: &b.axe, timeout: timeout}
+	ctx, end := chromedp.NewContext(b.ctx, chromedp.WithNewBrowserContext(), chromedp.WithListener(tab.record))
 	tab.ctx = ctx
 	t.Cleanup(func() {
-		tab.leave()
+		tab.finish()
 		end()
 	})
-	if err := chromedp.Do(ctx); err != nil { // which opens it, for as long as ctx lasts
+	if err := chromedp.Do(ctx); err != nil { // opens it until ctx ends
 		t.Fatalf("open a tab: %v", err)
 	}
 	tab.do("watch the page's policy", chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
@@ -55,54 +55,53 @@ func (b *Browser) Tab(t testing.TB, v View) *Tab {
 	return tab
 }
 
-// hear takes note of what happens in the page. It is called for one event after
-// another, and must not ask the browser for anything.
-func (tab *Tab) hear(event any) {
+// record records an event of the page. It must not call the browser.
+func (tab *Tab) record(event any) {
 	tab.mu.Lock()
 	defer tab.mu.Unlock()
-	tab.noteComplaint(event)
-	tab.noteRequest(event)
+	tab.recordProblem(event)
+	tab.recordRequest(event)
 }
 
-// leave looks back at what happened in the tab. Where the test has failed, it
-// leaves a picture of what was there to see.
-func (tab *Tab) leave() {
-	// Events come in order: after an answer, all that happened before it was heard.
+// finish checks the problems of the tab. Where the test has failed, it takes a
+// screenshot.
+func (tab *Tab) finish() {
+	// Events come in order: after this answer, all earlier ones are recorded.
 	_, _ = evaluate[int](tab, "1")
-	tab.judge()
+	tab.checkProblems()
 	if !tab.t.Failed() {
 		return
 	}
 	seen, err := evaluate[struct{ Address, Title, Text string }](tab,
 		`({Address: location.href, Title: document.title, Text: document.body?.innerText ?? ""})`)
 	if err != nil {
-		tab.t.Logf("the page cannot be read any more: %v", err)
+		tab.t.Logf("the page cannot be read: %v", err)
 		return
 	}
 	tab.t.Logf("at the end, the tab shows %s, %q:\n%.2000s", seen.Address, seen.Title, seen.Text)
 	picture, err := tab.capture("failed-" + strings.ReplaceAll(tab.t.Name(), "/", "-"))
 	if err != nil {
-		tab.t.Logf("there is no picture of it: %v", err)
+		tab.t.Logf("there is no screenshot: %v", err)
 		return
 	}
-	tab.t.Logf("a picture of it is %s", picture)
+	tab.t.Logf("the screenshot is %s", picture)
 }
 
-// do has the browser do something at once.
+// do runs steps in the browser.
 func (tab *Tab) do(what string, steps ...chromedp.Action[chromedp.Void]) {
 	tab.t.Helper()
-	ctx, cancel := context.WithTimeout(tab.ctx, tab.patience)
+	ctx, cancel := context.WithTimeout(tab.ctx, tab.timeout)
 	defer cancel()
 	if err := chromedp.Do(ctx, steps...); err != nil {
 		tab.t.Fatalf("%s: %v", what, err)
 	}
 }
 
-// await tries until something is done. Errors are passed over: a page that is
-// on its way to the next cannot be asked anything.
+// await tries until a step is done. It ignores errors, because a page that navigates
+// answers nothing.
 func (tab *Tab) await(what string, try func(context.Context) (bool, error)) {
 	tab.t.Helper()
-	ctx, cancel := context.WithTimeout(tab.ctx, tab.patience)
+	ctx, cancel := context.WithTimeout(tab.ctx, tab.timeout)
 	defer cancel()
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
@@ -118,20 +117,19 @@ func (tab *Tab) await(what string, try func(context.Context) (bool, error)) {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			tab.t.Fatalf("after %s, still waiting to %s%s", tab.patience, what, because)
+			tab.t.Fatalf("after %s, still waiting to %s%s", tab.timeout, what, because)
 		}
 	}
 }
 
-// evaluate asks the page for a value that JSON can hold.
+// evaluate returns the value of a JavaScript expression.
 func evaluate[T any](tab *Tab, expression string, o ...chromedp.EvaluateOption) (T, error) {
-	ctx, cancel := context.WithTimeout(tab.ctx, patience)
+	ctx, cancel := context.WithTimeout(tab.ctx, timeout)
 	defer cancel()
 	return chromedp.Run(ctx, chromedp.Evaluate[T](expression, o...))
 }
 
-// Ask is the value of a script's expression in the page as it is now, for what
-// cannot be seen on it.
+// Ask returns the value of a JavaScript expression in the page.
 func Ask[T any](tab *Tab, expression string) T {
 	tab.t.Helper()
 	value, err := evaluate[T](tab, expression, chromedp.EvalAwaitPromise)

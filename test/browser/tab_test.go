@@ -12,36 +12,36 @@ import (
 	"github.com/paylink-dev/paylink/test/browser"
 )
 
-// TestWhatIsMissingIsNamed: after its patience, a test ends with what it waited
+// TestWhatIsMissingIsNamed: after its timeout, a test ends with what it waited
 // for, what was there instead, and a picture of it.
 func TestWhatIsMissingIsNamed(t *testing.T) {
-	needChromium(t)
+	requireChromium(t)
 	base := site(t, map[string]string{"/": `<h1>Hello</h1><button disabled>Off</button><button>Twin</button><button>Twin</button>
 		<a href="/">Under</a><label>Name <input></label>`,
 		"/covered":   `<!doctype html><html lang="en"><title>C</title><link rel="stylesheet" href="/cover.css"><main><a href="/">Under</a><div></div></main>`,
 		"/cover.css": "div { position: fixed; inset: 0 }"})
 	for want, step := range map[string]func(*browser.Tab){
 		`see ["Hello" "Goodbye"]`:                        func(tab *browser.Tab) { tab.See("Hello", "Goodbye") },
-		`see nothing of ["Hello"]`:                       func(tab *browser.Tab) { tab.SeeNothingOf("Hello") },
+		`see none of ["Hello"]`:                          func(tab *browser.Tab) { tab.SeeNone("Hello") },
 		`press the button "Buy" (the page has 0 of it)`:  func(tab *browser.Tab) { tab.Click("button", "Buy") },
 		`press the button "Twin" (the page has 2 of it)`: func(tab *browser.Tab) { tab.Click("button", "Twin") },
 		`it cannot be pressed at the moment`:             func(tab *browser.Tab) { tab.Click("button", "Off") },
 		`fill in "E-mail" (the page has 0 of it)`:        func(tab *browser.Tab) { tab.Fill("E-mail", "a") },
 		`become paid`:                    func(tab *browser.Tab) { tab.Await("become paid", "window.paid") },
-		`arrive at ` + base + `/paid`:    func(tab *browser.Tab) { tab.Arrive(base + "/paid") },
+		`arrive at ` + base + `/paid`:    func(tab *browser.Tab) { tab.AwaitAddress(base + "/paid") },
 		`something lies over it`:         func(tab *browser.Tab) { tab.Open(base + "/covered"); tab.Click("link", "Under") },
 		`ask the page for no.such.thing`: func(tab *browser.Tab) { browser.Ask[int](tab, "no.such.thing") },
 		`open http://127.0.0.1:1/`:       func(tab *browser.Tab) { tab.Open("http://127.0.0.1:1/") },
 	} {
-		w := outcome(t, func(inner testing.TB) {
+		w := runTest(t, func(inner testing.TB) {
 			tab := chromium.Tab(inner, browser.View{})
 			tab.Open(base)
-			tab.SetPatience(700 * time.Millisecond)
+			tab.SetTimeout(700 * time.Millisecond)
 			step(tab)
 			t.Errorf("%s: it was there", want)
 		})
-		if !w.failed || !w.says(want) || !w.says("failed-TestOfATest-with a name-desktop-light.png") {
-			t.Errorf("it was said %q, want %q and a picture", w.said, want)
+		if !w.failed || !w.reports(want) || !w.reports("failed-TestOfATest-with a name-desktop-light.png") {
+			t.Errorf("got the messages %q, want %q and a screenshot", w.messages, want)
 		}
 	}
 }
@@ -63,7 +63,7 @@ func TestAMarkGoesWithItsPage(t *testing.T) {
 	tab.Open(base)
 	tab.Mark()
 	tab.Click("link", "Part")
-	tab.Arrive(base + "/#part")
+	tab.AwaitAddress(base + "/#part")
 	if !tab.Marked() {
 		t.Error("the mark went though the page stayed")
 	}
@@ -86,7 +86,7 @@ func TestRequestsAreCounted(t *testing.T) {
 			ask()`,
 	})
 	tab := chromium.Tab(t, browser.View{})
-	tab.Hurry(2000)
+	tab.SpeedUp(2000)
 	tab.Open(base)
 	tab.See("Waited")
 	if minutes := browser.Ask[int](tab, `Number(document.querySelector("h1").innerText.replace("Waited", ""))`); minutes < 10 {

@@ -8,32 +8,32 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// Screen is what a page is looked at on.
+// Screen is the device of a view.
 type Screen int
 
-// The screens: a desktop of 1280×800 with a mouse, and a phone of 390×844 with
-// two dots to a pixel and a finger.
+// The screens: a desktop of 1280×800 with a mouse, and a phone of 390×844 with a
+// pixel ratio of 2 and touch.
 const (
 	Desktop Screen = iota
 	Phone
 )
 
-// Scheme is the colours that somebody prefers.
+// Scheme is the preferred colour scheme.
 type Scheme int
 
-// The schemes, of which every page has both.
+// The colour schemes.
 const (
 	Light Scheme = iota
 	Dark
 )
 
-// View is how a page is looked at. The zero View is a desktop's, in light colours.
+// View is a screen and a colour scheme. The zero View is a light desktop.
 type View struct {
 	Screen Screen
 	Scheme Scheme
 }
 
-// Views are all there are.
+// Views are all views.
 func Views() []View {
 	return []View{{Desktop, Light}, {Desktop, Dark}, {Phone, Light}, {Phone, Dark}}
 }
@@ -51,8 +51,8 @@ func (v View) viewport() chromedp.Action[chromedp.Void] {
 	return chromedp.EmulateViewport(1280, 800)
 }
 
-// media says what the buyer prefers: the colours, and that nothing moves, so that
-// a picture of a page is the same each time.
+// media sets the colour scheme, and reduces motion, so that screenshots are
+// reproducible.
 func (v View) media() chromedp.Action[chromedp.Void] {
 	return chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
 		_, err := cdp.Call(ctx, target, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
@@ -65,7 +65,7 @@ func (v View) media() chromedp.Action[chromedp.Void] {
 	})
 }
 
-// Look changes how the tab's page is looked at, without loading it again.
+// Look changes the view of the tab without a reload.
 func (tab *Tab) Look(v View) {
 	tab.t.Helper()
 	tab.do("look at the page as "+v.String(), v.viewport(), v.media())

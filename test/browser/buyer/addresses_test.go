@@ -32,7 +32,7 @@ func TestInvalidAddresses(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			tab := chromium.Tab(t, browser.View{Screen: browser.Phone})
-			tab.Pardon("400 (Bad Request)")
+			tab.ExpectProblem("400 (Bad Request)")
 			if status := tab.Open(s.base + "/dashboard/billing?" + query); status != http.StatusBadRequest {
 				t.Errorf("got status %d", status)
 			}
@@ -55,7 +55,7 @@ func TestUnknownSession(t *testing.T) {
 	s := newFixture(t)
 	t.Run("without a key", func(t *testing.T) {
 		tab := chromium.Tab(t, browser.View{})
-		tab.Hurry(3000)
+		tab.SpeedUp(3000)
 		tab.Open(s.base + billingPath + unknownSession)
 		tab.See("Confirming your payment", unknownSession)
 		tab.See("Not confirmed yet.")
@@ -63,7 +63,7 @@ func TestUnknownSession(t *testing.T) {
 	t.Run("with a key", func(t *testing.T) {
 		base := startIngress(t, keyed, "")
 		tab := chromium.Tab(t, browser.View{})
-		tab.Pardon("404 (Not Found)")
+		tab.ExpectProblem("404 (Not Found)")
 		if status := tab.Open(base + billingPath + unknownSession); status != http.StatusNotFound {
 			t.Errorf("got status %d", status)
 		}
@@ -84,10 +84,10 @@ func TestBelowAPath(t *testing.T) {
 	tab.Open(base + s.buyPath("lifetime"))
 	expectStyled(t, tab)
 	tab.Click("button", "Buy Lifetime")
-	tab.Arrive(s.Stripe.URL() + "/c/pay/")
+	tab.AwaitAddress(s.Stripe.URL() + "/c/pay/")
 	fillIn(tab)
 	payByCard(tab, stripesim.Card4242)
-	tab.Arrive(base + billingPath)
+	tab.AwaitAddress(base + billingPath)
 	tab.See("Confirming your payment")
 	expectStyled(t, tab)
 	tab.Mark()
@@ -97,7 +97,7 @@ func TestBelowAPath(t *testing.T) {
 	if !tab.Marked() {
 		t.Error("the page was reloaded, want an update in place")
 	}
-	tab.Pardon("404 (Not Found)")
+	tab.ExpectProblem("404 (Not Found)")
 	tab.Open(base + s.buyPath("nothing"))
 	tab.See("Not for sale here")
 	expectStyled(t, tab)

@@ -54,7 +54,7 @@ func TestBuyingOnTheBuyPage(t *testing.T) {
 	tab := chromium.Tab(t, browser.View{Screen: browser.Phone})
 	tab.Open(s.base + s.buyPath("lifetime"))
 	tab.Click("button", "Buy Lifetime")
-	tab.Arrive(s.Stripe.URL() + "/c/pay/")
+	tab.AwaitAddress(s.Stripe.URL() + "/c/pay/")
 	s.awaitPhases(v1alpha1.OrderPending)
 }
 
@@ -81,12 +81,12 @@ func TestUnavailableLinks(t *testing.T) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			tab := chromium.Tab(t, browser.View{})
-			tab.Pardon(row.pardon)
+			tab.ExpectProblem(row.pardon)
 			tab.Open(s.base + row.path)
 			tab.See(row.shows...)
 			tab.Inspect("notice-" + row.name)
 			tab.Click("link", "Go to "+siteName())
-			tab.Arrive(site.URL() + "/")
+			tab.AwaitAddress(site.URL() + "/")
 		})
 	}
 }
@@ -96,7 +96,7 @@ func TestFormOfOtherSite(t *testing.T) {
 	s := newFixture(t)
 	elsewhere := page(t, `<form method="post" action="`+s.base+s.buyPath("lifetime")+`"><button>Win</button></form>`)
 	tab := chromium.Tab(t, browser.View{})
-	tab.Pardon("403 (Forbidden)")
+	tab.ExpectProblem("403 (Forbidden)")
 	tab.Open(elsewhere)
 	tab.Click("button", "Win")
 	tab.See("Please start in the shop", "Nothing was charged")
@@ -106,5 +106,5 @@ func TestFormOfOtherSite(t *testing.T) {
 	}
 	tab.Click("link", "Go to "+siteName())
 	tab.Click("button", "Buy Lifetime")
-	tab.Arrive(s.Stripe.URL() + "/c/pay/")
+	tab.AwaitAddress(s.Stripe.URL() + "/c/pay/")
 }

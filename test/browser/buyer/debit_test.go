@@ -11,11 +11,11 @@ import (
 // startDebit buys by bank debit, and returns the session, with the tab on the page of a pending debit.
 func startDebit(t *testing.T, s *fixture, tab *browser.Tab) (session stripesim.Session) {
 	t.Helper()
-	tab.Hurry(10) // the page polls every 15 s
+	tab.SpeedUp(10) // the page polls every 15 s
 	s.goToStripe(tab)
 	fillIn(tab)
 	payByDebit(tab)
-	tab.Arrive(s.base + billingPath)
+	tab.AwaitAddress(s.base + billingPath)
 	tab.See("Your bank is processing the payment")
 	tab.Mark()
 	s.awaitCaptureRequests(tab, 5)
@@ -48,10 +48,10 @@ func TestDebitFails(t *testing.T) {
 	}
 	s.awaitPhases(v1alpha1.OrderFailed)
 	tab.Click("link", "Go to the payment page")
-	tab.Arrive(s.Stripe.URL() + "/c/pay/")
+	tab.AwaitAddress(s.Stripe.URL() + "/c/pay/")
 	fillIn(tab)
 	payByCard(tab, stripesim.Card4242)
-	tab.Arrive(s.base + billingPath)
+	tab.AwaitAddress(s.base + billingPath)
 	tab.See("Thank you for your purchase")
 	s.awaitPhases(v1alpha1.OrderPaid)
 

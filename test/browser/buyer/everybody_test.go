@@ -18,15 +18,15 @@ func TestKeyboard(t *testing.T) {
 			tab.Press(browser.TabKey)
 			expectFocus(t, tab, "button Buy Lifetime")
 			tab.Press(browser.EnterKey)
-			tab.Arrive(s.Stripe.URL() + "/c/pay/")
+			tab.AwaitAddress(s.Stripe.URL() + "/c/pay/")
 			fillIn(tab)
 			payByCard(tab, stripesim.Card4242)
-			tab.Arrive(s.base + billingPath)
+			tab.AwaitAddress(s.base + billingPath)
 			tab.See("Thank you for your purchase")
 			tab.Press(browser.TabKey)
 			expectFocus(t, tab, "link Continue to "+siteName())
 			tab.Press(browser.EnterKey)
-			tab.Arrive(site.URL() + "/")
+			tab.AwaitAddress(site.URL() + "/")
 		})
 	}
 }
@@ -68,12 +68,12 @@ func TestScreenReader(t *testing.T) {
 	session := s.Pay(s.createOrder())
 	tab := chromium.Tab(t, browser.View{})
 	tab.Open(s.base + billingPath + session.ID)
-	tab.Hear("Confirming your payment")
+	tab.SeeAnnounced("Confirming your payment")
 	browser.Ask[bool](tab, `Boolean(window.paylinkTestsRegion = document.querySelector("[role=status]"))`)
 	s.releaseWebhooks(stripesim.Plan{})
-	tab.Hear("Thank you for your purchase", "Your payment is confirmed.")
-	if heard := tab.Heard(); strings.Contains(heard, "Confirming") || strings.Contains(heard, session.ID) {
-		t.Errorf("got %q announced, want the new state alone", heard)
+	tab.SeeAnnounced("Thank you for your purchase", "Your payment is confirmed.")
+	if announced := tab.Announced(); strings.Contains(announced, "Confirming") || strings.Contains(announced, session.ID) {
+		t.Errorf("got %q announced, want the new state alone", announced)
 	}
 	if !browser.Ask[bool](tab, "paylinkTestsRegion.isConnected") {
 		t.Error("got another live region, want the same one")
@@ -86,10 +86,10 @@ func TestScreenReaderAtTheEnd(t *testing.T) {
 	s.holdWebhooks()
 	session := s.Pay(s.createOrder())
 	tab := chromium.Tab(t, browser.View{})
-	tab.Hurry(3000)
+	tab.SpeedUp(3000)
 	tab.Open(s.base + billingPath + session.ID)
-	tab.Hear("Not confirmed yet.", "This page has stopped checking.")
-	if heard := tab.Heard(); strings.Contains(heard, "checks by itself") {
-		t.Errorf("got %q announced, want the new state alone", heard)
+	tab.SeeAnnounced("Not confirmed yet.", "This page has stopped checking.")
+	if announced := tab.Announced(); strings.Contains(announced, "checks by itself") {
+		t.Errorf("got %q announced, want the new state alone", announced)
 	}
 }

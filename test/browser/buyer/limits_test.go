@@ -38,8 +38,8 @@ func TestPageOverLimit(t *testing.T) {
 	base := startIngress(t, keyed, "")
 	t.Run("shown", func(t *testing.T) {
 		tab := chromium.Tab(t, browser.View{})
-		tab.Pardon("429 (Too Many Requests)")
-		tab.Before("window.fetch = () => new Promise(() => {})") // the page does not change
+		tab.ExpectProblem("429 (Too Many Requests)")
+		tab.RunBefore("window.fetch = () => new Promise(() => {})") // the page does not change
 		s.openOverLimit(tab, base+billingPath+session.ID)
 		tab.See("One moment, please")
 		tab.Inspect("billing-limited")
@@ -47,9 +47,9 @@ func TestPageOverLimit(t *testing.T) {
 	for name, scripts := range map[string]bool{"goes on": true, "goes on without scripts": false} {
 		t.Run(name, func(t *testing.T) {
 			tab := chromium.Tab(t, browser.View{Screen: browser.Phone})
-			tab.Pardon("429 (Too Many Requests)")
+			tab.ExpectProblem("429 (Too Many Requests)")
 			if !scripts {
-				tab.SwitchOffScripts()
+				tab.DisableScripts()
 			}
 			s.openOverLimit(tab, base+billingPath+session.ID)
 			tab.See("Thank you for your purchase")
@@ -62,7 +62,7 @@ func TestBuyOverLimit(t *testing.T) {
 	base := startIngress(t, keyed, "")
 	s.exhaust(http.MethodPost, base+s.buyPath("lifetime"))
 	tab := chromium.Tab(t, browser.View{})
-	tab.Pardon("429 (Too Many Requests)")
+	tab.ExpectProblem("429 (Too Many Requests)")
 	tab.Open(base + s.buyPath("lifetime"))
 	before := len(s.Orders())
 	tab.Click("button", "Buy Lifetime")

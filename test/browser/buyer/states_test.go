@@ -82,7 +82,7 @@ func TestStates(t *testing.T) {
 			}
 			tab := chromium.Tab(t, browser.View{})
 			if row.pardon != "" {
-				tab.Pardon(row.pardon)
+				tab.ExpectProblem(row.pardon)
 			}
 			tab.Open(base + billingPath + session)
 			tab.See(append(row.shows, session)...)

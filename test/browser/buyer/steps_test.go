@@ -19,7 +19,7 @@ func (s *fixture) goToStripe(tab *browser.Tab) {
 	s.T.Helper()
 	tab.Open(site.URL())
 	tab.Click("button", "Buy Lifetime")
-	tab.Arrive(s.Stripe.URL() + "/c/pay/")
+	tab.AwaitAddress(s.Stripe.URL() + "/c/pay/")
 }
 
 // fillIn fills in the buyer's name and e-mail on Stripe's page.

@@ -18,7 +18,7 @@ func TestPurchase(t *testing.T) {
 			s.goToStripe(tab)
 			fillIn(tab)
 			payByCard(tab, stripesim.Card4242)
-			tab.Arrive(site.URL() + billingPath + "cs_test_")
+			tab.AwaitAddress(site.URL() + billingPath + "cs_test_")
 			tab.See("Thank you for your purchase", "Your payment is confirmed.", "Lifetime", "199.00 USD", sessionOf(tab))
 			paid := make([]v1alpha1.OrderPhase, i+1)
 			for n := range paid {
@@ -26,7 +26,7 @@ func TestPurchase(t *testing.T) {
 			}
 			s.awaitPhases(paid...)
 			tab.Click("link", "Continue to "+siteName())
-			tab.Arrive(site.URL() + "/")
+			tab.AwaitAddress(site.URL() + "/")
 			tab.See("Buy Lifetime")
 		})
 	}
@@ -39,7 +39,7 @@ func TestPurchase(t *testing.T) {
 func TestDeclinedCard(t *testing.T) {
 	s := newFixture(t)
 	tab := chromium.Tab(t, browser.View{Screen: browser.Phone})
-	tab.Pardon("402 (Payment Required)")
+	tab.ExpectProblem("402 (Payment Required)")
 	s.goToStripe(tab)
 	fillIn(tab)
 	payByCard(tab, stripesim.CardDeclined)
@@ -47,7 +47,7 @@ func TestDeclinedCard(t *testing.T) {
 	s.AwaitDelivered()
 	s.awaitPhases(v1alpha1.OrderPending)
 	payByCard(tab, stripesim.Card4242)
-	tab.Arrive(s.base + billingPath)
+	tab.AwaitAddress(s.base + billingPath)
 	tab.See("Thank you for your purchase")
 	s.awaitPhases(v1alpha1.OrderPaid)
 }

@@ -28,11 +28,11 @@ func TestDoubleClick(t *testing.T) {
 			tab := chromium.Tab(t, view)
 			tab.Open(site.URL())
 			tab.DoubleClick("button", "Buy Lifetime")
-			tab.Arrive(s.Stripe.URL() + "/c/pay/")
+			tab.AwaitAddress(s.Stripe.URL() + "/c/pay/")
 			fillIn(tab)
 			tab.Fill("Card number", stripesim.Card4242)
 			tab.DoubleClick("button", payButton)
-			tab.Arrive(s.base + billingPath)
+			tab.AwaitAddress(s.base + billingPath)
 			tab.See("Thank you for your purchase")
 			s.expectPaidOnce()
 			s.Eventually("one order is paid", func(context.Context) (bool, error) {
@@ -57,12 +57,12 @@ func TestBackAfterPayment(t *testing.T) {
 	s.goToStripe(tab)
 	fillIn(tab)
 	payByCard(tab, stripesim.Card4242)
-	tab.Arrive(s.base + billingPath)
+	tab.AwaitAddress(s.base + billingPath)
 	tab.See("Thank you for your purchase")
 	browser.Ask[bool](tab, "history.back() ?? true")
-	tab.Arrive(s.Stripe.URL() + "/c/pay/")
+	tab.AwaitAddress(s.Stripe.URL() + "/c/pay/")
 	browser.Ask[bool](tab, "history.forward() ?? true")
-	tab.Arrive(s.base + billingPath)
+	tab.AwaitAddress(s.base + billingPath)
 	tab.See("Thank you for your purchase")
 	expectState(t, tab, "paid")
 	s.expectPaidOnce()
@@ -82,7 +82,7 @@ func TestTwoTabs(t *testing.T) {
 	}
 	for _, tab := range []*browser.Tab{one, other} {
 		tab.Click("button", payButton)
-		tab.Arrive(s.base + billingPath)
+		tab.AwaitAddress(s.base + billingPath)
 		tab.See("Confirming your payment")
 	}
 	s.releaseWebhooks(stripesim.Plan{})

@@ -9,36 +9,36 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// Hear waits until each of the texts is in a live region, all at the same moment:
-// what changes there, a screen reader says of itself, wherever its user is.
-func (tab *Tab) Hear(texts ...string) {
+// SeeAnnounced waits until all the texts are in live regions at once, which a screen
+// reader announces when they change.
+func (tab *Tab) SeeAnnounced(texts ...string) {
 	tab.t.Helper()
-	tab.await(fmt.Sprintf("hear %q", texts), func(ctx context.Context) (bool, error) {
-		heard, err := spokenOfItself(ctx)
+	tab.await(fmt.Sprintf("see announced %q", texts), func(ctx context.Context) (bool, error) {
+		live, err := liveText(ctx)
 		if err != nil {
 			return false, err
 		}
 		for _, text := range texts {
-			if !strings.Contains(heard, text) {
-				return false, fmt.Errorf("what is heard is %q", heard)
+			if !strings.Contains(live, text) {
+				return false, fmt.Errorf("the live regions have %q", live)
 			}
 		}
 		return true, nil
 	})
 }
 
-// Heard is all that the page's live regions hold now, by the accessibility tree,
-// one region after another in no certain order.
-func (tab *Tab) Heard() (heard string) {
+// Announced is the text of the page's live regions, by the accessibility tree, in any
+// order.
+func (tab *Tab) Announced() (text string) {
 	tab.t.Helper()
-	tab.await("listen to the page", func(ctx context.Context) (_ bool, err error) {
-		heard, err = spokenOfItself(ctx)
+	tab.await("read the live regions", func(ctx context.Context) (_ bool, err error) {
+		text, err = liveText(ctx)
 		return err == nil, err
 	})
-	return heard
+	return text
 }
 
-func spokenOfItself(ctx context.Context) (string, error) {
+func liveText(ctx context.Context) (string, error) {
 	tree, err := chromedp.Call(ctx, accessibility.GetFullAXTree, accessibility.GetFullAXTreeParams{})
 	if err != nil {
 		return "", err
@@ -56,7 +56,7 @@ func spokenOfItself(ctx context.Context) (string, error) {
 	return strings.Join(words, " "), nil
 }
 
-// live tells whether a node is in a live region.
+// live reports whether a node is in a live region.
 func live(nodes map[accessibility.NodeID]*accessibility.Node, node *accessibility.Node) bool {
 	for ; node != nil; node = nodes[node.ParentID] {
 		for _, property := range node.Properties {

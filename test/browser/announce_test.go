@@ -14,15 +14,15 @@ func TestALiveRegionIsHeard(t *testing.T) {
 			setTimeout(() => { polite.firstChild.textContent = "Paid"; loud.append("At last"); document.querySelector("h1").append(" paid") }, 300)`,
 	})
 	tab := chromium.Tab(t, browser.View{})
-	tab.Before("window.setTimeout = act => { window.act = act }")
+	tab.RunBefore("window.setTimeout = act => { window.act = act }")
 	tab.Open(base)
-	if heard := tab.Heard(); heard != "Waiting" {
-		t.Errorf("at first, %q is heard", heard)
+	if announced := tab.Announced(); announced != "Waiting" {
+		t.Errorf("got %q announced first, want Waiting", announced)
 	}
 	browser.Ask[bool](tab, "act() || true")
-	tab.Hear("Paid", "At last")
-	if heard := tab.Heard(); heard != "Paid At last" && heard != "At last Paid" {
-		t.Errorf("after that, %q is heard", heard)
+	tab.SeeAnnounced("Paid", "At last")
+	if announced := tab.Announced(); announced != "Paid At last" && announced != "At last Paid" {
+		t.Errorf("got %q announced, want both new texts", announced)
 	}
 }
 

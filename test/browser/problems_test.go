@@ -8,7 +8,7 @@ import (
 )
 
 func TestAPageMayNotComplain(t *testing.T) {
-	needChromium(t)
+	requireChromium(t)
 	base := site(t, map[string]string{
 		"/clean": `<h1>Fine</h1><script src="/fine.js"></script>`, "/fine.js": `console.log("fine"); console.warn("fine, too")`,
 		"/error": `<script src="/error.js"></script>`, "/error.js": `console.error("the sum is", 3, {a: 1})`,
@@ -32,22 +32,22 @@ func TestAPageMayNotComplain(t *testing.T) {
 		"/fetch":   "404 (Not Found) (" + base + "/no-such-answer)",
 		"/no-such": "404 (Not Found) (" + base + "/no-such)",
 	} {
-		w := outcome(t, func(inner testing.TB) {
+		w := runTest(t, func(inner testing.TB) {
 			tab := chromium.Tab(inner, browser.View{})
 			tab.Open(base + path)
 			if path == "/fetch" || path == "/rejects" { // which the load of the page does not wait for
 				tab.Await("see the script end", "window.ended")
 			}
 		})
-		if w.failed != (want != "") || !w.says(want) {
-			t.Errorf("%s: failed: %t, and it was said %q, want %q", path, w.failed, w.said, want)
+		if w.failed != (want != "") || !w.reports(want) {
+			t.Errorf("%s: got failed: %t and the messages %q, want %q", path, w.failed, w.messages, want)
 		}
 	}
 }
 
 func TestAComplaintThatIsExpected(t *testing.T) {
 	base := site(t, map[string]string{"/": "Here"})
-	needChromium(t)
+	requireChromium(t)
 	for _, c := range []struct {
 		path, pardon string
 		status       int
@@ -58,17 +58,17 @@ func TestAComplaintThatIsExpected(t *testing.T) {
 		{"/gone", "500", http.StatusNotFound, true},
 		{"/", "404", http.StatusOK, true}, // it should have come
 	} {
-		w := outcome(t, func(inner testing.TB) {
+		w := runTest(t, func(inner testing.TB) {
 			tab := chromium.Tab(inner, browser.View{})
 			if c.pardon != "" {
-				tab.Pardon(c.pardon)
+				tab.ExpectProblem(c.pardon)
 			}
 			if status := tab.Open(base + c.path); status != c.status {
 				t.Errorf("%s was answered %d, not %d", c.path, status, c.status)
 			}
 		})
 		if w.failed != c.fails {
-			t.Errorf("%+v: failed: %t, and it was said %q", c, w.failed, w.said)
+			t.Errorf("%+v: got failed: %t and the messages %q", c, w.failed, w.messages)
 		}
 	}
 }

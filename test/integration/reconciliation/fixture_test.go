@@ -33,7 +33,7 @@ const (
 // one that reads Stripe only for events whose order is unknown.
 var (
 	backfilling = []string{"--backfill-period=1s", "--backfill-grace=0s", "--reconcile-period=0"}
-	reconciling    = []string{"--backfill-period=0", "--backfill-grace=0s", "--reconcile-period=1s"}
+	reconciling = []string{"--backfill-period=0", "--backfill-grace=0s", "--reconcile-period=1s"}
 	asking      = []string{"--backfill-period=0", "--reconcile-period=0"}
 )
 

@@ -141,11 +141,11 @@ func links() map[string]row {
 	fresh.Status.ObservedGeneration = 0
 	const waits = "Paylink has not looked at it yet."
 	return map[string]row{
-		"just created":     {fresh, progressing, waits},
-		"changed":          {changed(link(available)), progressing, waits},
-		"not judged yet":   {link(), progressing, waits},
-		"available":        {link(available), healthy, "The message."},
-		"not usable":       {link(unready(v1alpha1.ReasonInvalidSpec)), degraded, "InvalidSpec: The message."},
+		"just created":   {fresh, progressing, waits},
+		"changed":        {changed(link(available)), progressing, waits},
+		"not judged yet": {link(), progressing, waits},
+		"available":      {link(available), healthy, "The message."},
+		"not usable":     {link(unready(v1alpha1.ReasonInvalidSpec)), degraded, "InvalidSpec: The message."},
 	}
 }
 

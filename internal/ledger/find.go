@@ -13,7 +13,7 @@ import (
 	"github.com/paylink-dev/paylink/internal/payment"
 )
 
-// The indices that a cache must have for the ledger.
+// The indices that the ledger's cache must have.
 const (
 	// IndexReference finds orders by their client_reference_id.
 	IndexReference = "clientReferenceId"
@@ -21,11 +21,11 @@ const (
 	IndexSession = "sessionId"
 	// IndexPaymentIntent finds orders by the PaymentIntents of their payments.
 	IndexPaymentIntent = "paymentIntentId"
-	// IndexPaymentLinkID finds PaymentLinks by Stripe's id.
+	// IndexPaymentLinkID finds PaymentLinks by Stripe's id of the link.
 	IndexPaymentLinkID = "paymentLinkId"
 )
 
-// Fields that the API server itself can select orders and links by; the CRDs declare them.
+// Fields by which the API server can select orders and links. The CRDs declare them.
 const (
 	fieldOrderID       = "spec.orderId"
 	fieldReference     = "status.clientReferenceId"
@@ -103,16 +103,16 @@ func Index(ctx context.Context, indexer client.FieldIndexer) error {
 	return nil
 }
 
-// find returns the order a fact is about, or ErrUnknown.
+// find returns the order of a fact, or ErrUnknown.
 //
-// A session is that of the order that has it already, so that no two orders live by one payment; or else of the one that a
-// person assigned it to, or of the one that it names.
+// A session belongs to the order that has it already, so that one payment never counts for two orders. Otherwise it belongs
+// to the order that a person assigned it to, and otherwise to the order that it names.
 //
-// A session's order must have been given its checkout URL: before that it is not settled which Payment Link it takes
-// money through, and a payment judged without that would be judged by when it came.
+// The order must have its checkout URL. Before that, its Payment Link is not fixed, and the evaluation of a payment would
+// depend on when it came.
 //
-// The API server can select by reference, and by the payment that counts, but not by the other payments of an order.
-// A fact about one of those is at worst parked, and applied by the controller as soon as its cache has the payment.
+// The API server can select by reference and by the payment that counts, but not by an order's other payments. A fact
+// about one of those is parked at worst, and the controller applies it as soon as its cache has the payment.
 func (l *Ledger) find(ctx context.Context, fact payment.Fact, assignTo *v1alpha1.OrderReference) (*v1alpha1.Order, error) {
 	if !fact.OfSession() {
 		return l.lookUp(ctx, fact.PaymentIntentID, IndexPaymentIntent, []string{fieldCaptureID}, nil)
@@ -130,10 +130,10 @@ func (l *Ledger) find(ctx context.Context, fact payment.Fact, assignTo *v1alpha1
 	return l.lookUp(ctx, fact.ClientReferenceID, IndexReference, referenceFields, ready)
 }
 
-// ready reports whether the order was given its checkout URL.
+// ready reports whether the order has been Ready: it keeps its reference from then on.
 func ready(o *v1alpha1.Order) bool { return o.Status.ClientReferenceID != "" }
 
-// assigned returns the order that a person chose.
+// assigned returns the order that a person assigned a session to, or ErrUnknown.
 func (l *Ledger) assigned(ctx context.Context, to v1alpha1.OrderReference) (*v1alpha1.Order, error) {
 	if len(l.Namespaces) > 0 && !slices.Contains(l.Namespaces, to.Namespace) {
 		return nil, ErrUnknown
@@ -144,7 +144,7 @@ func (l *Ledger) assigned(ctx context.Context, to v1alpha1.OrderReference) (*v1a
 	case apierrors.IsNotFound(err):
 		return nil, ErrUnknown
 	case err != nil:
-		return nil, fmt.Errorf("find the order that a payment is assigned to: %w", err)
+		return nil, fmt.Errorf("find assigned order: %w", err)
 	case !ready(order):
 		return nil, ErrUnknown
 	}
@@ -156,14 +156,14 @@ func (l *Ledger) ByReference(ctx context.Context, reference string) (*v1alpha1.O
 	return l.lookUp(ctx, reference, IndexReference, referenceFields, nil)
 }
 
-// referenceFields are where the API server finds a reference; that of an order which is not ready yet and goes by its
-// uid is known to caches alone.
+// referenceFields are the fields by which the API server finds a reference. Only a cache finds an order that has no orderId
+// and was never Ready.
 var referenceFields = []string{fieldReference, fieldOrderID}
 
-// lookUp returns the order to which a key belongs, where that one will do, or ErrUnknown. What the cache does not know
-// is asked of the API server, by the fields that may hold the key: a cache may lag behind an order that was created,
-// or paid, a moment ago.
-func (l *Ledger) lookUp(ctx context.Context, key, index string, fields []string, willDo func(*v1alpha1.Order) bool) (*v1alpha1.Order, error) {
+// lookUp returns the oldest order that has a key, or ErrUnknown. Where usable is not nil, it must accept the order. The
+// cache can lag behind an order that was just created or paid, so the API server is asked next, by the fields that can hold
+// the key.
+func (l *Ledger) lookUp(ctx context.Context, key, index string, fields []string, usable func(*v1alpha1.Order) bool) (*v1alpha1.Order, error) {
 	if key == "" {
 		return nil, ErrUnknown
 	}
@@ -171,7 +171,7 @@ func (l *Ledger) lookUp(ctx context.Context, key, index string, fields []string,
 		if len(found) == 0 {
 			return nil
 		}
-		if order := Oldest(found); willDo == nil || willDo(order) {
+		if order := Oldest(found); usable == nil || usable(order) {
 			return order
 		}
 		return nil
@@ -207,7 +207,7 @@ func (l *Ledger) countLiveRead(found bool) {
 	l.Metrics.LiveReads.WithLabelValues(result).Inc()
 }
 
-// list returns the orders of the served namespaces that have the key in the index or field.
+// list returns the orders in the served namespaces that have the key in an index or field.
 func (l *Ledger) list(ctx context.Context, from client.Reader, field, key string) ([]v1alpha1.Order, error) {
 	var found []v1alpha1.Order
 	for _, namespace := range l.namespaces() {
@@ -227,8 +227,8 @@ func (l *Ledger) namespaces() []string {
 	return l.Namespaces
 }
 
-// Oldest returns the order that a reference shared by several belongs to: the first by creation time, then by uid.
-// orders must not be empty.
+// Oldest returns the first order by creation time, then by uid: the one to which a shared reference belongs. orders must
+// not be empty.
 func Oldest(orders []v1alpha1.Order) *v1alpha1.Order {
 	oldest := slices.MinFunc(orders, func(a, b v1alpha1.Order) int {
 		return cmp.Or(a.CreationTimestamp.Compare(b.CreationTimestamp.Time), cmp.Compare(a.UID, b.UID))

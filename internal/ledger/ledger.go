@@ -1,10 +1,9 @@
-// Package ledger is the only writer of an order's payment status. It finds the order that a fact is about, merges the
-// fact into what is known, settles, and writes once; a fact whose order or payment is unknown it keeps as a
-// StripeEvent.
+// Package ledger is the only writer of an order's payment status. It finds the order of a fact, merges the fact, settles
+// the order, and writes its status once. It keeps a fact whose order or payment is unknown as a StripeEvent.
 //
-// Who owns which field of an order's status: the ledger owns phase, payments, paymentsDropped, expiredAt, paidAt,
+// The fields of an order's status have three owners. The ledger owns phase, payments, paymentsDropped, expiredAt, paidAt,
 // amountRefunded, providerOrderId, providerCaptureId and the conditions Paid and NeedsAttention. The order reconciler
-// owns the rest: clientReferenceId, paymentLinkId, checkoutURL, total, observedGeneration and the condition Ready. The
+// owns clientReferenceId, paymentLinkId, checkoutURL, total, observedGeneration and the condition Ready. The
 // reconciliation owns the condition Verified.
 package ledger
 
@@ -23,59 +22,58 @@ import (
 	"github.com/paylink-dev/paylink/internal/payment"
 )
 
-// Result is what became of a fact.
+// Result is the result of applying a fact.
 type Result string
 
 // The results of applying a fact.
 const (
 	// Applied: the fact was written to its order.
 	Applied Result = metrics.ResultApplied
-	// Unchanged: the order knew it already, or a StripeEvent keeps it.
+	// Unchanged: the order has the fact already, or a StripeEvent keeps it.
 	Unchanged Result = metrics.ResultUnchanged
 	// Parked: the fact is kept as a StripeEvent.
 	Parked Result = metrics.ResultParked
-	// NotOurs: the fact is of somebody else's payment, and not kept.
+	// NotOurs: the fact is about a payment of somebody else, and is not kept.
 	NotOurs Result = metrics.ResultIgnored
 )
 
 // Errors of the ledger, beside those of the API server.
 var (
-	// ErrUnknown means that no order has the fact's payment, or its reference and a checkout URL.
+	// ErrUnknown means that no order has the fact's payment, and that none with its reference has a checkout URL.
 	ErrUnknown = errors.New("no order has this reference or payment")
-	// ErrConflict means that other writers kept changing the order. Trying again later is right.
+	// ErrConflict means that other writers kept changing the order. Try again later.
 	ErrConflict = errors.New("other writers kept changing the order")
 )
 
-// Ledger writes payment facts to orders. All fields are required but Namespaces.
+// Ledger writes payment facts to orders. All fields except Namespaces are required.
 type Ledger struct {
-	// Cache answers look-ups; the indices of this package must be registered with it (see Index).
+	// Cache answers look-ups. It must have the indices of this package (see Index).
 	Cache client.Reader
-	// Live asks the API server itself.
+	// Live reads from the API server.
 	Live client.Reader
-	// Writer writes; its field manager is FieldOwner.
+	// Writer writes to the API server. Its field manager is FieldOwner.
 	Writer client.Client
-	// Namespaces are those whose orders are served. Empty: all.
+	// Namespaces are those of the served orders. Empty: all.
 	Namespaces []string
-	// EventNamespace is where StripeEvents are kept.
+	// EventNamespace is the namespace of the StripeEvents.
 	EventNamespace string
 	Clock          clock.PassiveClock
 	Metrics        *metrics.Ledger
 }
 
-// FieldOwner is the field manager of every write by either server. One for both keeps an object's managed fields
-// short, which the API server pays for at each write.
+// FieldOwner is the field manager of every write by either server. One name for both keeps an object's managed fields
+// short, which makes each write cheaper for the API server.
 const FieldOwner = "paylink"
 
-// Apply makes sure that the fact is kept, in its order's status or as a StripeEvent, or is nobody's business here.
-// It is safe to call any number of times, at once and in any order. An error means that nothing is certain: apply
-// the fact again.
+// Apply keeps the fact, in its order's status or as a StripeEvent, unless it is about a payment of somebody else. It is
+// safe to call any number of times, concurrently and in any order. After an error the caller must apply the fact again.
 func (l *Ledger) Apply(ctx context.Context, fact payment.Fact) (Result, error) {
 	_, wrote, err := l.Record(ctx, fact, nil)
 	switch {
 	case apierrors.IsInvalid(err):
-		// Trying again cannot help, and the fact must not be lost: keep it, and say so.
+		// A retry cannot help, and the fact must not be lost.
 		l.Metrics.Invalid.Inc()
-		log.FromContext(ctx).Error(err, "The API server refuses the order's new status; keeping the event", "event", fact.EventID)
+		log.FromContext(ctx).Error(err, "Order status is invalid: keeping the event", "event", fact.EventID)
 		return l.park(ctx, fact)
 	case errors.Is(err, ErrUnknown):
 		return l.parkIfOurs(ctx, fact)
@@ -88,9 +86,9 @@ func (l *Ledger) Apply(ctx context.Context, fact payment.Fact) (Result, error) {
 	}
 }
 
-// Record writes the fact to its order and returns the order as it is then, and whether that took a write. assignTo is the
-// order that a person chose for the fact's session; nil: the session's reference decides. Record returns ErrUnknown where
-// no order has the fact's reference or payment.
+// Record writes the fact to its order. It returns the resulting order, and whether a write was needed. assignTo is the
+// order that a person chose for the fact's session; nil: the session's reference decides. It returns ErrUnknown where no
+// order has the fact's payment or reference.
 func (l *Ledger) Record(ctx context.Context, fact payment.Fact, assignTo *v1alpha1.OrderReference) (order *v1alpha1.Order, wrote bool, err error) {
 	order, err = l.find(ctx, fact, assignTo)
 	if err != nil {
@@ -103,7 +101,7 @@ func (l *Ledger) Record(ctx context.Context, fact payment.Fact, assignTo *v1alph
 	return order, wrote, err
 }
 
-// Preview returns what Apply would do with a fact, as far as can be told without doing it.
+// Preview returns the expected result of Apply, and writes nothing.
 func (l *Ledger) Preview(ctx context.Context, fact payment.Fact) (Result, error) {
 	order, err := l.find(ctx, fact, nil)
 	if errors.Is(err, ErrUnknown) {
@@ -118,30 +116,29 @@ func (l *Ledger) Preview(ctx context.Context, fact payment.Fact) (Result, error)
 	} else if err != nil {
 		return "", err
 	}
-	if settle(next, now(l.Clock)); sameStatus(order, next) {
+	if settle(next, v1alpha1.Now(l.Clock)); sameStatus(order, next) {
 		return Unchanged, nil
 	}
 	return Applied, nil
 }
 
-// Expire records that the order waited for its money longer than it was told to. It changes nothing where the order
-// is paid, or the money may still be on its way.
+// Expire records that nobody paid the order within spec.expiresAfter. It changes nothing where the order is paid, or a
+// payment is still being processed.
 func (l *Ledger) Expire(ctx context.Context, order *v1alpha1.Order) (wrote bool, err error) {
 	_, wrote, err = l.update(ctx, order, func(o *v1alpha1.Order) error {
 		if Expirable(o) {
-			at := now(l.Clock)
+			at := v1alpha1.Now(l.Clock)
 			o.Status.ExpiredAt = &at
 		}
 		return nil
 	})
-	if apierrors.IsNotFound(err) || errors.Is(err, ErrUnknown) { // deleted, or made anew, meanwhile
+	if apierrors.IsNotFound(err) || errors.Is(err, ErrUnknown) { // deleted, or created anew, meanwhile
 		return false, nil
 	}
 	return wrote, err
 }
 
-// Expirable reports whether running out of time would mean anything for the order: no money is held, was given back,
-// or is on its way.
+// Expirable reports whether the order can expire: it has no accepted payment that is paid, refunded or being processed.
 func Expirable(o *v1alpha1.Order) bool {
 	if o.Status.ExpiredAt != nil {
 		return false
@@ -150,20 +147,19 @@ func Expirable(o *v1alpha1.Order) bool {
 	return s.Phase == v1alpha1.OrderPending || s.Reason == v1alpha1.ReasonPaymentFailed
 }
 
-// maxAttempts bounds how often one update is redone. Conflicts are few: an order has two writers, and the buyer's
-// events come seconds apart.
+// maxAttempts bounds the attempts of one update. Conflicts are few: an order has few writers, and the events of one sale
+// are seconds apart.
 const maxAttempts = 20
 
-// update changes the order's facts, settles, and writes the status if anything differs. It begins with the order as
-// given, which may be stale: the write carries its resourceVersion, and a conflict is answered by reading the order
-// from the API server and doing the same again.
+// update changes the order's facts, settles the order, and writes its status if it differs. The given order can be stale:
+// the write carries its resourceVersion. After a conflict, update reads the order from the API server and starts again.
 func (l *Ledger) update(ctx context.Context, order *v1alpha1.Order, change func(*v1alpha1.Order) error) (*v1alpha1.Order, bool, error) {
 	for attempt := range maxAttempts {
 		next := order.DeepCopy()
 		if err := change(next); err != nil {
 			return nil, false, err
 		}
-		settle(next, now(l.Clock))
+		settle(next, v1alpha1.Now(l.Clock))
 		if sameStatus(order, next) {
 			return order, false, nil
 		}
@@ -184,7 +180,7 @@ func (l *Ledger) update(ctx context.Context, order *v1alpha1.Order, change func(
 			return nil, false, fmt.Errorf("read order after a conflict: %w", err)
 		}
 		if fresh.UID != order.UID {
-			return nil, false, ErrUnknown // another order of the same name: this one is gone
+			return nil, false, ErrUnknown // a new order of the same name
 		}
 		order = fresh
 	}

@@ -16,9 +16,9 @@ import (
 	"github.com/paylink-dev/paylink/internal/payment"
 )
 
-// parkIfOurs keeps a fact that no order is known for, unless it is a session of somebody else's: one that names no
-// order and did not come through a link of ours. A refund or dispute names nothing but its payment, so it is kept:
-// its session may still be on its way.
+// parkIfOurs keeps a fact that no order has, unless it is about somebody else's session: one that names no order and did
+// not come through a PaymentLink. A refund or dispute names only its payment, so it is kept: the event of its session can
+// come later.
 func (l *Ledger) parkIfOurs(ctx context.Context, fact payment.Fact) (Result, error) {
 	if fact.OfSession() && fact.ClientReferenceID == "" {
 		ours, err := l.OurLink(ctx, fact.Session.PaymentLinkID)
@@ -27,7 +27,7 @@ func (l *Ledger) parkIfOurs(ctx context.Context, fact payment.Fact) (Result, err
 		}
 		if !ours {
 			if fact.Session.Outcome == v1alpha1.OutcomePaid && fact.Session.PaymentLinkID != "" {
-				log.FromContext(ctx).Info("A payment names no order, and no PaymentLink has its link's id: not kept",
+				log.FromContext(ctx).Info("Ignored a payment that names no order and no PaymentLink",
 					"session", fact.Session.ID, "paymentLinkId", fact.Session.PaymentLinkID)
 			}
 			return NotOurs, nil
@@ -36,7 +36,7 @@ func (l *Ledger) parkIfOurs(ctx context.Context, fact payment.Fact) (Result, err
 	return l.park(ctx, fact)
 }
 
-// OurLink reports whether some PaymentLink has Stripe's id.
+// OurLink reports whether a PaymentLink has Stripe's id of a link.
 func (l *Ledger) OurLink(ctx context.Context, id string) (bool, error) {
 	if id == "" {
 		return false, nil
@@ -59,7 +59,8 @@ func (l *Ledger) OurLink(ctx context.Context, id string) (bool, error) {
 	return false, nil
 }
 
-// Ours reports whether a session is of our sales: it came through a link of ours, or names an order that is there.
+// Ours reports whether a session belongs to a sale of this installation: it came through one of its PaymentLinks, or names
+// an order that exists.
 func (l *Ledger) Ours(ctx context.Context, fact payment.Fact) (bool, error) {
 	if _, err := l.find(ctx, fact, nil); !errors.Is(err, ErrUnknown) {
 		return err == nil, err
@@ -70,7 +71,7 @@ func (l *Ledger) Ours(ctx context.Context, fact payment.Fact) (bool, error) {
 	return l.OurLink(ctx, fact.Session.PaymentLinkID)
 }
 
-// park keeps the fact as a StripeEvent. One that is there already holds the same fact.
+// park keeps the fact as a StripeEvent. A StripeEvent of the same name holds the same fact.
 func (l *Ledger) park(ctx context.Context, fact payment.Fact) (Result, error) {
 	event := &v1alpha1.StripeEvent{
 		ObjectMeta: metav1.ObjectMeta{Namespace: l.EventNamespace, Name: EventName(fact.EventID)},
@@ -86,14 +87,14 @@ func (l *Ledger) park(ctx context.Context, fact payment.Fact) (Result, error) {
 	return Parked, nil
 }
 
-// EventName is the name of the StripeEvent that keeps a Stripe event. Stripe's ids hold upper-case letters and _,
-// which names cannot, and differ by case alone.
+// EventName is the name of a Stripe event's StripeEvent. It is a hash: Stripe's ids can have upper-case letters and _,
+// which names cannot have, and can differ by case alone.
 func EventName(eventID string) string {
 	sum := sha256.Sum256([]byte(eventID))
 	return "evt-" + hex.EncodeToString(sum[:20])
 }
 
-// previewPark returns what parkIfOurs would do.
+// previewPark returns the expected result of parkIfOurs, and writes nothing.
 func (l *Ledger) previewPark(ctx context.Context, fact payment.Fact) (Result, error) {
 	if fact.OfSession() && fact.ClientReferenceID == "" {
 		if ours, err := l.OurLink(ctx, fact.Session.PaymentLinkID); err != nil || !ours {

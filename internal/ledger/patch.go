@@ -13,14 +13,14 @@ import (
 	"github.com/paylink-dev/paylink/api/v1alpha1"
 )
 
-// orderKind of what is patched.
+// orderKind is the kind of the patched object.
 var orderKind = v1alpha1.GroupVersion.WithKind("Order")
 
-// write patches the order's status to what it is in next, where nobody else has changed the order since it was read. next
-// then has the new resourceVersion.
+// write patches the order's status to that of next, and sets next's new resourceVersion. It fails with a conflict if
+// somebody changed the order since it was read.
 //
-// The patch is made of the ledger's own fields, and of the answer only the metadata is asked for: to compare two whole
-// orders as JSON, and to read a third, would take longer than all else that the ledger does.
+// The patch has only the ledger's fields, and the answer only the metadata. To compare two whole orders as JSON, and to
+// decode a third, would take longer than everything else that the ledger does.
 func (l *Ledger) write(ctx context.Context, order, next *v1alpha1.Order) error {
 	patch, err := patchOf(order, next)
 	if err != nil {
@@ -35,8 +35,8 @@ func (l *Ledger) write(ctx context.Context, order, next *v1alpha1.Order) error {
 	return nil
 }
 
-// patchOf returns the JSON merge patch of the fields that the ledger owns. None of them holds an object, whose members a
-// merge patch would have to name one by one.
+// patchOf returns the JSON merge patch of the fields that the ledger owns. None of them is an object, so that each can be
+// replaced as a whole.
 func patchOf(order, next *v1alpha1.Order) ([]byte, error) {
 	status := map[string]any{}
 	set := func(field string, was, is any, empty bool) {
@@ -63,7 +63,7 @@ func patchOf(order, next *v1alpha1.Order) ([]byte, error) {
 		"status":   status,
 	})
 	if err != nil {
-		return nil, fmt.Errorf("make a patch of the order's status: %w", err)
+		return nil, fmt.Errorf("encode the patch of the order status: %w", err)
 	}
 	return patch, nil
 }

@@ -9,13 +9,12 @@ import (
 	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/utils/clock"
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
 	"github.com/paylink-dev/paylink/internal/payment"
 )
 
-// merge adds a fact to the order's. It returns ErrUnknown where the order does not have the fact's payment.
+// merge adds a fact to those of the order. It returns ErrUnknown where the order does not have the fact's payment.
 func merge(o *v1alpha1.Order, fact payment.Fact) error {
 	payments, known := payment.Merge(o.Status.Payments, fact)
 	if !known {
@@ -27,9 +26,9 @@ func merge(o *v1alpha1.Order, fact payment.Fact) error {
 	return nil
 }
 
-// settle computes all that follows from the order's facts. now is used only to say since when a condition holds: the
-// rest of the status is the same for every order of arrival. So the condition NeedsAttention is there while it is True,
-// and only then: one that is False would say that the order had needed a person before.
+// settle computes the ledger's fields from the order's facts. now sets only the transition time of a condition: the rest
+// is the same for every order of arrival. So the condition NeedsAttention is there while it is True, and only then. One
+// that is False would depend on whether the order had needed a person before.
 func settle(o *v1alpha1.Order, now metav1.Time) {
 	s := payment.Settle(payment.TermsOf(o), payment.FactsOf(o))
 	o.Status.Phase = s.Phase
@@ -49,7 +48,7 @@ func settle(o *v1alpha1.Order, now metav1.Time) {
 	setCondition(o, now, v1alpha1.ConditionNeedsAttention, true, s.Attention[0].Reason, strings.Join(messages, " "))
 }
 
-// setCondition leaves observedGeneration unset: nothing in the spec that can change has a say in these conditions.
+// setCondition leaves observedGeneration unset: these conditions do not depend on any field of the spec that can change.
 func setCondition(o *v1alpha1.Order, now metav1.Time, conditionType string, is bool, reason, message string) {
 	status := metav1.ConditionFalse
 	if is {
@@ -62,10 +61,7 @@ func setCondition(o *v1alpha1.Order, now metav1.Time, conditionType string, is b
 
 func sameStatus(a, b *v1alpha1.Order) bool { return equality.Semantic.DeepEqual(a.Status, b.Status) }
 
-// now is the time as the API can hold it, to the second.
-func now(c clock.PassiveClock) metav1.Time { return metav1.NewTime(c.Now().Truncate(time.Second)) }
-
-// pause waits a little before the next attempt: longer each time, and never the same for two writers.
+// pause waits before the next attempt, with exponential back-off and jitter.
 func (l *Ledger) pause(ctx context.Context, attempt int) error {
 	most := min(5*time.Millisecond<<attempt, 250*time.Millisecond)
 	timer := time.NewTimer(rand.N(most) + time.Millisecond)

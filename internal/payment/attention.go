@@ -48,11 +48,11 @@ func attention(t Terms, f Facts, counted string) []Attention {
 	return list
 }
 
-// Needs returns every reason for which a person must look at an order. Its condition names the most pressing first, and one
-// behind it may have a deadline at Stripe.
+// Needs returns all reasons for a person to look at an order. The order's condition has the most pressing one as its
+// reason; another can have a deadline at Stripe.
 func Needs(order *v1alpha1.Order) []Attention {
 	if !meta.IsStatusConditionTrue(order.Status.Conditions, v1alpha1.ConditionNeedsAttention) {
-		return nil
+		return nil // and nothing to compute, as for most orders
 	}
 	return Settle(TermsOf(order), FactsOf(order)).Attention
 }

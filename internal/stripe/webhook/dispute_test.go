@@ -13,7 +13,7 @@ func disputeFact(eventType, status, reason string) *payment.Fact {
 	return &payment.Fact{
 		EventID: "evt_1Example0000000000000030", Type: eventType, Created: at(1760090001), PaymentIntentID: intent,
 		Dispute: &v1alpha1.Dispute{
-			// When it was reported, not when the dispute began: a later report counts.
+			// The time of the event, not of the dispute: a later report counts.
 			ID: "du_1Example000000000000001", Status: status, Reason: reason, Amount: 4999, ReportedAt: at(1760090001),
 		},
 	}
@@ -31,14 +31,14 @@ func TestDecodeDispute(t *testing.T) {
 		rows[status] = decoded{stripeevents.FromStripe(t, sample, set("status", status)), disputeFact(created, status, reason)}
 	}
 	rows["prevented"] = decoded{stripeevents.Newer(t, sample, set("status", "prevented")), disputeFact(created, "prevented", reason)}
-	rows["payment in full"] = decoded{
+	rows["payment expanded"] = decoded{
 		stripeevents.FromStripe(t, sample, stripeevents.Expand("data.object.payment_intent", "payment_intent")), disputeFact(created, "needs_response", reason),
 	}
-	rows["of no PaymentIntent"] = decoded{stripeevents.FromStripe(t, sample, set("payment_intent", nil)), nil}
-	// The CRD keeps 64 of each, and a character is never cut in two.
+	rows["without PaymentIntent"] = decoded{stripeevents.FromStripe(t, sample, set("payment_intent", nil)), nil}
+	// The CRD allows 64 bytes each, and a character is never cut in two.
 	rows["words too long"] = decoded{
 		stripeevents.Hostile(t, sample, set("status", strings.Repeat("s", 70)), set("reason", strings.Repeat("r", 63)+"ü")),
 		disputeFact(created, strings.Repeat("s", 64), strings.Repeat("r", 63)),
 	}
-	decodes(t, rows)
+	checkDecode(t, rows)
 }

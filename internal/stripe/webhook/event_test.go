@@ -11,14 +11,14 @@ import (
 	"github.com/paylink-dev/paylink/test/stripeevents"
 )
 
-// TestDecodeEvent is what is read of an event whatever its object says.
+// TestDecodeEvent checks the fields of an event that do not depend on its object.
 func TestDecodeEvent(t *testing.T) {
 	const name = "v1.billing.meter.error_report_triggered"
 	for name, row := range map[string]struct {
 		body []byte
 		want webhook.Event
 	}{
-		"of no interest": {
+		"of an unhandled type": {
 			stripeevents.FromStripe(t, stripeevents.SessionExpired),
 			webhook.Event{ID: "evt_1Example0000000000000012", Type: "checkout.session.expired", Created: at(1760086401).UTC(), Snapshot: true},
 		},
@@ -26,7 +26,7 @@ func TestDecodeEvent(t *testing.T) {
 			stripeevents.FromStripe(t, stripeevents.SessionExpired, stripeevents.Set("livemode", true)),
 			webhook.Event{ID: "evt_1Example0000000000000012", Type: "checkout.session.expired", Created: at(1760086401).UTC(), Snapshot: true, Livemode: true},
 		},
-		"at the beginning of time": {
+		"created in 1970": {
 			stripeevents.FromStripe(t, stripeevents.SessionExpired, stripeevents.Set("created", 0)),
 			webhook.Event{ID: "evt_1Example0000000000000012", Type: "checkout.session.expired", Created: at(0).UTC(), Snapshot: true},
 		},
@@ -35,7 +35,7 @@ func TestDecodeEvent(t *testing.T) {
 				`"related_object":{"id":"mtr_1","type":"billing.meter","url":"/v1/billing/meters/mtr_1"},"data":{"developer_message_summary":"1 error"}}`),
 			webhook.Event{ID: "evt_test_1", Type: name},
 		},
-		"thin, of a type of interest": {
+		"thin, of a handled type": {
 			[]byte(`{"id":"evt_test_2","object":"v2.core.event","type":"checkout.session.completed","created":"2026-10-09T08:54:21.000Z"}`),
 			webhook.Event{ID: "evt_test_2", Type: "checkout.session.completed"},
 		},
@@ -43,17 +43,17 @@ func TestDecodeEvent(t *testing.T) {
 		"data null":    {[]byte(`{"id":"evt_1","type":"charge.refunded","data":null}`), webhook.Event{ID: "evt_1", Type: "charge.refunded"}},
 		"empty object": {[]byte(`{}`), webhook.Event{}},
 		"null":         {[]byte(`null`), webhook.Event{}},
-		// Objects of other kinds may have a field of ours with another meaning: the event is still of no interest.
+		// An object of another kind can have a field with another type. Its event is ignored.
 		"a credit grant, whose amount is an object": {
 			stripeevents.Newer(t, stripeevents.SessionExpired, stripeevents.Set("type", "billing.credit_grant.created"),
 				set("amount", map[string]any{"type": "monetary", "monetary": map[string]any{"currency": "eur", "value": 1000}})),
 			webhook.Event{ID: "evt_1Example0000000000000012", Type: "billing.credit_grant.created", Snapshot: true},
 		},
-		"an object to come, whose payment is a number": {
+		"a future object, whose payment is a number": {
 			stripeevents.Newer(t, stripeevents.SessionExpired, stripeevents.Set("type", "purchase.made"), set("payment_intent", 3)),
 			webhook.Event{ID: "evt_1Example0000000000000012", Type: "purchase.made", Snapshot: true},
 		},
-		"an event to come, whose object is a list": {
+		"a future event, whose object is a list": {
 			stripeevents.Newer(t, stripeevents.SessionExpired, stripeevents.Set("type", "purchases.made"), stripeevents.Set("data.object", []any{})),
 			webhook.Event{ID: "evt_1Example0000000000000012", Type: "purchases.made"},
 		},
@@ -64,14 +64,13 @@ func TestDecodeEvent(t *testing.T) {
 				t.Fatal(err)
 			}
 			if diff := cmp.Diff(row.want, got); diff != "" {
-				t.Error(diff)
+				t.Errorf("event (-want +got): %s", diff)
 			}
 		})
 	}
 }
 
-// TestDecodeRefuses: the body was signed, so these are bugs of somebody's, and are told apart by the message. It names
-// fields of ours and never a value.
+// TestDecodeRefuses: the error of a malformed body names the field and never quotes a value.
 func TestDecodeRefuses(t *testing.T) {
 	const paid = stripeevents.SessionPaid
 	hostile := func(sample string, changes ...stripeevents.Change) string {
@@ -109,56 +108,56 @@ func TestDecodeRefuses(t *testing.T) {
 		"payment a number":         {hostile(paid, set("payment_intent", 10115)), "not JSON of the expected shape"},
 		"payment a flag":           {hostile(paid, set("payment_intent", true)), "not JSON of the expected shape"},
 		"payment a list":           {hostile(paid, set("payment_intent", []any{"Mustermann"})), "not JSON of the expected shape"},
-		"payment in full, its id a number": {
+		"payment expanded, its id a number": {
 			hostile(paid, set("payment_intent", map[string]any{"id": 10115})), `has the wrong type (number)`,
 		},
-		"before 1970":                    {hostile(paid, stripeevents.Set("created", -1)), "not JSON of the expected shape"},
-		"after 9999":                     {hostile(paid, stripeevents.Set("created", 253402300800)), "not JSON of the expected shape"},
-		"session of before 1970":         {hostile(paid, set("created", -1)), "not JSON of the expected shape"},
-		"time a fraction":                {hostile(paid, stripeevents.Set("created", 1.5)), "has the wrong type (number)"},
-		"refunded a text":                {hostile(stripeevents.ChargeRefunded, set("refunded", "Mustermann")), `field "data.object.refunded" has the wrong type (string)`},
-		"refund of no id":                {hostile(stripeevents.RefundFailed, drop("id")), `field "data.object.id" is missing`},
-		"refund's id too long":           {hostile(stripeevents.RefundFailed, set("id", tooLong)), `field "data.object.id" is longer than 255 bytes`},
-		"dispute of no id":               {hostile(stripeevents.DisputeCreated, drop("id")), `field "data.object.id" is missing`},
-		"dispute's id too long":          {hostile(stripeevents.DisputeCreated, set("id", tooLong)), `field "data.object.id" is longer than 255 bytes`},
-		"dispute's reason an object":     {hostile(stripeevents.DisputeCreated, set("reason", map[string]any{"by": "Mustermann"})), `field "data.object.reason" has the wrong type (object)`},
-		"refund's payment too long":      {hostile(stripeevents.ChargeRefunded, set("payment_intent", tooLong)), `field "data.object.payment_intent" is longer than 255 bytes`},
-		"dispute's payment is 512 KiB":   {hostile(stripeevents.DisputeCreated, set("payment_intent", strings.Repeat("x", 512<<10))), `field "data.object.payment_intent" is longer than 255 bytes`},
-		"the conversion's amount a text": {hostile(paid, set("currency_conversion", map[string]any{"amount_total": "Mustermann"})), `field "data.object.currency_conversion.amount_total" has the wrong type (string)`},
+		"before 1970":                     {hostile(paid, stripeevents.Set("created", -1)), "not JSON of the expected shape"},
+		"after 9999":                      {hostile(paid, stripeevents.Set("created", 253402300800)), "not JSON of the expected shape"},
+		"session before 1970":             {hostile(paid, set("created", -1)), "not JSON of the expected shape"},
+		"time with a fraction":            {hostile(paid, stripeevents.Set("created", 1.5)), "has the wrong type (number)"},
+		"refunded a text":                 {hostile(stripeevents.ChargeRefunded, set("refunded", "Mustermann")), `field "data.object.refunded" has the wrong type (string)`},
+		"refund without id":               {hostile(stripeevents.RefundFailed, drop("id")), `field "data.object.id" is missing`},
+		"refund's id too long":            {hostile(stripeevents.RefundFailed, set("id", tooLong)), `field "data.object.id" is longer than 255 bytes`},
+		"dispute without id":              {hostile(stripeevents.DisputeCreated, drop("id")), `field "data.object.id" is missing`},
+		"dispute's id too long":           {hostile(stripeevents.DisputeCreated, set("id", tooLong)), `field "data.object.id" is longer than 255 bytes`},
+		"dispute's reason an object":      {hostile(stripeevents.DisputeCreated, set("reason", map[string]any{"by": "Mustermann"})), `field "data.object.reason" has the wrong type (object)`},
+		"payment of a refund too long":    {hostile(stripeevents.ChargeRefunded, set("payment_intent", tooLong)), `field "data.object.payment_intent" is longer than 255 bytes`},
+		"payment of a dispute is 512 KiB": {hostile(stripeevents.DisputeCreated, set("payment_intent", strings.Repeat("x", 512<<10))), `field "data.object.payment_intent" is longer than 255 bytes`},
+		"the conversion's amount a text":  {hostile(paid, set("currency_conversion", map[string]any{"amount_total": "Mustermann"})), `field "data.object.currency_conversion.amount_total" has the wrong type (string)`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := webhook.Decode([]byte(row.body))
 			if !errors.Is(err, webhook.ErrMalformed) {
-				t.Fatalf("%v, and %+v", err, got)
+				t.Fatalf("got event %+v and error %v, want %v", got, err, webhook.ErrMalformed)
 			}
 			if !strings.Contains(err.Error(), row.want) {
-				t.Errorf("%q does not say %q", err, row.want)
+				t.Errorf("got error %q, want %q", err, row.want)
 			}
 			for _, value := range append(stripeevents.Buyer(), "4999", "99999999999999999999", "xxxx", "iiii") {
 				if strings.Contains(err.Error(), value) {
-					t.Errorf("the message quotes the body: %q", err)
+					t.Errorf("got error %q, want it without %q", err, value)
 				}
 			}
 		})
 	}
 }
 
-// TestDecodeLastWord: of a field given twice the last counts, as everywhere in Go.
-func TestDecodeLastWord(t *testing.T) {
+// TestDecodeRepeatedField: the last value of a repeated field counts, as in encoding/json.
+func TestDecodeRepeatedField(t *testing.T) {
 	body := strings.Replace(string(stripeevents.FromStripe(t, stripeevents.SessionPaid)),
 		`"payment_status": "paid"`, `"payment_status": "unpaid", "payment_status": "paid"`, 1)
-	decodes(t, map[string]decoded{"payment_status twice": {[]byte(body), sessionFact()}})
+	checkDecode(t, map[string]decoded{"payment_status twice": {[]byte(body), sessionFact()}})
 }
 
-// TestDecodeLargest: a dispute can come with its evidence, which makes it a hundred times as large as a sale.
-func TestDecodeLargest(t *testing.T) {
+// TestDecodeLargeEvent: a dispute with its evidence is a hundred times as large as a session.
+func TestDecodeLargeEvent(t *testing.T) {
 	text := strings.Repeat("x", 150_000)
 	body := stripeevents.FromStripe(t, stripeevents.DisputeCreated,
 		set("evidence.uncategorized_text", text), set("evidence.access_activity_log", text), set("evidence.product_description", text))
-	decodes(t, map[string]decoded{"450 kB of evidence": {body, disputeFact("charge.dispute.created", "needs_response", "product_not_received")}})
+	checkDecode(t, map[string]decoded{"450 kB of evidence": {body, disputeFact("charge.dispute.created", "needs_response", "product_not_received")}})
 }
 
-func TestInteresting(t *testing.T) {
+func TestHandles(t *testing.T) {
 	for eventType, want := range map[string]bool{
 		"checkout.session.completed": true, "checkout.session.async_payment_succeeded": true, "checkout.session.async_payment_failed": true,
 		"charge.refunded": true, "charge.refund.updated": true, "refund.updated": true, "refund.failed": true,
@@ -168,7 +167,7 @@ func TestInteresting(t *testing.T) {
 		"customer.created": false, "CHARGE.REFUNDED": false, "": false,
 	} {
 		if got := webhook.Handles(eventType); got != want {
-			t.Errorf("%q: %t", eventType, got)
+			t.Errorf("%q: got %t, want %t", eventType, got, want)
 		}
 	}
 }

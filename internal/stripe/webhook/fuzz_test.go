@@ -15,8 +15,8 @@ import (
 	"github.com/paylink-dev/paylink/test/stripeevents"
 )
 
-// FuzzVerify holds Verify to stripe-go's own ValidatePayload, which knows one secret and looks at the past alone.
-// Where sign is true the header is a true signature, made age seconds ago, with the fuzzed header behind it.
+// FuzzVerify compares Verify with ValidatePayload of stripe-go, which checks one secret and refuses old timestamps only.
+// If sign is true, the header is a valid signature of age seconds ago, followed by the fuzzed header.
 func FuzzVerify(f *testing.F) {
 	body := stripeevents.FromStripe(f, stripeevents.SessionPaid)
 	for _, age := range []int64{0, 299, 300, 301, -299, -300, -301, 1 << 40} {
@@ -29,35 +29,35 @@ func FuzzVerify(f *testing.F) {
 		f.Add(body, header, true, int64(0))
 	}
 	f.Fuzz(func(t *testing.T, body []byte, header string, sign bool, age int64) {
-		// In the bubble it is the same time for both, and an hour passes at once.
+		// Both read the same fake time in the bubble.
 		synctest.Test(t, func(t *testing.T) {
 			if sign {
 				seconds := time.Now().Unix() - age
 				header = fmt.Sprintf("t=%d,v1=%s", seconds, signature(liveSecret, seconds, body)) + header
 			}
-			v := &webhook.Verifier{Secrets: inForce(oldSecret, "", liveSecret), Clock: clock.RealClock{}}
+			v := &webhook.Verifier{Secrets: inUse(oldSecret, "", liveSecret), Clock: clock.RealClock{}}
 			got := v.Verify(body, header)
 			want := func() bool {
 				return stripewebhook.ValidatePayload(body, header, string(oldSecret)) == nil || stripewebhook.ValidatePayload(body, header, string(liveSecret)) == nil
 			}
 			good := want()
 			<-time.After(601 * time.Second)
-			ahead := want() // what is still good 601 s later was signed more than 300 s ahead
+			ahead := want() // a signature that is still valid then is more than 300 s ahead
 			if (got == nil) != (good && !ahead) {
-				t.Errorf("header %q: %v; stripe-go says %t, and %t 601 s later", header, got, good, ahead)
+				t.Errorf("header %q: got error %v; stripe-go accepts it now: %t, 601 s later: %t", header, got, good, ahead)
 			}
 			if ahead != errors.Is(got, webhook.ErrFuture) {
-				t.Errorf("header %q: %v, signed ahead: %t", header, got, ahead)
+				t.Errorf("header %q: got error %v, want ErrFuture: %t", header, got, ahead)
 			}
 		})
 	})
 }
 
-// messages are all that ErrMalformed may say: names of fields and kinds, never a value.
+// messages matches every error of Decode. An error names fields and JSON types, and never quotes a value.
 var messages = regexp.MustCompile(`^malformed event: (not JSON, from byte \d+ on|not JSON of the expected shape|JSON, but not an object \([a-z]+\)` +
 	`|field "[a-z_.]+" (has the wrong type \([a-z]+\)|is missing|is too long|is longer than 255 bytes))$`)
 
-// FuzzDecode: whatever is signed, a fact is one that the CRD takes, and that comes back from the API as it was.
+// FuzzDecode: the fact of every body is valid for the CRD, and the API server returns it unchanged.
 func FuzzDecode(f *testing.F) {
 	for _, sample := range stripeevents.Names(f) {
 		f.Add(stripeevents.FromStripe(f, sample))
@@ -74,7 +74,7 @@ func FuzzDecode(f *testing.F) {
 		event, err := webhook.Decode(body)
 		if err != nil {
 			if !errors.Is(err, webhook.ErrMalformed) || !messages.MatchString(err.Error()) {
-				t.Errorf("the error is %q", err)
+				t.Errorf("got error %q, want one of the fixed messages", err)
 			}
 			return
 		}
@@ -82,7 +82,7 @@ func FuzzDecode(f *testing.F) {
 			return
 		}
 		if !event.Snapshot || !webhook.Handles(event.Type) || event.Fact.Type != event.Type || event.Fact.EventID != event.ID {
-			t.Errorf("the event %+v has the fact %+v", event, event.Fact)
+			t.Errorf("got event %+v with fact %+v", event, event.Fact)
 		}
 		stripeevents.CheckFact(t, *event.Fact)
 	})

@@ -18,29 +18,29 @@ func refundFact(amount int64, full bool) *payment.Fact {
 func TestDecodeRefundedCharge(t *testing.T) {
 	const sample = stripeevents.ChargeRefunded
 	fromStripe := func(changes ...stripeevents.Change) []byte { return stripeevents.FromStripe(t, sample, changes...) }
-	// Older versions of the API, and trimmed copies, may lack a field: these are not in the description.
-	trimmed := func(changes ...stripeevents.Change) []byte { return stripeevents.Newer(t, sample, changes...) }
+	// Older versions of the API can lack a field that the OpenAPI description requires.
+	older := func(changes ...stripeevents.Change) []byte { return stripeevents.Newer(t, sample, changes...) }
 	partial := refundFact(1000, false)
 	partial.EventID, partial.Created = "evt_3Example0000000000000021", at(1760004000)
-	decodes(t, map[string]decoded{
-		"in full":                              {fromStripe(), refundFact(4999, true)},
-		"in part":                              {stripeevents.FromStripe(t, stripeevents.ChargePartlyRefunded), partial},
+	checkDecode(t, map[string]decoded{
+		"full":                                 {fromStripe(), refundFact(4999, true)},
+		"partial":                              {stripeevents.FromStripe(t, stripeevents.ChargePartlyRefunded), partial},
 		"full by the flag, in part by amounts": {fromStripe(set("amount_refunded", 1)), refundFact(1, true)},
 		"full by amounts, not by the flag":     {fromStripe(set("refunded", false)), refundFact(4999, true)},
 		"more than was paid":                   {fromStripe(set("refunded", false), set("amount_refunded", 5000)), refundFact(5000, true)},
 		"one cent is left":                     {fromStripe(set("refunded", false), set("amount_refunded", 4998)), refundFact(4998, false)},
 		"nothing yet":                          {fromStripe(set("refunded", false), set("amount_refunded", 0)), refundFact(0, false)},
 		"nothing of nothing":                   {fromStripe(set("refunded", false), set("amount_refunded", 0), set("amount", 0)), refundFact(0, false)},
-		"without flag, by amounts in full":     {trimmed(drop("refunded")), refundFact(4999, true)},
-		"without flag, by amounts in part":     {trimmed(drop("refunded"), set("amount_refunded", 1000)), refundFact(1000, false)},
-		"without amount, by the flag in full":  {trimmed(drop("amount_refunded")), refundFact(0, true)},
-		"without amount, by the flag in part":  {trimmed(drop("amount_refunded"), set("refunded", false)), refundFact(0, false)},
-		"with neither, the type says it":       {trimmed(drop("amount_refunded"), drop("refunded")), refundFact(0, true)},
-		"with both null, the type says it":     {trimmed(set("amount_refunded", nil), set("refunded", nil)), refundFact(0, true)},
-		"without the charge's amount":          {trimmed(drop("amount"), set("refunded", false)), refundFact(4999, false)},
-		"payment in full":                      {fromStripe(stripeevents.Expand("data.object.payment_intent", "payment_intent")), refundFact(4999, true)},
-		"a charge of before PaymentIntents":    {fromStripe(set("payment_intent", nil)), nil},
-		"a charge that names no payment":       {trimmed(drop("payment_intent")), nil},
+		"without flag, by amounts in full":     {older(drop("refunded")), refundFact(4999, true)},
+		"without flag, by amounts in part":     {older(drop("refunded"), set("amount_refunded", 1000)), refundFact(1000, false)},
+		"without amount, by the flag in full":  {older(drop("amount_refunded")), refundFact(0, true)},
+		"without amount, by the flag in part":  {older(drop("amount_refunded"), set("refunded", false)), refundFact(0, false)},
+		"without flag and amount":              {older(drop("amount_refunded"), drop("refunded")), refundFact(0, true)},
+		"flag and amount null":                 {older(set("amount_refunded", nil), set("refunded", nil)), refundFact(0, true)},
+		"without the charge's amount":          {older(drop("amount"), set("refunded", false)), refundFact(4999, false)},
+		"payment expanded":                     {fromStripe(stripeevents.Expand("data.object.payment_intent", "payment_intent")), refundFact(4999, true)},
+		"a charge older than PaymentIntents":   {fromStripe(set("payment_intent", nil)), nil},
+		"a charge without payment":             {older(drop("payment_intent")), nil},
 	})
 }
 
@@ -67,17 +67,17 @@ func TestDecodeFailedRefund(t *testing.T) {
 			}
 			rows[name] = decoded{stripeevents.FromStripe(t, stripeevents.RefundFailed, stripeevents.Set("type", eventType), set("status", status)), want}
 		}
-		rows[eventType+" of no PaymentIntent"] = decoded{
+		rows[eventType+" without PaymentIntent"] = decoded{
 			stripeevents.FromStripe(t, stripeevents.RefundFailed, stripeevents.Set("type", eventType), set("payment_intent", nil)), nil,
 		}
 	}
-	rows["payment in full"] = decoded{
+	rows["payment expanded"] = decoded{
 		stripeevents.FromStripe(t, stripeevents.RefundFailed, stripeevents.Expand("data.object.payment_intent", "payment_intent")),
 		failedRefund("refund.failed", 1760800000),
 	}
-	// A refund that is made says nothing yet: charge.refunded does.
+	// The creation of a refund states nothing: charge.refunded does.
 	rows["refund.created"] = decoded{
 		stripeevents.FromStripe(t, stripeevents.RefundFailed, stripeevents.Set("type", "refund.created")), nil,
 	}
-	decodes(t, rows)
+	checkDecode(t, rows)
 }

@@ -28,7 +28,7 @@ const (
 
 var signedAt = time.Unix(1760000061, 0)
 
-// signature is a v1 or v0 as Stripe's documentation has it, made without Stripe's library.
+// signature computes a v1 or v0 signature as Stripe's documentation describes it, without Stripe's library.
 func signature(secret credentials.Secret, seconds int64, body []byte) string {
 	mac := hmac.New(sha256.New, []byte(secret))
 	fmt.Fprintf(mac, "%d.%s", seconds, body)
@@ -45,12 +45,12 @@ func header(body []byte, at time.Time, secrets ...credentials.Secret) string {
 }
 
 func verify(at time.Time, body []byte, header string, secrets ...credentials.Secret) error {
-	v := &webhook.Verifier{Secrets: inForce(secrets...), Clock: testingclock.NewFakePassiveClock(at)}
+	v := &webhook.Verifier{Secrets: inUse(secrets...), Clock: testingclock.NewFakePassiveClock(at)}
 	return v.Verify(body, header)
 }
 
-// inForce names secrets by their position.
-func inForce(secrets ...credentials.Secret) *credentials.SigningSecrets {
+// inUse returns secrets that are named by their position.
+func inUse(secrets ...credentials.Secret) *credentials.SigningSecrets {
 	list := make([]credentials.NamedSecret, len(secrets))
 	for i, s := range secrets {
 		list[i] = credentials.NamedSecret{Name: strconv.Itoa(i + 1), Secret: s}
@@ -68,10 +68,10 @@ func TestVerifySecrets(t *testing.T) {
 		"the one secret":                          {[]credentials.Secret{liveSecret}, []credentials.Secret{liveSecret}, nil},
 		"live beside test, from live":             {[]credentials.Secret{liveSecret, testSecret}, []credentials.Secret{liveSecret}, nil},
 		"live beside test, from test":             {[]credentials.Secret{liveSecret, testSecret}, []credentials.Secret{testSecret}, nil},
-		"rolling, only the old one known here":    {[]credentials.Secret{oldSecret}, []credentials.Secret{liveSecret, oldSecret}, nil},
-		"rolling, only the new one known here":    {[]credentials.Secret{liveSecret}, []credentials.Secret{oldSecret, liveSecret}, nil},
-		"rolled, the old one still used":          {[]credentials.Secret{liveSecret}, []credentials.Secret{oldSecret}, webhook.ErrSignature},
-		"an endpoint that nobody configured":      {[]credentials.Secret{liveSecret, testSecret}, []credentials.Secret{"whsec_other"}, webhook.ErrSignature},
+		"rotation, the old one configured":        {[]credentials.Secret{oldSecret}, []credentials.Secret{liveSecret, oldSecret}, nil},
+		"rotation, the new one configured":        {[]credentials.Secret{liveSecret}, []credentials.Secret{oldSecret, liveSecret}, nil},
+		"rotated, signed with the old one":        {[]credentials.Secret{liveSecret}, []credentials.Secret{oldSecret}, webhook.ErrSignature},
+		"an unknown endpoint":                     {[]credentials.Secret{liveSecret, testSecret}, []credentials.Secret{"whsec_other"}, webhook.ErrSignature},
 		"no secret":                               {nil, []credentials.Secret{liveSecret}, webhook.ErrSignature},
 		"no secret, signed with the empty one":    {nil, []credentials.Secret{""}, webhook.ErrSignature},
 		"an empty secret never verifies":          {[]credentials.Secret{""}, []credentials.Secret{""}, webhook.ErrSignature},
@@ -81,7 +81,7 @@ func TestVerifySecrets(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			if err := verify(signedAt, body, header(body, signedAt, row.signed...), row.configured...); !errors.Is(err, row.want) {
-				t.Errorf("%v, not %v", err, row.want)
+				t.Errorf("got error %v, want %v", err, row.want)
 			}
 		})
 	}
@@ -97,38 +97,38 @@ func TestVerifyHeader(t *testing.T) {
 		header string
 		want   error
 	}{
-		"as Stripe sends it in live mode":       {stamp + ",v1=" + good, nil},
-		"as Stripe sends it in test mode":       {stamp + ",v1=" + good + ",v0=" + signature("v0", seconds, body), nil},
-		"signature first":                       {"v1=" + good + "," + stamp, nil},
-		"a scheme to come":                      {stamp + ",v1=" + good + ",v2=abc", nil},
-		"upper-case hex":                        {stamp + ",v1=" + strings.ToUpper(good), nil},
-		"bad hex beside a good one":             {stamp + ",v1=zz,v1=" + good, nil},
-		"5000 forged ones, then the good one":   {stamp + bogus + ",v1=" + good, nil},
-		"5000 forged ones":                      {stamp + bogus, webhook.ErrSignature},
-		"none":                                  {"", webhook.ErrSignature},
-		"blank":                                 {"   ", webhook.ErrSignature},
-		"v0 alone, though right":                {stamp + ",v0=" + good, webhook.ErrSignature},
-		"bad hex":                               {stamp + ",v1=zz" + good[2:], webhook.ErrSignature},
-		"cut short":                             {stamp + ",v1=" + good[:62], webhook.ErrSignature},
-		"too long":                              {stamp + ",v1=" + good + "00", webhook.ErrSignature},
-		"one digit changed":                     {stamp + ",v1=" + flip(good), webhook.ErrSignature},
-		"no time":                               {"v1=" + good, webhook.ErrSignature},
-		"no time, signed for none":              {"v1=" + signature(liveSecret, time.Time{}.Unix(), body), webhook.ErrStale},
-		"no signature":                          {stamp, webhook.ErrSignature},
-		"an empty signature":                    {stamp + ",v1=", webhook.ErrSignature},
-		"another time than signed":              {fmt.Sprintf("t=%d,v1=%s", seconds+1, good), webhook.ErrSignature},
-		"time twice, the last one signed":       {"t=1," + stamp + ",v1=" + good, nil},
-		"time twice, the first one signed":      {stamp + ",t=1,v1=" + good, webhook.ErrSignature},
-		"time twice, an old one signed at last": {stamp + ",t=1,v1=" + signature(liveSecret, 1, body), webhook.ErrStale},
-		"time in words":                         {"t=now,v1=" + good, webhook.ErrSignature},
-		"space after the comma":                 {stamp + ", v1=" + good, webhook.ErrSignature},
-		"space before the time":                 {" " + stamp + ",v1=" + good, webhook.ErrSignature},
-		"a comma at the end":                    {stamp + ",v1=" + good + ",", webhook.ErrSignature},
-		"= twice":                               {stamp + ",v1==" + good, webhook.ErrSignature},
+		"as Stripe sends it in live mode":     {stamp + ",v1=" + good, nil},
+		"as Stripe sends it in test mode":     {stamp + ",v1=" + good + ",v0=" + signature("v0", seconds, body), nil},
+		"signature first":                     {"v1=" + good + "," + stamp, nil},
+		"a future scheme":                     {stamp + ",v1=" + good + ",v2=abc", nil},
+		"upper-case hex":                      {stamp + ",v1=" + strings.ToUpper(good), nil},
+		"bad hex beside a good one":           {stamp + ",v1=zz,v1=" + good, nil},
+		"5000 forged ones and a valid one":    {stamp + bogus + ",v1=" + good, nil},
+		"5000 forged ones":                    {stamp + bogus, webhook.ErrSignature},
+		"no header":                           {"", webhook.ErrSignature},
+		"blank":                               {"   ", webhook.ErrSignature},
+		"a valid v0 alone":                    {stamp + ",v0=" + good, webhook.ErrSignature},
+		"bad hex":                             {stamp + ",v1=zz" + good[2:], webhook.ErrSignature},
+		"cut short":                           {stamp + ",v1=" + good[:62], webhook.ErrSignature},
+		"too long":                            {stamp + ",v1=" + good + "00", webhook.ErrSignature},
+		"one digit changed":                   {stamp + ",v1=" + flip(good), webhook.ErrSignature},
+		"no time":                             {"v1=" + good, webhook.ErrSignature},
+		"no time, signed with the zero time":  {"v1=" + signature(liveSecret, time.Time{}.Unix(), body), webhook.ErrStale},
+		"no signature":                        {stamp, webhook.ErrSignature},
+		"an empty signature":                  {stamp + ",v1=", webhook.ErrSignature},
+		"another time than signed":            {fmt.Sprintf("t=%d,v1=%s", seconds+1, good), webhook.ErrSignature},
+		"time twice, the last one signed":     {"t=1," + stamp + ",v1=" + good, nil},
+		"time twice, the first one signed":    {stamp + ",t=1,v1=" + good, webhook.ErrSignature},
+		"time twice, an old one last, signed": {stamp + ",t=1,v1=" + signature(liveSecret, 1, body), webhook.ErrStale},
+		"time in words":                       {"t=now,v1=" + good, webhook.ErrSignature},
+		"space after the comma":               {stamp + ", v1=" + good, webhook.ErrSignature},
+		"space before the time":               {" " + stamp + ",v1=" + good, webhook.ErrSignature},
+		"a comma at the end":                  {stamp + ",v1=" + good + ",", webhook.ErrSignature},
+		"= twice":                             {stamp + ",v1==" + good, webhook.ErrSignature},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if err := verify(signedAt, body, row.header, liveSecret); !errors.Is(err, row.want) {
-				t.Errorf("%v, not %v", err, row.want)
+				t.Errorf("got error %v, want %v", err, row.want)
 			}
 		})
 	}
@@ -143,12 +143,12 @@ func flip(hexadecimal string) string {
 	return hexadecimal[:len(hexadecimal)-1] + string(last)
 }
 
-// TestVerifyBody: the signature is over the very bytes, so a proxy that reformats a body breaks it.
+// TestVerifyBody: the signature covers the exact bytes, so that a reformatted body is refused.
 func TestVerifyBody(t *testing.T) {
 	body := append(stripeevents.FromStripe(t, stripeevents.SessionPaid), '\n')
 	signed := header(body, signedAt, liveSecret)
 	if err := verify(signedAt, body, signed, liveSecret); err != nil {
-		t.Fatalf("the body itself: %v", err)
+		t.Fatalf("unchanged body: got error %v, want none", err)
 	}
 	changed := bytes.Clone(body)
 	changed[bytes.IndexByte(changed, '9')] = '8'
@@ -161,7 +161,7 @@ func TestVerifyBody(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			if err := verify(signedAt, other, signed, liveSecret); !errors.Is(err, webhook.ErrSignature) {
-				t.Errorf("%v, not %v", err, webhook.ErrSignature)
+				t.Errorf("got error %v, want %v", err, webhook.ErrSignature)
 			}
 		})
 	}
@@ -189,16 +189,27 @@ func TestVerifyTime(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			if err := verify(signedAt.Add(row.age), body, header(body, signedAt, row.secret), liveSecret); !errors.Is(err, row.want) {
-				t.Errorf("%v, not %v", err, row.want)
+				t.Errorf("got error %v, want %v", err, row.want)
 			}
 		})
 	}
-	for name, seconds := range map[string]int64{"the last second there is": math.MaxInt64, "the first one": math.MinInt64} {
+	for name, seconds := range map[string]int64{"the largest time": math.MaxInt64, "the smallest time": math.MinInt64} {
 		t.Run(name, func(t *testing.T) {
 			signed := fmt.Sprintf("t=%d,v1=%s", seconds, signature(liveSecret, seconds, body))
 			if err := verify(signedAt, body, signed, liveSecret); !errors.Is(err, webhook.ErrStale) && !errors.Is(err, webhook.ErrFuture) {
-				t.Errorf("%v", err)
+				t.Errorf("got error %v, want %v or %v", err, webhook.ErrStale, webhook.ErrFuture)
 			}
 		})
+	}
+}
+
+// TestSign: a signed body is verified with each of its secrets, and with no other.
+func TestSign(t *testing.T) {
+	body := []byte(`{"id":"evt_1"}`)
+	signed := webhook.Sign(body, signedAt, inUse(oldSecret, liveSecret).Current())
+	for secret, want := range map[credentials.Secret]error{oldSecret: nil, liveSecret: nil, "whsec_other": webhook.ErrSignature} {
+		if err := verify(signedAt, body, signed, secret); !errors.Is(err, want) {
+			t.Errorf("%s: got error %v, want %v", string(secret), err, want)
+		}
 	}
 }

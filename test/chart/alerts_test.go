@@ -55,19 +55,19 @@ func TestAlertsOfTheDocs(t *testing.T) {
 			for _, a := range alerts {
 				documented++
 				if there[a.Alert] != a {
-					t.Errorf("%s has %+v, the chart %+v", page, a, there[a.Alert])
+					t.Errorf("%s: got alert %+v, want %+v of the chart", page, a, there[a.Alert])
 				}
 			}
 		}
 	}
 	if documented < 6 {
-		t.Errorf("the test finds only %d alerts in the docs", documented)
+		t.Errorf("got %d alerts in the docs, want 6 or more", documented)
 	}
 	// A metric of another name would never alert.
 	defined := chart.Read(t, "internal/metrics/state.go") + chart.Read(t, "internal/metrics/webhook.go")
 	for _, name := range []string{"orders_needing_attention", "stripe_events", "failures_total"} {
 		if !strings.Contains(defined, `"`+name+`"`) {
-			t.Errorf("there is no metric %s", name)
+			t.Errorf("got no metric %s", name)
 		}
 	}
 }

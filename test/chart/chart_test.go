@@ -37,7 +37,7 @@ func TestBothHelmsRenderTheSame(t *testing.T) {
 			t.Errorf("%s: %s", name, diff)
 		}
 		if twice := len(a) - len(slices.CompactFunc(slices.Clone(a), func(a, b *unstructured.Unstructured) bool { return key(a) == key(b) })); twice > 0 {
-			t.Errorf("%s: %d objects are there twice", name, twice)
+			t.Errorf("%s: got %d objects twice", name, twice)
 		}
 	}
 }

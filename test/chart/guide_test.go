@@ -18,7 +18,7 @@ func TestGuide(t *testing.T) {
 	guide := chart.Read(t, "docs/install.md")
 	blocks := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(guide, -1)
 	if len(blocks) < 5 {
-		t.Errorf("%d blocks of values are found", len(blocks))
+		t.Errorf("got %d blocks of values, want 5 or more", len(blocks))
 	}
 	for _, block := range blocks {
 		lint(t, "docs/install.md", block[1])
@@ -46,11 +46,11 @@ func TestGitOps(t *testing.T) {
 		objects := chart.Parse(t, chart.Read(t, file))
 		found := slices.Concat(objects.Of("Application"), objects.Of("HelmRelease"))[0].Object
 		if name, _, err := unstructured.NestedString(found, path.chart...); name != "charts/paylink" {
-			t.Errorf("%s installs %q, %v", file, name, err)
+			t.Errorf("%s: got chart %q, %v, want charts/paylink", file, name, err)
 		}
 		values, _, err := unstructured.NestedMap(found, path.values...)
 		if err != nil || len(values) == 0 {
-			t.Errorf("%s has no values: %v", file, err)
+			t.Errorf("%s: got no values, %v", file, err)
 		}
 		text, err := yaml.Marshal(values)
 		if err != nil {
@@ -72,7 +72,7 @@ func TestVersionsNamed(t *testing.T) {
 			named[version] = true
 		}
 		if !maps.Equal(named, map[string]bool{about.AppVersion: true}) {
-			t.Errorf("%s names %v, and the chart's version is %s", file, slices.Collect(maps.Keys(named)), about.AppVersion)
+			t.Errorf("%s: got versions %v, want %s", file, slices.Collect(maps.Keys(named)), about.AppVersion)
 		}
 	}
 }

@@ -43,12 +43,12 @@ func TestNotes(t *testing.T) {
 			_, notes, _ := strings.Cut(out, "\nNOTES:\n")
 			for _, text := range row.says {
 				if !strings.Contains(notes, text) {
-					t.Errorf("they do not say %q:\n%s", text, notes)
+					t.Errorf("got notes without %q:\n%s", text, notes)
 				}
 			}
 			for _, text := range row.leaves {
 				if strings.Contains(notes, text) {
-					t.Errorf("they say %q:\n%s", text, notes)
+					t.Errorf("got notes with %q:\n%s", text, notes)
 				}
 			}
 		})

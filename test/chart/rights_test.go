@@ -95,10 +95,10 @@ func TestRightOnTheWebhookSecret(t *testing.T) {
 	} {
 		objects := chart.NewHelm(t, "helm4", "").Render(values)
 		if has := granted(t, objects, "paylink-controller")[chart.Namespace].that(onSecrets); !slices.Equal(has, want) {
-			t.Errorf("%s: the controller may %q, not %q", values, has, want)
+			t.Errorf("%s: got rights %q of the controller, want %q", values, has, want)
 		}
 		if has := granted(t, objects, "paylink-webhookserver")[chart.Namespace].that(onSecrets); len(has) > 0 {
-			t.Errorf("%s: the webhook server may %q", values, has)
+			t.Errorf("%s: got rights %q of the webhook server, want none", values, has)
 		}
 	}
 }
@@ -144,22 +144,22 @@ func TestRightsAreNarrow(t *testing.T) {
 		for _, server := range []string{"paylink-controller", "paylink-webhookserver"} {
 			has := granted(t, chart.NewHelm(t, "helm4", "").Render(row.values+withKey), server)
 			if places := slices.Sorted(maps.Keys(has)); !slices.Equal(places, row.places) {
-				t.Errorf("%s, %s: it has rights in %q, not %q", name, server, places, row.places)
+				t.Errorf("%s, %s: got rights in %q, want %q", name, server, places, row.places)
 			}
 			var sales []string
 			for _, place := range slices.Sorted(maps.Keys(has)) {
 				if place != chart.Namespace && len(has[place].that(mine)) > 0 {
-					t.Errorf("%s, %s: in %q it may %q", name, server, place, has[place].that(mine))
+					t.Errorf("%s, %s: got rights %[4]q in %[3]q, want none", name, server, place, has[place].that(mine))
 				}
 				if has[place]["list orders.payments.paylink.dev"] {
 					sales = append(sales, place)
 				}
 			}
 			if !slices.Equal(sales, row.sales) {
-				t.Errorf("%s, %s: it sees orders in %q, not %q", name, server, sales, row.sales)
+				t.Errorf("%s, %s: got orders of %q, want %q", name, server, sales, row.sales)
 			}
 			if len(row.sales) > 1 && !slices.Equal(has[""].that(all), reviews) {
-				t.Errorf("%s, %s: everywhere it may %q", name, server, has[""].that(all))
+				t.Errorf("%s, %s: got rights %q everywhere, want %q", name, server, has[""].that(all), reviews)
 			}
 		}
 	}
@@ -174,12 +174,12 @@ func TestRightsOfWhatIsOff(t *testing.T) {
 				return strings.Contains(right, "reviews") || strings.Contains(right, "configmaps") || right == "create orders.payments.paylink.dev"
 			})
 			if len(unwanted) > 0 {
-				t.Errorf("%s may %q in %q", server, unwanted, place)
+				t.Errorf("%s: got rights %q in %q, want none", server, unwanted, place)
 			}
 		}
 	}
 	if all := chart.NewHelm(t, "helm4", "").Render("rbac: {create: false, aggregateClusterRoles: false}"); len(all.Of("ClusterRole"))+len(all.Of("ClusterRoleBinding"))+len(all.Of("RoleBinding")) != 1 {
-		t.Error("with rbac.create=false there are rights of something else than helm test's")
+		t.Error("got other rights than helm test's with rbac.create=false")
 	}
 }
 
@@ -203,11 +203,11 @@ func TestRightsOfPeople(t *testing.T) {
 		if bad := has.that(func(right string) bool {
 			return strings.Contains(right, "/status") || right == "create stripeevents.payments.paylink.dev" || strings.Contains(right, "*")
 		}); len(bad) > 0 {
-			t.Errorf("%s may %q", role, bad)
+			t.Errorf("%s: got rights %q, want none", role, bad)
 		}
 		for _, to := range []string{"view", "edit", "admin"} {
 			if added := r.Labels["rbac.authorization.k8s.io/aggregate-to-"+to] == "true"; added != slices.Contains(row.to, to) {
-				t.Errorf("%s is added to %s: %t", role, to, added)
+				t.Errorf("%s aggregated to %s: got %t, want %t", role, to, added, !added)
 			}
 		}
 	}
@@ -237,6 +237,6 @@ func TestCRDs(t *testing.T) {
 		}
 	}
 	if left := chart.NewHelm(t, "helm4", "").Render("crds: {install: false}").Of("CustomResourceDefinition"); len(left) > 0 {
-		t.Errorf("%d CRDs are there that nobody wants", len(left))
+		t.Errorf("got %d CRDs with crds.install=false, want none", len(left))
 	}
 }

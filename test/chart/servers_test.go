@@ -50,15 +50,15 @@ func TestNoWebhookIsLost(t *testing.T) {
 		d := chart.Get[appsv1.Deployment](t, chart.NewHelm(t, "helm4", "").Render(values), "Deployment", "paylink-webhookserver")
 		preStop := d.Spec.Template.Spec.Containers[0].Lifecycle.PreStop
 		if preStop.Sleep == nil || preStop.Sleep.Seconds < 5 {
-			t.Errorf("%s: preStop is %v", name, preStop)
+			t.Errorf("%s: got preStop %v, want a sleep of 5 s or more", name, preStop)
 			continue
 		}
 		grace := time.Duration(*d.Spec.Template.Spec.TerminationGracePeriodSeconds) * time.Second
 		if need := time.Duration(preStop.Sleep.Seconds)*time.Second + drain + 5*time.Second; grace < need {
-			t.Errorf("%s: killed after %s, and may need %s", name, grace, need)
+			t.Errorf("%s: got grace period %s, want %s or more", name, grace, need)
 		}
 		if r := d.Spec.Strategy.RollingUpdate; r.MaxUnavailable.IntValue() != 0 || r.MaxSurge.IntValue() < 1 || *d.Spec.Replicas < 2 {
-			t.Errorf("%s: the strategy is %+v for %d replicas", name, r, *d.Spec.Replicas)
+			t.Errorf("%s: got strategy %+v for %d replicas", name, r, *d.Spec.Replicas)
 		}
 	}
 }
@@ -71,16 +71,16 @@ func TestBudgetsAndAutoscaling(t *testing.T) {
 		budget := chart.Get[policyv1.PodDisruptionBudget](t, objects, "PodDisruptionBudget", server)
 		for label, value := range budget.Spec.Selector.MatchLabels {
 			if d.Spec.Template.Labels[label] != value {
-				t.Errorf("%s: its budget is for %s=%s", server, label, value)
+				t.Errorf("%s: got a budget for pods with %s=%s, which its pods do not have", server, label, value)
 			}
 		}
 	}
 	scaler := chart.Get[autoscalingv2.HorizontalPodAutoscaler](t, objects, "HorizontalPodAutoscaler", "paylink-webhookserver")
 	if scaler.Spec.ScaleTargetRef.Name != "paylink-webhookserver" || *scaler.Spec.MinReplicas < 2 {
-		t.Errorf("the autoscaler is %+v", scaler.Spec)
+		t.Errorf("got autoscaler %+v", scaler.Spec)
 	}
 	if d := chart.Get[appsv1.Deployment](t, objects, "Deployment", "paylink-webhookserver"); d.Spec.Replicas != nil {
-		t.Errorf("the Deployment would undo the autoscaler at each upgrade: it has %d replicas", *d.Spec.Replicas)
+		t.Errorf("got %d replicas of the Deployment, which undo the autoscaler at each upgrade", *d.Spec.Replicas)
 	}
 }
 
@@ -104,14 +104,14 @@ httpRoute: {enabled: true, parentRefs: [{name: public}], hostnames: [shop.exampl
 			for _, p := range ingress.Spec.Rules[0].HTTP.Paths {
 				paths = append(paths, p.Path+map[networkingv1.PathType]string{networkingv1.PathTypePrefix: "/*"}[*p.PathType])
 				if p.Backend.Service.Name != "paylink-webhookserver" || p.Backend.Service.Port.Name != "http" {
-					t.Errorf("%s goes to %+v", p.Path, p.Backend.Service)
+					t.Errorf("%s: got backend %+v", p.Path, p.Backend.Service)
 				}
 			}
 			if !slices.Equal(paths, row.want) {
-				t.Errorf("the ingress passes on %q, not %q", paths, row.want)
+				t.Errorf("got paths %q of the ingress, want %q", paths, row.want)
 			}
 			if len(ingress.Annotations) > 0 || len(ingress.Spec.TLS) != 1 || ingress.Spec.TLS[0].SecretName != "shop-tls" {
-				t.Errorf("the ingress has the annotations %v and TLS %v", ingress.Annotations, ingress.Spec.TLS)
+				t.Errorf("got annotations %v and TLS %v of the ingress", ingress.Annotations, ingress.Spec.TLS)
 			}
 			route := chart.Get[httpRoute](t, objects, "HTTPRoute", "paylink")
 			paths = nil
@@ -119,7 +119,7 @@ httpRoute: {enabled: true, parentRefs: [{name: public}], hostnames: [shop.exampl
 				paths = append(paths, m.Path.Value+map[string]string{"PathPrefix": "/*"}[m.Path.Type])
 			}
 			if !slices.Equal(paths, row.want) || len(route.Spec.Rules) != 1 || len(route.Spec.Rules[0].Filters) > 0 {
-				t.Errorf("the route passes on %q, not %q: %+v", paths, row.want, route.Spec.Rules)
+				t.Errorf("got paths %q of the route, want %q: %+v", paths, row.want, route.Spec.Rules)
 			}
 		})
 	}
@@ -160,7 +160,7 @@ func TestSecretsByName(t *testing.T) {
 	} {
 		objects := chart.NewHelm(t, "helm4", "").Render(row.values)
 		if secrets := objects.Of("Secret"); len(secrets) > 0 {
-			t.Errorf("%s: the chart has Secrets of its own", name)
+			t.Errorf("%s: got Secrets in the chart, want none", name)
 		}
 		for server, want := range row.want {
 			pod := chart.Get[appsv1.Deployment](t, objects, "Deployment", server).Spec.Template.Spec
@@ -169,16 +169,16 @@ func TestSecretsByName(t *testing.T) {
 				mounted = append(mounted, v.Secret.SecretName)
 				at := slices.IndexFunc(pod.Containers[0].VolumeMounts, func(m corev1.VolumeMount) bool { return m.Name == v.Name && m.ReadOnly && m.SubPath == "" })
 				if at < 0 {
-					t.Errorf("%s: %s mounts %s as no folder, or not for reading", name, server, v.Name)
+					t.Errorf("%s: got no read-only folder of %s for %s", name, v.Name, server)
 					continue
 				}
 				folder := pod.Containers[0].VolumeMounts[at].MountPath
 				if !slices.ContainsFunc(pod.Containers[0].Args, func(arg string) bool { return strings.Contains(arg, "="+folder) }) {
-					t.Errorf("%s: no flag of %s names %s: %q", name, server, folder, pod.Containers[0].Args)
+					t.Errorf("%s: got flags %[4]q of %[2]s, want %[3]s in one", name, server, folder, pod.Containers[0].Args)
 				}
 			}
 			if !slices.Equal(mounted, want) {
-				t.Errorf("%s: %s mounts %q, not %q", name, server, mounted, want)
+				t.Errorf("%s, %s: got mounts %q, want %q", name, server, mounted, want)
 			}
 		}
 	}
@@ -192,7 +192,7 @@ func TestNames(t *testing.T) {
 	}
 	for _, o := range chart.Parse(t, text) {
 		if len(o.GetName()) > 63 {
-			t.Errorf("%s %s has %d characters", o.GetKind(), o.GetName(), len(o.GetName()))
+			t.Errorf("%s %s: got %d characters, want 63 or less", o.GetKind(), o.GetName(), len(o.GetName()))
 		}
 	}
 }

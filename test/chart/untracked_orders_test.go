@@ -45,7 +45,7 @@ func TestUntrackedOrders(t *testing.T) {
 		}
 		for _, labels := range []map[string]string{policy.Labels, binding.Labels} {
 			if labels["app.kubernetes.io/instance"] != chart.Release || (row.namespaces != nil && labels["team"] != "sales") {
-				t.Errorf("%q: the labels are %v", values, labels)
+				t.Errorf("%q: got labels %v", values, labels)
 			}
 		}
 	}
@@ -61,7 +61,7 @@ func TestTrackedOrders(t *testing.T) {
 		for _, version := range chart.Versions() {
 			objects := chart.NewHelm(t, version, "").Render(values, served...)
 			if found := len(objects.Of(policyKind)) + len(objects.Of(bindingKind)); found > 0 {
-				t.Errorf("%s: with the values %q, and %q served, there are %d objects", version, values, served, found)
+				t.Errorf("%s, values %q, %q served: got %d objects, want none", version, values, served, found)
 			}
 		}
 	}

@@ -46,7 +46,7 @@ func TestValuesRefused(t *testing.T) {
 			for _, version := range chart.Versions() {
 				out, err := chart.NewHelm(t, version, "").Template(chart.Release, row.values)
 				if err == nil || !strings.Contains(out, row.want) {
-					t.Errorf("%s: %v, and it says %q, which does not name %s", version, err, out, row.want)
+					t.Errorf("%s: got %v, %q, want an error with %q", version, err, out, row.want)
 				}
 			}
 		})
@@ -63,7 +63,7 @@ networkPolicy: {enabled: true, egressPorts: null, extraEgress: [{ports: [{port: 
 	for _, o := range objects.Of("NetworkPolicy") {
 		egress := chart.As[networkingv1.NetworkPolicy](t, o).Spec.Egress
 		if len(egress) != 2 || slices.ContainsFunc(egress, func(rule networkingv1.NetworkPolicyEgressRule) bool { return len(rule.Ports) == 0 }) {
-			t.Errorf("%s lets out %+v", o.GetName(), egress)
+			t.Errorf("%s: got egress %+v", o.GetName(), egress)
 		}
 	}
 }
@@ -104,12 +104,12 @@ func TestSchemaAndValues(t *testing.T) {
 			return // it is no group of values
 		}
 		if string(s.AdditionalProperties) != "false" {
-			t.Errorf("%s: the schema takes any other value there", path)
+			t.Errorf("%s: got a schema that accepts other values", path)
 		}
 		group, ok := value.(map[string]any)
 		known, there := slices.Sorted(maps.Keys(s.Properties)), slices.Sorted(maps.Keys(group))
 		if !ok || !slices.Equal(known, there) {
-			t.Errorf("%s: the schema has %q, values.yaml %q", path, known, there)
+			t.Errorf("%s: got values %q in the schema, want %q of values.yaml", path, known, there)
 		}
 		for name, property := range s.Properties {
 			compare(path+"."+name, property, group[name])
@@ -140,7 +140,7 @@ func TestEveryValueIsUsed(t *testing.T) {
 	var look func(path, name string, value any)
 	look = func(path, name string, value any) {
 		if name != "" && !regexp.MustCompile(`\.`+name+`\b`).MatchString(templates.String()) {
-			t.Errorf("%s is used nowhere", path)
+			t.Errorf("%s: got no use in a template", path)
 		}
 		if group, ok := value.(map[string]any); ok && !slices.Contains(whole, name) {
 			for name, value := range group {
@@ -183,7 +183,7 @@ func TestEverythingChanges(t *testing.T) {
 		a, _ := json.Marshal(before)
 		b, _ := json.Marshal(after)
 		if string(a) == string(b) || (after == nil && !strings.HasPrefix(path, ".podSecurityContext.")) {
-			t.Errorf("%s is not changed", path)
+			t.Errorf("%s: got the default, want another value", path)
 		}
 	}
 	look("", before, after)

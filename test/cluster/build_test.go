@@ -74,7 +74,7 @@ func TestBuildOnceForAll(t *testing.T) {
 	expectOnly(t, r, "result", "result.lock")
 	for _, name := range []string{"one", "two"} {
 		if info, err := os.Stat(filepath.Join(r.folder, name)); err != nil || info.Mode().Perm()&0o111 == 0 {
-			t.Errorf("%s is no program: %v", name, err)
+			t.Errorf("got no program %s, %v", name, err)
 		}
 	}
 }

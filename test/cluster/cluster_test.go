@@ -109,7 +109,7 @@ func TestUsers(t *testing.T) {
 		"stop": found.StopAPIServer, "pause": found.PauseAPIServer, "resume": found.ResumeAPIServer, "kill etcd": found.KillEtcd, "start etcd": found.StartEtcd,
 	} {
 		if act() == nil {
-			t.Errorf("%s: done to a cluster that was not started here", name)
+			t.Errorf("%s of a cluster that was not started here: got no error", name)
 		}
 	}
 	if err := found.Stop(); err != nil || found.Embedded() {

@@ -25,7 +25,7 @@ func eventually(t *testing.T, what string, done func() bool) {
 		select {
 		case <-tick.C:
 		case <-deadline:
-			t.Fatalf("still not so after a minute: %s", what)
+			t.Fatalf("waited a minute until %s", what)
 		}
 	}
 }
@@ -57,10 +57,10 @@ func processesOf(t *testing.T, dir string) []string {
 func expectGone(t *testing.T, dir string) {
 	t.Helper()
 	if left := processesOf(t, dir); len(left) > 0 {
-		t.Errorf("processes are left:\n%s", strings.Join(left, "\n"))
+		t.Errorf("got processes, want none:\n%s", strings.Join(left, "\n"))
 	}
 	if left, _ := filepath.Glob(filepath.Join(dir, "*")); len(left) > 0 {
-		t.Errorf("files are left: %q", left)
+		t.Errorf("got files %q, want none", left)
 	}
 }
 
@@ -145,7 +145,7 @@ func TestEndOfTheProcessLeavesNothing(t *testing.T) {
 			}
 			line, err := bufio.NewReader(out).ReadString('\n')
 			if err != nil || !strings.HasPrefix(line, "export KUBECONFIG='"+temp) {
-				t.Fatalf("printed %q, error %v", line, err)
+				t.Fatalf("got output %q, %v", line, err)
 			}
 			// To the whole group, as a terminal sends it.
 			if err := syscall.Kill(-cmd.Process.Pid, signal); err != nil {
@@ -153,7 +153,7 @@ func TestEndOfTheProcessLeavesNothing(t *testing.T) {
 			}
 			err = cmd.Wait()
 			if signal == syscall.SIGINT && err != nil {
-				t.Errorf("ended by Ctrl-C: %v", err)
+				t.Errorf("Ctrl-C: got %v", err)
 			}
 			eventually(t, "the folder is gone", func() bool {
 				left, _ := filepath.Glob(filepath.Join(temp, "*"))

@@ -24,7 +24,7 @@ func newArgoCD(t *testing.T) *argoCD {
 		t.Fatal(err)
 	}
 	if settings.Name != "argocd-cm" || settings.Labels["app.kubernetes.io/part-of"] != "argocd" || len(settings.Data) != 3 {
-		t.Errorf("Argo CD does not read %s, labelled %v, with %d settings", settings.Name, settings.Labels, len(settings.Data))
+		t.Errorf("got ConfigMap %s with labels %v and %d settings", settings.Name, settings.Labels, len(settings.Data))
 	}
 	return &argoCD{t, settings.Data}
 }
@@ -50,11 +50,11 @@ func (a *argoCD) look(object *unstructured.Unstructured) (health, string) {
 	}
 	answer, ok := state.Get(-1).(*lua.LTable)
 	if !ok {
-		a.t.Fatalf("the check returns %s", state.Get(-1))
+		a.t.Fatalf("got result %s of the check, want a table", state.Get(-1))
 	}
 	message, ok := answer.RawGetString("message").(lua.LString)
 	if !ok && answer.RawGetString("message") != lua.LNil {
-		a.t.Errorf("the message is a %s", answer.RawGetString("message").Type())
+		a.t.Errorf("got a message of type %s", answer.RawGetString("message").Type())
 	}
 	return health(lua.LVAsString(answer.RawGetString("status"))), string(message)
 }

@@ -32,7 +32,7 @@ func newFlux(t *testing.T) *flux {
 		t.Fatal(err)
 	}
 	if !catalogue.Spec.Wait {
-		t.Error("health is not waited for")
+		t.Error("got spec.wait false, want true")
 	}
 	reader, err := cel.NewStatusReader(catalogue.Spec.HealthCheckExprs)
 	if err != nil {
@@ -57,7 +57,7 @@ func (f *flux) look(object *unstructured.Unstructured) health {
 	case found.Status == status.InProgressStatus, found.Status == status.UnknownStatus && !hasStatus:
 		return progressing
 	default:
-		f.t.Fatalf("Flux says %s: %v", found.Status, found.Error)
+		f.t.Fatalf("got status %s, %v", found.Status, found.Error)
 		return ""
 	}
 }
@@ -80,6 +80,6 @@ func TestFluxTakes(t *testing.T) {
 		}
 	}
 	if _, err := documents.Read(); !errors.Is(err, io.EOF) {
-		t.Errorf("there is more: %v", err)
+		t.Errorf("got error %v, want the end", err)
 	}
 }

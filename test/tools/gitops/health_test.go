@@ -168,10 +168,10 @@ func TestHealth(t *testing.T) {
 			t.Run(kind+"/"+name, func(t *testing.T) {
 				object := live(t, kind, row.object)
 				if health, message := argoCD.look(object); health != row.health || message != row.message {
-					t.Errorf("Argo CD says %s (%s), not %s (%s)", health, message, row.health, row.message)
+					t.Errorf("got %s (%s) of Argo CD, want %s (%s)", health, message, row.health, row.message)
 				}
 				if health := flux.look(object); health != row.health {
-					t.Errorf("Flux says %s, not %s", health, row.health)
+					t.Errorf("got %s of Flux, want %s", health, row.health)
 				}
 			})
 		}
@@ -179,10 +179,10 @@ func TestHealth(t *testing.T) {
 			object := live(t, kind, &struct{}{})
 			object.SetGeneration(1)
 			if health, _ := argoCD.look(object); health != progressing {
-				t.Errorf("Argo CD says %s", health)
+				t.Errorf("got %s of Argo CD, want %s", health, progressing)
 			}
 			if health := flux.look(object); health != progressing {
-				t.Errorf("Flux says %s", health)
+				t.Errorf("got %s of Flux, want %s", health, progressing)
 			}
 		})
 	}

@@ -200,7 +200,7 @@ func checkEnd(t *testing.T, image v1.Image) {
 	t.Helper()
 	layers, err := image.Layers()
 	if err != nil || len(layers) != 1 {
-		t.Fatalf("%d layers, %v", len(layers), err)
+		t.Fatalf("got %d layers, %v, want 1", len(layers), err)
 	}
 	content, err := layers[0].Uncompressed()
 	if err != nil {
@@ -213,7 +213,7 @@ func checkEnd(t *testing.T, image v1.Image) {
 	}
 	const block = 512
 	if len(data)%block != 0 || !bytes.HasSuffix(data, make([]byte, 2*block)) {
-		t.Errorf("the layer ends too early, after %d bytes", len(data))
+		t.Errorf("got a layer of %d bytes, without the end of tar", len(data))
 	}
 }
 
@@ -231,7 +231,7 @@ func checkRoots(t *testing.T, path string) {
 			t.Fatal(err)
 		}
 		if !certificate.IsCA {
-			t.Errorf("%s is no authority", certificate.Subject)
+			t.Errorf("got certificate of %s, want only authorities", certificate.Subject)
 		}
 		names[certificate.Subject.CommonName] = true
 	}

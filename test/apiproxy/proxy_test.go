@@ -72,8 +72,24 @@ func (s *apiServer) recorded() []string {
 	return slices.Clone(s.requests)
 }
 
-// start returns an API server, the faults of a proxy to it, and a client that knows the proxy's kubeconfig.
-func start(t *testing.T) (*apiServer, *apiproxy.Faults, func(ctx context.Context, request string) (*http.Response, error)) {
+// client sends requests to a proxy, whose kubeconfig it has read.
+type client struct {
+	transport *http.Transport
+	host      string
+}
+
+// do sends a request, such as "GET /apis".
+func (c *client) do(ctx context.Context, request string) (*http.Response, error) {
+	method, path, _ := strings.Cut(request, " ")
+	r, err := http.NewRequestWithContext(ctx, method, c.host+path, nil)
+	if err != nil {
+		return nil, err
+	}
+	return c.transport.RoundTrip(r)
+}
+
+// start returns an API server, the faults of a proxy to it, and a client of the proxy.
+func start(t *testing.T) (*apiServer, *apiproxy.Faults, *client) {
 	t.Helper()
 	s := &apiServer{events: make(chan string, 100)}
 	server := httptest.NewTLSServer(s)
@@ -101,19 +117,12 @@ func start(t *testing.T) (*apiServer, *apiproxy.Faults, func(ctx context.Context
 			t.Error(err)
 		}
 	})
-	return s, faults, func(ctx context.Context, request string) (*http.Response, error) {
-		method, path, _ := strings.Cut(request, " ")
-		r, err := http.NewRequestWithContext(ctx, method, config.Host+path, nil)
-		if err != nil {
-			return nil, err
-		}
-		return transport.RoundTrip(r)
-	}
+	return s, faults, &client{transport: transport, host: config.Host}
 }
 
 // TestConflicts: writes to the status of orders fail as often as they are told, and no other request does.
 func TestConflicts(t *testing.T) {
-	s, faults, do := start(t)
+	s, faults, c := start(t)
 	overtake := func(err error) func(context.Context, string, string) error {
 		return func(_ context.Context, namespace, name string) error {
 			s.record("overtaken: " + namespace + "/" + name)
@@ -141,7 +150,7 @@ func TestConflicts(t *testing.T) {
 		before, conflicts := len(s.recorded()), faults.Conflicts()
 		faults.ConflictWrites(row.conflict)
 		for i, want := range row.codes {
-			answer, err := do(t.Context(), row.request)
+			answer, err := c.do(t.Context(), row.request)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -167,11 +176,11 @@ func TestConflicts(t *testing.T) {
 func TestDelays(t *testing.T) {
 	for _, by := range []time.Duration{0, 300 * time.Millisecond, time.Hour} {
 		t.Run(by.String(), func(t *testing.T) {
-			s, faults, do := start(t)
+			s, faults, c := start(t)
 			faults.DelayWatches(by)
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
-			answer, err := do(ctx, "GET /orders?watch=true")
+			answer, err := c.do(ctx, "GET /orders?watch=true")
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -1,4 +1,4 @@
-// Package webhookserver is the server that faces the internet: it takes Stripe's webhooks, and serves shops and buyers.
+// Package webhookserver is the HTTP server that faces the internet. It accepts Stripe's webhooks, and serves shops and buyers.
 package webhookserver
 
 import (
@@ -24,35 +24,35 @@ import (
 // +kubebuilder:rbac:groups=authentication.k8s.io,resources=tokenreviews,verbs=create
 // +kubebuilder:rbac:groups=authorization.k8s.io,resources=subjectaccessreviews,verbs=create
 
-// Server serves the routes. The manager starts it once the caches are filled, on every replica.
+// Server serves all routes. The manager starts it on every replica, as soon as the caches are filled.
 type Server struct {
 	// Address to listen on, such as ":8080".
 	Address string
 	Webhook http.Handler
-	// Shop is the routes of shops and buyers; nil: there are none.
-	Shop *Shop
-	Log  logr.Logger
+	// Routes are those of shops and buyers; nil: none.
+	Routes *Routes
+	Log    logr.Logger
 
 	serving atomic.Bool
 }
 
-// NeedLeaderElection says that every replica serves.
+// NeedLeaderElection returns false: every replica serves.
 func (s *Server) NeedLeaderElection() bool { return false }
 
 // Handler returns the routes.
 func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle(webhook.Path, s.Webhook)
-	if s.Shop != nil {
-		s.Shop.register(mux)
+	if s.Routes != nil {
+		s.Routes.register(mux)
 	}
-	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
-		problem.New(http.StatusNotFound, "There is nothing here. Stripe's webhooks go to "+webhook.Path+".").Write(w)
-	})
+	mux.Handle("/", problem.Handler{Log: s.Log, Handle: func(http.ResponseWriter, *http.Request) error {
+		return problem.New(http.StatusNotFound, "There is nothing here. Stripe's webhooks go to "+webhook.Path+".")
+	}})
 	return mux
 }
 
-// Start serves until the context ends, then finishes what it has accepted.
+// Start serves until the context ends, and then finishes the requests that it has accepted.
 func (s *Server) Start(ctx context.Context) error {
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", s.Address)
 	if err != nil {
@@ -63,7 +63,7 @@ func (s *Server) Start(ctx context.Context) error {
 
 func (s *Server) serve(ctx context.Context, listener net.Listener) error {
 	server := &http.Server{
-		Handler:           s.farewell(s.Handler()),
+		Handler:           s.closeOnDrain(s.Handler()),
 		MaxHeaderBytes:    maxHeader,
 		ReadHeaderTimeout: headerTimeout,
 		ReadTimeout:       bodyTimeout,
@@ -75,7 +75,7 @@ func (s *Server) serve(ctx context.Context, listener net.Listener) error {
 	defer s.serving.Store(false)
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
-	s.Log.Info("Taking webhooks", "address", listener.Addr().String(), "path", webhook.Path)
+	s.Log.Info("Serving", "address", listener.Addr().String(), "path", webhook.Path)
 
 	select {
 	case err := <-failed:
@@ -83,8 +83,8 @@ func (s *Server) serve(ctx context.Context, listener net.Listener) error {
 	case <-ctx.Done():
 	}
 	s.serving.Store(false)
-	s.Log.Info("Stopping: finishing the events accepted so far")
-	// The context has ended, and what was accepted is to be finished all the same.
+	s.Log.Info("Draining")
+	// The context has ended, but accepted requests are to be finished.
 	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
 	defer cancel()
 	<-time.After(drainDelay)
@@ -97,10 +97,10 @@ func (s *Server) serve(ctx context.Context, listener net.Listener) error {
 	return nil
 }
 
-// farewell tells proxies, once the server is to stop, that it closes the connection after this answer. They keep connections
-// for their next requests, and one that is closed at the moment in which a request comes would answer it with nothing: a
-// proxy does not dare to send a POST twice. Only those that are idle for all of drainDelay are closed without it.
-func (s *Server) farewell(next http.Handler) http.Handler {
+// closeOnDrain closes each connection with its next response, once the server stops. Proxies keep connections open, and do
+// not repeat a POST on a connection that closes without a response. Only connections that are idle for all of drainDelay
+// are closed without one.
+func (s *Server) closeOnDrain(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !s.serving.Load() {
 			w.Header().Set("Connection", "close")
@@ -109,11 +109,11 @@ func (s *Server) farewell(next http.Handler) http.Handler {
 	})
 }
 
-// errNotServing is the answer of /readyz before the caches are filled and while stopping.
-var errNotServing = errors.New("not taking webhooks: starting or stopping")
+// errNotServing is the answer of /readyz before the caches are filled, and while the server stops.
+var errNotServing = errors.New("not serving: starting or stopping")
 
-// Ready is the check behind /readyz. The server starts once the caches are filled and does not start without a
-// signing secret, so serving is being ready.
+// Ready is the check of /readyz. The server starts after the caches are filled, and not without a signing secret. So it is
+// ready if it serves.
 func (s *Server) Ready(*http.Request) error {
 	if s.serving.Load() {
 		return nil

@@ -1,4 +1,4 @@
-// Command webhookserver takes Stripe's webhooks and settles orders, and serves shops and buyers. Every replica serves.
+// Command webhookserver accepts Stripe's webhooks, settles orders, and serves shops and buyers. Every replica serves.
 package main
 
 import (
@@ -22,18 +22,18 @@ import (
 	"github.com/paylink-dev/paylink/webhookserver/webhook"
 )
 
-// flags are the command's own, beside those it shares with the controller.
+// flags are the flags of this command, and those that it shares with the controller.
 type flags struct {
 	setup.Options
 	address   string
 	secretDir string
-	shop      shopFlags
+	routes    routeFlags
 }
 
 func main() {
 	var f flags
 	f.Bind(flag.CommandLine)
-	f.shop.bind(flag.CommandLine)
+	f.routes.bind(flag.CommandLine)
 	flag.StringVar(&f.address, "bind-address", ":8080", "Address to serve webhooks, shops and buyers on.")
 	flag.StringVar(&f.secretDir, "stripe-webhook-secret-dir", "", "Folder of a mounted Secret whose files hold the webhook signing secrets; read again when it changes. Empty: STRIPE_WEBHOOK_SECRET.")
 	flag.Parse()
@@ -51,12 +51,12 @@ func run(ctx context.Context, f *flags) error {
 	if err := f.Complete(); err != nil {
 		return err
 	}
-	// Secrets come first: without one that can be right there is nothing to serve.
+	// Secrets come first: without a valid one there is nothing to serve.
 	secrets, watch, err := readSecrets(f.secretDir)
 	if err != nil {
 		return err
 	}
-	settings, err := f.shop.settings(&f.Options)
+	settings, err := f.routes.settings(&f.Options)
 	if err != nil {
 		return err
 	}
@@ -79,7 +79,7 @@ func run(ctx context.Context, f *flags) error {
 		}
 	}
 	server := newServer(f.address, keeper, secrets)
-	if server.Shop, err = settings.newShop(ctx, mgr, keeper); err != nil {
+	if server.Routes, err = settings.newRoutes(ctx, mgr, keeper); err != nil {
 		return err
 	}
 	if err := mgr.Add(server); err != nil {
@@ -91,7 +91,7 @@ func run(ctx context.Context, f *flags) error {
 	return mgr.Start(ctx)
 }
 
-// readSecrets returns the signing secrets and, where they are files, what keeps them up to date.
+// readSecrets returns the signing secrets, and the directory to watch if they are in files.
 func readSecrets(dir string) (*credentials.SigningSecrets, *credentials.SecretDir, error) {
 	fromEnvironment := os.Getenv("STRIPE_WEBHOOK_SECRET")
 	if dir != "" {

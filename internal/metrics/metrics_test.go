@@ -35,18 +35,18 @@ func all(t *testing.T) *prometheus.Registry {
 	t.Helper()
 	registry := prometheus.NewPedanticRegistry()
 	webhook, ledger, controller := metrics.NewWebhook(registry), metrics.NewLedger(registry), metrics.NewController(registry)
-	buyer, stripe := metrics.NewBuyer(registry), metrics.NewStripeAPI(registry)
+	checkout, stripe := metrics.NewCheckout(registry), metrics.NewStripeAPI(registry)
 	registry.MustRegister(state{metrics.NewState()})
 	webhook.Events.WithLabelValues(metrics.TypeOther, metrics.ResultIgnored).Inc()
 	webhook.Failures.WithLabelValues(metrics.FailureSignature).Inc()
-	webhook.Duration.Observe(0.1)
+	webhook.Duration.WithLabelValues().Observe(0.1)
 	webhook.DeliveryLag.Observe(1)
 	ledger.LiveReads.WithLabelValues("found").Inc()
 	controller.ExpiredEvents.WithLabelValues("charge.refunded").Inc()
-	buyer.Requests.WithLabelValues("/api/orders", "201").Inc()
-	buyer.Duration.WithLabelValues("/api/orders").Observe(0.1)
-	buyer.Limited.WithLabelValues(metrics.LimitAddress).Inc()
-	buyer.Orders.WithLabelValues("api").Inc()
+	checkout.Requests.WithLabelValues("/api/orders", "201").Inc()
+	checkout.Duration.WithLabelValues("/api/orders").Observe(0.1)
+	checkout.Limited.WithLabelValues(metrics.LimitAddress).Inc()
+	checkout.Orders.WithLabelValues("api").Inc()
 	stripe.WithLabelValues("checkout.sessions.retrieve", "200").Inc()
 	backfill, reconciliation, endpoint := metrics.NewBackfill(registry), metrics.NewReconciliation(registry), metrics.NewEndpoint(registry)
 	backfill.Found.WithLabelValues("charge.refunded", "applied").Inc()
@@ -108,7 +108,7 @@ func TestHelpOfReasons(t *testing.T) {
 	for metric, reasons := range map[string][]string{
 		"paylink_webhook_failures_total": {
 			metrics.FailureSignature, metrics.FailureStale, metrics.FailureFuture, metrics.FailureOverloaded, metrics.FailureDeadline,
-			metrics.FailureConflict, metrics.FailureAPIServer,
+			metrics.FailureConflict, metrics.FailureAPIServer, metrics.FailureInternal,
 		},
 		"paylink_checkout_limited_total":        {metrics.LimitAddress, metrics.LimitToken, metrics.LimitBuyAddress, metrics.LimitBuyOpen, "--trusted-proxies", "--public-orders-open"},
 		"paylink_checkout_requests_total":       {"paylink_checkout_limited_total"},

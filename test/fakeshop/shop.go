@@ -117,7 +117,7 @@ func New(t testing.TB, o Options, objects ...client.Object) *Shop {
 	s.must(err)
 	nobodys := &stripewebhook.Verifier{Secrets: credentials.NewSigningSecrets(nil), Clock: o.Clock}
 	handler := webhook.New(nobodys, s.Ledger, metrics.NewWebhook(s.registry), o.Clock, s.Logged.Logger())
-	s.Handler = (&webhookserver.Server{Webhook: handler, Shop: routes, Log: s.Logged.Logger()}).Handler()
+	s.Handler = (&webhookserver.Server{Webhook: handler, Routes: routes, Log: s.Logged.Logger()}).Handler()
 	if s.contract == nil {
 		s.contract, err = ofAll(s.Handler)
 		s.must(err)
@@ -144,9 +144,9 @@ func (s *Shop) must(err error) {
 	}
 }
 
-// routes makes the routes, as the command does from its flags.
-func (s *Shop) routes(o Options) (*webhookserver.Shop, error) {
-	counters, log := metrics.NewBuyer(s.registry), s.Logged.Logger()
+// routes makes what the command makes of its flags.
+func (s *Shop) routes(o Options) (*webhookserver.Routes, error) {
+	counters, log := metrics.NewCheckout(s.registry), s.Logged.Logger()
 	var appURL *url.URL
 	if o.AppURL != "" {
 		var err error
@@ -162,24 +162,24 @@ func (s *Shop) routes(o Options) (*webhookserver.Shop, error) {
 	if err != nil {
 		return nil, err
 	}
-	visitors := &clientip.Addresses{Trusted: proxies, Log: log}
+	clientIP := &clientip.Resolver{Trusted: proxies, Log: log}
 	cache, live := interceptor.NewClient(s.API, o.Cached), interceptor.NewClient(s.API, o.Trouble)
-	desk := &returnpage.Desk{Orders: cache, Pages: pages, Visitors: visitors, Looks: ratelimit.NewLimit(o.Looks, o.Clock), Metrics: counters, Log: log}
+	returnPage := &returnpage.Handler{Orders: cache, Pages: pages, ClientIP: clientIP, RateLimit: ratelimit.New(o.Looks, o.Clock), Metrics: counters, Log: log}
 	if o.Stripe != nil {
-		desk.Stripe = returnpage.NewInquiries(o.Stripe, counters, o.Clock, log)
+		returnPage.Sessions = returnpage.NewSessionLookup(o.Stripe, counters, o.Clock, log)
 	}
-	routes := &webhookserver.Shop{AppURL: appURL, Billing: desk, Metrics: counters, Clock: o.Clock}
+	routes := &webhookserver.Routes{AppURL: appURL, ReturnPage: returnPage, Metrics: counters, Log: log}
 	if o.WithoutCheckout {
 		return routes, nil
 	}
 	writer := interceptor.NewClient(interceptor.NewClient(s.API, interceptor.Funcs{Create: s.controller.create}), o.Trouble)
-	maker := checkout.NewMaker(cache, live, writer, o.Namespaces, counters, log)
-	access := checkout.NewAccess(tokens{Users: s.Users}, rights{Users: s.Users}, visitors, counters, o.Clock, log)
-	access.Audiences = o.Audiences
-	routes.API = &checkout.API{Access: access, Maker: maker, Orders: &ledger.Ledger{
+	creator := checkout.NewOrderCreator(cache, live, writer, o.Namespaces, counters)
+	authorizer := checkout.NewAuthorizer(tokens{Users: s.Users}, rights{Users: s.Users}, clientIP, counters, o.Clock)
+	authorizer.Audiences = o.Audiences
+	routes.Orders = &checkout.OrdersHandler{Authorizer: authorizer, Creator: creator, Orders: &ledger.Ledger{
 		Cache: cache, Live: live, Writer: writer, Namespaces: o.Namespaces, Clock: o.Clock, Metrics: metrics.NewLedger(prometheus.NewRegistry()),
 	}}
-	routes.Counter, err = checkout.NewCounter(maker, pages, visitors, appURL, o.Limits, o.Clock)
+	routes.Buy, err = checkout.NewBuyHandler(creator, pages, clientIP, appURL, o.Limits, o.Clock, log)
 	return routes, err
 }
 

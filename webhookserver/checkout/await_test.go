@@ -189,7 +189,7 @@ func TestCannotCreate(t *testing.T) {
 			if p.OrderID != "" || strings.Contains(answer.Body.String(), "10.0.0.1") || answer.Header().Get("Retry-After") != "5" {
 				t.Errorf("%v %s", answer.Header(), answer.Body)
 			}
-			if !strings.Contains(s.Logged.String(), "Create an order") {
+			if !strings.Contains(s.Logged.String(), "create order: ") {
 				t.Error("the operator does not learn of it")
 			}
 			if n := s.Counted()[`orders_created_total{checkout="api"}`]; n != 0 {

@@ -3,6 +3,8 @@ package checkout
 import (
 	"cmp"
 	"context"
+	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"time"
@@ -20,144 +22,143 @@ import (
 	"github.com/paylink-dev/paylink/webhookserver/ratelimit"
 )
 
-// BuyPattern is the route of the buy page, as http.ServeMux has it.
+// BuyPattern is the route of the buy page, in the syntax of http.ServeMux.
 const BuyPattern = "/buy/{namespace}/{paymentLink}"
 
-// Counter sells to anybody, without a token, what PaymentLinks with publicCheckout offer.
-type Counter struct {
-	maker    *Maker
+// BuyHandler creates orders for anonymous buyers, of PaymentLinks with publicCheckout.
+type BuyHandler struct {
+	creator  *OrderCreator
 	pages    *page.Pages
-	visitors *clientip.Addresses
+	clientIP *clientip.Resolver
 	origins  *http.CrossOriginProtection
-	metrics  *metrics.Buyer
+	metrics  *metrics.Checkout
 	log      logr.Logger
 	limits   Limits
 
-	perAddress, perLink *ratelimit.Limit
-	open                *openOrders
-	// lines is how often a link that sells nothing more is worth a line in the log.
-	lines *ratelimit.Limit
+	addressLimit, linkLimit *ratelimit.Limiter
+	openOrders              *openOrders
+	openLogRate             *ratelimit.Limiter
 }
 
-// NewCounter returns a Counter. Its form may be sent from pages of its own origin and of the shop's, where appURL is
-// not nil.
-func NewCounter(m *Maker, pages *page.Pages, visitors *clientip.Addresses, appURL *url.URL, limits Limits, c clock.PassiveClock) (*Counter, error) {
+// NewBuyHandler returns a BuyHandler. It accepts its form from pages of its own origin, and from those of the shop unless
+// appURL is nil.
+func NewBuyHandler(creator *OrderCreator, pages *page.Pages, clientIP *clientip.Resolver, appURL *url.URL, limits Limits,
+	c clock.PassiveClock, log logr.Logger) (*BuyHandler, error) {
 	origins := http.NewCrossOriginProtection()
 	if appURL != nil {
 		if err := origins.AddTrustedOrigin(appURL.Scheme + "://" + appURL.Host); err != nil {
 			return nil, err
 		}
 	}
-	return &Counter{
-		maker: m, pages: pages, visitors: visitors, origins: origins, metrics: m.Metrics, log: m.Log, limits: limits,
-		perAddress: ratelimit.NewLimit(limits.PerAddress, c),
-		perLink:    ratelimit.NewLimit(limits.PerLink, c),
-		open:       &openOrders{cache: m.Cache, most: limits.Open},
-		lines:      ratelimit.NewLimit(ratelimit.Rate{Events: 1, Per: time.Minute, Burst: 1}, c),
+	return &BuyHandler{
+		creator: creator, pages: pages, clientIP: clientIP, origins: origins, metrics: creator.Metrics, log: log, limits: limits,
+		addressLimit: ratelimit.New(limits.PerAddress, c),
+		linkLimit:    ratelimit.New(limits.PerLink, c),
+		openOrders:   &openOrders{cache: creator.Cache, limit: limits.Open},
+		openLogRate:  ratelimit.New(ratelimit.OnceAMinute, c),
 	}, nil
 }
 
-// Page answers GET with a page of one button. It creates nothing: crawlers and previews come this far.
-func (c *Counter) Page(w http.ResponseWriter, r *http.Request) {
-	link, state, p := c.link(r.Context(), r)
-	if p != nil {
-		c.pages.Refuse(w, r, state, p)
-		return
+// Page answers GET with a page of one button. It creates nothing, since crawlers and link previews load it.
+func (h *BuyHandler) Page(w http.ResponseWriter, r *http.Request) error {
+	link, err := h.findLink(r.Context(), r)
+	if err != nil {
+		return err
 	}
-	c.pages.ShowBuy(w, page.Buy{
+	return h.pages.RenderBuy(w, page.Buy{
 		Product: cmp.Or(link.Spec.ProductName, link.Spec.ProductID), Price: link.Status.Price, Live: link.Live(),
 	})
 }
 
-// Order answers POST: it creates an order and sends the buyer on to Stripe.
-func (c *Counter) Order(w http.ResponseWriter, r *http.Request) {
+// Order answers POST: it creates an order and redirects the buyer to the payment page.
+func (h *BuyHandler) Order(w http.ResponseWriter, r *http.Request) error {
 	ctx, cancel := context.WithTimeout(r.Context(), deadline)
 	defer cancel()
-	order, state, p := c.order(ctx, r)
-	if p != nil {
-		c.pages.Refuse(w, r, state, p)
-		return
+	order, err := h.createOrder(ctx, r)
+	if err != nil {
+		return err
 	}
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("Referrer-Policy", "no-referrer")
 	http.Redirect(w, r, order.Status.CheckoutURL, http.StatusSeeOther)
+	return nil
 }
 
-// link returns the PaymentLink of a request's path. Whether one is there that is not for everybody, nobody learns.
-func (c *Counter) link(ctx context.Context, r *http.Request) (*v1alpha1.PaymentLink, page.State, *problem.Problem) {
+// RenderProblem answers a browser with a notice, and other clients with the problem itself.
+func (h *BuyHandler) RenderProblem(w http.ResponseWriter, r *http.Request, p *problem.Problem) {
+	if p.Status == http.StatusMethodNotAllowed || !page.AcceptsHTML(r) || h.pages.RenderNotice(w, p, noticeOf(p)) != nil {
+		p.Write(w)
+	}
+}
+
+// findLink returns the PaymentLink of the path. A link without publicCheckout is answered as one that does not exist.
+func (h *BuyHandler) findLink(ctx context.Context, r *http.Request) (*v1alpha1.PaymentLink, error) {
 	namespace, name := r.PathValue("namespace"), r.PathValue("paymentLink")
-	none := problem.Of(http.StatusNotFound, "paymentLink", "there is nothing for sale at this address: a PaymentLink must say publicCheckout: true.")
+	missing := problem.ForField(http.StatusNotFound, "paymentLink", "there is nothing for sale at this address: a PaymentLink must say publicCheckout: true.")
 	if len(validation.IsDNS1123Label(namespace)) > 0 || len(validation.IsDNS1123Subdomain(name)) > 0 {
-		return nil, page.NotForSale, none
+		return nil, missing
 	}
-	link, p := c.maker.find(ctx, namespace, name)
+	link, err := h.creator.findLink(ctx, namespace, name)
+	var p *problem.Problem
 	switch {
-	case p != nil && p.Status == http.StatusNotFound:
-		return nil, page.NotForSale, none
-	case p != nil:
-		return nil, page.NotNow, p
+	case errors.As(err, &p) && p.Status == http.StatusNotFound:
+		return nil, missing
+	case err != nil:
+		return nil, err
 	case !link.Spec.PublicCheckout:
-		return nil, page.NotForSale, none
+		return nil, missing
 	case !link.Ready():
-		return nil, page.NotNow, tryAgain("The PaymentLink is not Ready: try again later.", retryAfter)
+		return nil, problem.Unavailable("The PaymentLink is not Ready: try again later.", nil)
 	}
-	return link, "", nil
+	return link, nil
 }
 
-func (c *Counter) order(ctx context.Context, r *http.Request) (*v1alpha1.Order, page.State, *problem.Problem) {
-	if err := c.origins.Check(r); err != nil {
-		return nil, page.Elsewhere, problem.Of(http.StatusForbidden, "Origin",
+func (h *BuyHandler) createOrder(ctx context.Context, r *http.Request) (*v1alpha1.Order, error) {
+	if err := h.origins.Check(r); err != nil {
+		return nil, problem.ForField(http.StatusForbidden, "Origin",
 			"the form was sent from a page of another origin: send it from one of the shop's, whose address is NEXT_PUBLIC_APP_URL.")
 	}
-	link, state, p := c.link(ctx, r)
-	if p != nil {
-		return nil, state, p
+	link, err := h.findLink(ctx, r)
+	if err != nil {
+		return nil, err
 	}
-	if p := c.limit(r, link); p != nil {
-		return nil, page.Limited, p
+	if err := h.checkRates(r, link); err != nil {
+		return nil, err
 	}
-	may, leave, err := c.open.enter(ctx, link)
+	reserved, release, err := h.openOrders.reserve(ctx, link)
 	switch {
 	case err != nil:
-		c.log.Error(err, "Count the orders of a PaymentLink")
-		return nil, page.NotNow, tryAgain("The orders could not be read: try again later.", retryAfter)
-	case !may:
-		c.refused(link)
-		return nil, page.NotNow, tryAgain("Too many orders of this PaymentLink wait to be paid: try again later.", time.Minute)
+		return nil, problem.Unavailable("The orders could not be read: try again later.", fmt.Errorf("count orders of a PaymentLink: %w", err))
+	case !reserved:
+		h.reportOpenLimit(link)
+		return nil, problem.Unavailable("Too many orders of this PaymentLink wait to be paid: try again later.", nil).After(time.Minute)
 	}
-	defer leave()
-	order := orderOf(link, wish{checkout: v1alpha1.CheckoutPublic, expiresAfter: c.limits.Expiry})
-	if _, p := c.maker.create(ctx, order); p != nil {
-		return nil, page.NotNow, p
+	defer release()
+	order := newOrder(link, orderParams{checkout: v1alpha1.CheckoutPublic, expiresAfter: h.limits.Expiry})
+	if _, err := h.creator.create(ctx, order); err != nil {
+		return nil, err
 	}
-	if order, p = c.maker.awaitReady(ctx, order); p != nil {
-		return nil, page.NotNow, p
-	}
-	return order, "", nil
+	return h.creator.awaitReady(ctx, order)
 }
 
-// limit counts one order against the client and the link.
-func (c *Counter) limit(r *http.Request, link *v1alpha1.PaymentLink) *problem.Problem {
-	if wait, ok := c.perAddress.Take(c.visitors.Of(r)); !ok {
-		c.metrics.Limited.WithLabelValues(metrics.LimitBuyAddress).Inc()
-		p := problem.New(http.StatusTooManyRequests, "Too many orders came from your network: try again later.")
-		p.RetryAfter = wait
-		return p
+// checkRates counts one order of the client and of the link. The error is a problem with status 429.
+func (h *BuyHandler) checkRates(r *http.Request, link *v1alpha1.PaymentLink) error {
+	if wait, ok := h.addressLimit.Allow(h.clientIP.Client(r)); !ok {
+		h.metrics.Limited.WithLabelValues(metrics.LimitBuyAddress).Inc()
+		return problem.New(http.StatusTooManyRequests, "Too many orders came from your network: try again later.").After(wait)
 	}
-	if wait, ok := c.perLink.Take(types.NamespacedName{Namespace: link.Namespace, Name: link.Name}); !ok {
-		c.metrics.Limited.WithLabelValues(metrics.LimitBuyLink).Inc()
-		p := problem.New(http.StatusTooManyRequests, "Too many orders are being made of this PaymentLink: try again later.")
-		p.RetryAfter = wait
-		return p
+	if wait, ok := h.linkLimit.Allow(types.NamespacedName{Namespace: link.Namespace, Name: link.Name}); !ok {
+		h.metrics.Limited.WithLabelValues(metrics.LimitBuyLink).Inc()
+		return problem.New(http.StatusTooManyRequests, "Too many orders are being made of this PaymentLink: try again later.").After(wait)
 	}
 	return nil
 }
 
-// refused counts, and sometimes logs, that a link has as many open orders as it may.
-func (c *Counter) refused(link *v1alpha1.PaymentLink) {
-	c.metrics.Limited.WithLabelValues(metrics.LimitBuyOpen).Inc()
-	if _, ok := c.lines.Take(nil); ok {
-		c.log.Info("A PaymentLink has as many unpaid orders as it may, and sells nothing to others until they are paid or expire: see --public-orders-open and --public-order-expiry",
-			"namespace", link.Namespace, "paymentLink", link.Name, "open", c.limits.Open)
+// reportOpenLimit counts a rejection, and logs it once a minute.
+func (h *BuyHandler) reportOpenLimit(link *v1alpha1.PaymentLink) {
+	h.metrics.Limited.WithLabelValues(metrics.LimitBuyOpen).Inc()
+	if _, ok := h.openLogRate.Allow(nil); ok {
+		h.log.Info("Limit of unpaid orders reached", "namespace", link.Namespace, "paymentLink", link.Name, "open", h.limits.Open,
+			"effect", "the PaymentLink sells nothing until orders are paid or expire", "remedy", "see --public-orders-open and --public-order-expiry")
 	}
 }

@@ -16,6 +16,7 @@ import (
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
 	"github.com/paylink-dev/paylink/test/fakeshop"
+	"github.com/paylink-dev/paylink/webhookserver/checkout"
 	"github.com/paylink-dev/paylink/webhookserver/page"
 )
 
@@ -29,12 +30,12 @@ func bought(t testing.TB, path string, headers ...string) *http.Request {
 	}, headers...)...)
 }
 
-// notice fails the test unless an answer is a page that says a state.
-func notice(t *testing.T, answer *httptest.ResponseRecorder, code int, state page.State) {
+// wantNotice fails the test unless an answer is a page with this text.
+func wantNotice(t *testing.T, answer *httptest.ResponseRecorder, code int, want page.Text) {
 	t.Helper()
 	sheet := fakeshop.Read(t, answer)
-	if text := page.TextOf(state); answer.Code != code || sheet.Title != text.Title || !strings.Contains(sheet.Text, text.Message) || len(sheet.Forms) > 0 {
-		t.Errorf("%d %+v, not %d %s", answer.Code, sheet, code, state)
+	if answer.Code != code || sheet.State != want.State || sheet.Title != want.Title || !strings.Contains(sheet.Text, want.Message) || len(sheet.Forms) > 0 {
+		t.Errorf("got %d %+v, want %d %s", answer.Code, sheet, code, want.State)
 	}
 }
 
@@ -116,7 +117,7 @@ func TestNotForSale(t *testing.T) {
 			}
 			r := bought(t, path)
 			r.Method = method
-			notice(t, s.Send(r), http.StatusNotFound, page.NotForSale)
+			wantNotice(t, s.Send(r), http.StatusNotFound, checkout.NotForSale)
 		}
 	}
 }
@@ -157,7 +158,7 @@ func TestNotNow(t *testing.T) {
 				if after := answer.Header().Get("Retry-After"); after != "5" || strings.Contains(answer.Body.String(), "10.0.0.1") {
 					t.Errorf("%s: after %q: %s", method, after, answer.Body)
 				}
-				notice(t, s.Send(shown), http.StatusServiceUnavailable, page.NotNow)
+				wantNotice(t, s.Send(shown), http.StatusServiceUnavailable, checkout.Unavailable)
 			}
 			if n := len(s.Orders()); n != 0 {
 				t.Errorf("%d orders", n)
@@ -172,7 +173,7 @@ func TestNoControllerForBuyers(t *testing.T) {
 		s := fakeshop.New(t, fakeshop.Options{}, fakeshop.Link("lifetime"))
 		s.Away()
 		start := time.Now()
-		notice(t, s.Send(bought(t, forSale)), http.StatusServiceUnavailable, page.NotNow)
+		wantNotice(t, s.Send(bought(t, forSale)), http.StatusServiceUnavailable, checkout.Unavailable)
 		if took := time.Since(start); took != 8*time.Second {
 			t.Errorf("after %s", took)
 		}
@@ -188,6 +189,6 @@ func TestRepricedWhileBuying(t *testing.T) {
 		go func() { answers <- s.Send(bought(t, forSale)) }()
 		<-time.After(time.Second)
 		s.Put(fakeshop.Link("lifetime", func(l *v1alpha1.PaymentLink) { l.Spec.Amount = 24900 }))
-		notice(t, <-answers, http.StatusConflict, page.NotNow)
+		wantNotice(t, <-answers, http.StatusConflict, checkout.Unavailable)
 	})
 }

@@ -1,6 +1,5 @@
-// Package checkout creates orders before their buyers are sent to Stripe: through the API, for shops that have a
-// backend and a token, and through the buy page, for pages that have neither. What is sold and for how much is always
-// the PaymentLink's; no request can say.
+// Package checkout creates orders before their buyers go to Stripe: at /api/orders for shops with a backend and a token, and at
+// /buy for pages without either. The product and the price always come from the PaymentLink. A request cannot set them.
 package checkout
 
 import (
@@ -12,9 +11,9 @@ import (
 	"github.com/paylink-dev/paylink/api/v1alpha1"
 )
 
-// The indices that a cache must have for this package.
+// The indices of orders that this package needs in a cache.
 const (
-	// IndexOpen finds the anonymous orders of a PaymentLink that nobody has paid yet.
+	// IndexOpen finds the unpaid anonymous orders of a PaymentLink.
 	IndexOpen = "openPublicOrder"
 	// IndexKeyed finds the orders that were created with an Idempotency-Key, by their names.
 	IndexKeyed = "idempotencyKey"
@@ -34,7 +33,7 @@ func ByOpen(o client.Object) []string {
 
 // ByKeyed is the IndexerFunc of IndexKeyed.
 func ByKeyed(o client.Object) []string {
-	if !keyed.MatchString(o.GetName()) {
+	if !keyedName.MatchString(o.GetName()) {
 		return nil
 	}
 	return []string{o.GetName()}

@@ -8,17 +8,17 @@ import (
 	"github.com/paylink-dev/paylink/webhookserver/ratelimit"
 )
 
-// Limits of the orders that anybody may create. Each replica counts for itself, but for Open.
+// Limits limit the orders that anonymous buyers create. Each replica counts its own orders, but Open counts those of all.
 type Limits struct {
-	// PerAddress and PerLink are how many orders one client, and all clients for one PaymentLink, may create.
+	// PerAddress and PerLink are the rates of orders of one client, and of all clients for one PaymentLink.
 	PerAddress, PerLink ratelimit.Rate
-	// Open is how many orders of one PaymentLink may be unpaid at a time.
+	// Open is the number of unpaid orders of one PaymentLink.
 	Open int
-	// Expiry is how long an order waits to be paid; after that it is no longer open.
+	// Expiry is the time after which an unpaid order expires. Then it is no longer open.
 	Expiry time.Duration
 }
 
-// DefaultLimits let a household or an office buy, and one address alone not use up what is open.
+// DefaultLimits returns limits under which a household or an office can buy, and one address cannot use up Open.
 func DefaultLimits() Limits {
 	return Limits{
 		PerAddress: ratelimit.Rate{Events: 30, Per: time.Hour, Burst: 10},
@@ -28,7 +28,7 @@ func DefaultLimits() Limits {
 	}
 }
 
-// Check says what is wrong with the limits, if anything.
+// Check returns an error that names the flag of an invalid limit.
 func (l Limits) Check() error {
 	if l.Open < 1 {
 		return errors.New("--public-orders-open must be at least 1: with none nobody could buy")
@@ -49,24 +49,22 @@ func (l Limits) Check() error {
 }
 
 const (
-	// deadline bounds the whole of creating an order, the wait for its checkout URL included.
+	// deadline bounds the creation of an order, the wait for its checkout URL included.
 	deadline = 8 * time.Second
-	// readyPoll is how often the cache is asked whether that has come; a look costs microseconds.
-	readyPoll = 20 * time.Millisecond
-	// maxMaking is how many orders are created at once, so that a crowd of buyers leaves the API server to the webhooks.
-	maxMaking = 64
-	// retryAfter tells a client when to come back after a 503.
-	retryAfter = 5 * time.Second
+	// readyInterval is the time between two look-ups of an order that is to become ready. A look-up takes microseconds.
+	readyInterval = 20 * time.Millisecond
+	// maxCreating is the number of orders that are created at once. It keeps capacity of the API server for the webhooks.
+	maxCreating = 64
 )
 
-// wrongTokens is how many tokens that Kubernetes does not know may come from one place.
-var wrongTokens = ratelimit.Rate{Events: 10, Per: time.Minute, Burst: 10}
+// invalidTokens is the rate of invalid tokens of one client.
+var invalidTokens = ratelimit.Rate{Events: 10, Per: time.Minute, Burst: 10}
 
-// maxStrange is how many tokens that may be wrong are reviewed at once, whoever sends them.
-const maxStrange = 16
-
-// goodTokensKept is how many tokens, by their hashes, are remembered to have been right, and goodTokenTTL for how long.
 const (
-	goodTokensKept = 4096
-	goodTokenTTL   = time.Hour
+	// maxInFlightReviews is the number of concurrent reviews of tokens that can be invalid.
+	maxInFlightReviews = 16
+	// maxKnownGood is the number of valid tokens whose hashes are in memory, and knownGoodTTL the time after which one is
+	// forgotten.
+	maxKnownGood = 4096
+	knownGoodTTL = time.Hour
 )

@@ -62,7 +62,7 @@ func TestPerAddress(t *testing.T) {
 	}
 	r := bought(t, forSale, "X-Forwarded-For", "192.0.2.1")
 	r.RemoteAddr = "10.0.0.1:1234"
-	notice(t, s.Send(r), http.StatusTooManyRequests, page.Limited)
+	wantNotice(t, s.Send(r), http.StatusTooManyRequests, page.TooManyRequests)
 }
 
 // TestPerLink: all clients together buy so much of one link, and another sells on.

@@ -12,42 +12,41 @@ import (
 	"github.com/paylink-dev/paylink/api/v1alpha1"
 )
 
-// openOrders keeps the anonymous orders of each PaymentLink that are not paid yet to a number. They are counted in the
-// cache; what this replica is just creating, and the cache may not have yet, is counted beside it. Several replicas at
-// once may go over the number by what the others are just creating.
+// openOrders limits the unpaid anonymous orders of each PaymentLink. It counts the orders in the cache, and those that this
+// replica is creating, which the cache may not have yet. Other replicas can exceed the limit by those that they are creating.
 type openOrders struct {
 	cache client.Reader
-	most  int
+	limit int
 
-	mu     sync.Mutex
-	making map[types.NamespacedName]int
+	mu       sync.Mutex
+	creating map[types.NamespacedName]int
 }
 
-// enter reports whether a link may have one more, and counts it as being made until leave is called.
-func (o *openOrders) enter(ctx context.Context, link *v1alpha1.PaymentLink) (may bool, leave func(), err error) {
+// reserve reports whether a link can have another order. If so, it counts the order as being created until release.
+func (o *openOrders) reserve(ctx context.Context, link *v1alpha1.PaymentLink) (ok bool, release func(), err error) {
 	key := types.NamespacedName{Namespace: link.Namespace, Name: link.Name}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	var open metav1.PartialObjectMetadataList // nothing in them is looked at
+	var open metav1.PartialObjectMetadataList // only their number matters
 	open.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind("OrderList"))
 	err = o.cache.List(ctx, &open, client.InNamespace(link.Namespace), client.MatchingFields{IndexOpen: link.Name})
 	if err != nil {
 		return false, nil, fmt.Errorf("count open orders: %w", err)
 	}
-	if len(open.Items)+o.making[key] >= o.most {
+	if len(open.Items)+o.creating[key] >= o.limit {
 		return false, nil, nil
 	}
-	if o.making == nil {
-		o.making = map[types.NamespacedName]int{}
+	if o.creating == nil {
+		o.creating = map[types.NamespacedName]int{}
 	}
-	o.making[key]++
-	return true, func() { o.leave(key) }, nil
+	o.creating[key]++
+	return true, func() { o.release(key) }, nil
 }
 
-func (o *openOrders) leave(key types.NamespacedName) {
+func (o *openOrders) release(key types.NamespacedName) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.making[key]--; o.making[key] == 0 {
-		delete(o.making, key)
+	if o.creating[key]--; o.creating[key] == 0 {
+		delete(o.creating, key)
 	}
 }

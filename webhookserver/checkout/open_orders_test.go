@@ -19,7 +19,6 @@ import (
 	"github.com/paylink-dev/paylink/api/v1alpha1"
 	"github.com/paylink-dev/paylink/test/fakeshop"
 	"github.com/paylink-dev/paylink/webhookserver/checkout"
-	"github.com/paylink-dev/paylink/webhookserver/page"
 )
 
 // waiting is an anonymous order of lifetime that nobody has paid.
@@ -54,7 +53,7 @@ func TestOpenOrders(t *testing.T) {
 	if after := answer.Header().Get("Retry-After"); after != "60" {
 		t.Errorf("after %s", after)
 	}
-	notice(t, s.Send(bought(t, forSale)), http.StatusServiceUnavailable, page.NotNow)
+	wantNotice(t, s.Send(bought(t, forSale)), http.StatusServiceUnavailable, checkout.Unavailable)
 	if code := s.Send(fakeshop.Request(t, http.MethodPost, "/buy/shop/other", "")).Code; code != http.StatusSeeOther {
 		t.Errorf("another link: %d", code)
 	}
@@ -85,7 +84,7 @@ func TestFullIsLoggedOnceAMinute(t *testing.T) {
 	}{{0, 1}, {0, 1}, {59 * time.Second, 1}, {time.Second, 2}} {
 		s.Clock.SetTime(s.Clock.Now().Add(step.passes))
 		s.Send(fakeshop.Request(t, http.MethodPost, forSale, ""))
-		if n := strings.Count(s.Logged.String(), `as many unpaid orders as it may, and sells nothing to others until they are paid or expire: see --public-orders-open and --public-order-expiry" "namespace"="shop" "paymentLink"="lifetime" "open"=1`); n != step.lines {
+		if n := strings.Count(s.Logged.String(), `"msg"="Limit of unpaid orders reached" "namespace"="shop" "paymentLink"="lifetime" "open"=1 "effect"="the PaymentLink sells nothing until orders are paid or expire" "remedy"="see --public-orders-open and --public-order-expiry"`); n != step.lines {
 			t.Errorf("step %d: %d lines: %s", i, n, s.Logged)
 		}
 	}

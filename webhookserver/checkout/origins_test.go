@@ -5,12 +5,12 @@ import (
 	"net/url"
 	"testing"
 
+	"github.com/go-logr/logr"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/paylink-dev/paylink/internal/metrics"
 	"github.com/paylink-dev/paylink/test/fakeshop"
 	"github.com/paylink-dev/paylink/webhookserver/checkout"
-	"github.com/paylink-dev/paylink/webhookserver/page"
 )
 
 // TestOrigins: a form of the shop's pages may buy, and so may a program; no other web site's page can, whoever visits it.
@@ -55,7 +55,7 @@ func TestOrigins(t *testing.T) {
 				}
 				return
 			}
-			notice(t, answer, http.StatusForbidden, page.Elsewhere)
+			wantNotice(t, answer, http.StatusForbidden, checkout.CrossOrigin)
 			s, r = send("*/*")
 			p := fakeshop.Refused(t, s.Send(r), http.StatusForbidden, "Origin: the form was sent from a page of another origin")
 			if len(s.Orders()) > 0 || len(p.Errors) != 1 || p.Errors[0].Field != "Origin" {
@@ -75,8 +75,8 @@ func TestAnybodyMayLook(t *testing.T) {
 
 // TestAddressOfNoUse: an address that is no origin opens no counter.
 func TestAddressOfNoUse(t *testing.T) {
-	maker := &checkout.Maker{Metrics: metrics.NewBuyer(prometheus.NewRegistry())}
-	if _, err := checkout.NewCounter(maker, nil, nil, &url.URL{Scheme: "https"}, checkout.DefaultLimits(), nil); err == nil {
+	maker := &checkout.OrderCreator{Metrics: metrics.NewCheckout(prometheus.NewRegistry())}
+	if _, err := checkout.NewBuyHandler(maker, nil, nil, &url.URL{Scheme: "https"}, checkout.DefaultLimits(), nil, logr.Discard()); err == nil {
 		t.Error("an address without a host is taken")
 	}
 }

@@ -13,24 +13,24 @@ import (
 	"github.com/paylink-dev/paylink/webhookserver/problem"
 )
 
-// request is the body of POST /api/orders.
-type request struct {
+// orderRequest is the body of POST /api/orders.
+type orderRequest struct {
 	PaymentLink string `json:"paymentLink"`
 	Namespace   string `json:"namespace"`
 	OrderID     string `json:"orderId"`
 	CustomerID  string `json:"customerId"`
 }
 
-// reference is the form of an order's id, as the Order's CRD has it.
-var reference = regexp.MustCompile(`^[A-Za-z0-9_-]{1,200}$`)
+// referencePattern matches the id of an order, as in the Order's CRD.
+var referencePattern = regexp.MustCompile(`^[A-Za-z0-9_-]{1,200}$`)
 
-// maxCustomerID is what the Order's CRD allows, in characters.
+// maxCustomerID is the limit of the Order's CRD, in characters.
 const maxCustomerID = 200
 
-// check names every field that is wrong.
-func (r request) check() *problem.Problem {
-	var wrong []problem.Field
-	add := func(field, detail string) { wrong = append(wrong, problem.Field{Name: field, Detail: detail}) }
+// validate returns a problem that names every invalid field.
+func (r orderRequest) validate() error {
+	var invalid []problem.Field
+	add := func(field, detail string) { invalid = append(invalid, problem.Field{Name: field, Detail: detail}) }
 	switch {
 	case r.PaymentLink == "":
 		add("paymentLink", "is missing: write the name of a PaymentLink.")
@@ -46,41 +46,40 @@ func (r request) check() *problem.Problem {
 	switch {
 	case r.OrderID == "capture":
 		add("orderId", "is taken by the route "+OrdersPath+"/capture: choose another.")
-	case r.OrderID != "" && !reference.MatchString(r.OrderID):
+	case r.OrderID != "" && !referencePattern.MatchString(r.OrderID):
 		add("orderId", "may hold only letters, digits, _ and -, 200 characters at most: Stripe drops any other. Leave it out to be given one.")
 	}
 	if len([]rune(r.CustomerID)) > maxCustomerID {
 		add("customerId", fmt.Sprintf("may be at most %d characters long.", maxCustomerID))
 	}
-	if len(wrong) == 0 {
+	if len(invalid) == 0 {
 		return nil
 	}
-	return problem.New(http.StatusBadRequest, wrong[0].Name+": "+wrong[0].Detail, wrong...)
+	return problem.New(http.StatusBadRequest, invalid[0].Name+": "+invalid[0].Detail, invalid...)
 }
 
-// madeBy reports whether the order is what this request asks for.
-func (r request) madeBy(o *v1alpha1.Order) bool {
+// matches reports whether this request would create the order.
+func (r orderRequest) matches(o *v1alpha1.Order) bool {
 	return o.Namespace == r.Namespace && o.Spec.PaymentLinkRef != nil && o.Spec.PaymentLinkRef.Name == r.PaymentLink &&
 		o.Spec.OrderID == r.OrderID && o.Spec.CustomerID == r.CustomerID
 }
 
-// visible is what an Idempotency-Key consists of.
-var visible = regexp.MustCompile(`^[!-~]{1,255}$`)
+// keyPattern matches an Idempotency-Key.
+var keyPattern = regexp.MustCompile(`^[!-~]{1,255}$`)
 
-// keyName returns the name of the order that a caller's Idempotency-Key stands for, or "" where there is no key. The
-// name makes the API server the judge of which of several requests with one key was first. Two callers never share a
-// key.
-func keyName(h http.Header, user string) (string, *problem.Problem) {
+// orderNameOfKey returns the name of the order for a caller's Idempotency-Key, or "" if there is no key. Since names are
+// unique, the API server decides which of several requests with one key is the first. Two callers never share a name.
+func orderNameOfKey(h http.Header, user string) (string, error) {
 	keys := h.Values("Idempotency-Key")
 	if len(keys) == 0 {
 		return "", nil
 	}
-	if len(keys) > 1 || !visible.MatchString(keys[0]) {
-		return "", problem.Of(http.StatusBadRequest, "Idempotency-Key", "must be one key of visible ASCII characters without spaces, 255 at most, such as a UUID.")
+	if len(keys) > 1 || !keyPattern.MatchString(keys[0]) {
+		return "", problem.ForField(http.StatusBadRequest, "Idempotency-Key", "must be one key of visible ASCII characters without spaces, 255 at most, such as a UUID.")
 	}
 	sum := sha256.Sum256([]byte(user + "\x00" + keys[0]))
 	return "order-" + hex.EncodeToString(sum[:16]), nil
 }
 
-// keyed is what keyName returns.
-var keyed = regexp.MustCompile(`^order-[0-9a-f]{32}$`)
+// keyedName matches the names that orderNameOfKey returns.
+var keyedName = regexp.MustCompile(`^order-[0-9a-f]{32}$`)

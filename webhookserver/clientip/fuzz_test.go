@@ -24,8 +24,8 @@ func FuzzOf(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Fuzz(func(t *testing.T, peer, claim string) {
-		a := &clientip.Addresses{Trusted: proxies}
-		alone, got := a.Of(from(t, peer)), a.Of(from(t, peer, claim))
+		a := &clientip.Resolver{Trusted: proxies}
+		alone, got := a.Client(from(t, peer)), a.Client(from(t, peer, claim))
 		if got.IsValid() && (got != got.Masked() || got.Bits() != map[bool]int{true: 32, false: 64}[got.Addr().Is4()]) {
 			t.Errorf("%s is neither an IPv4 address nor an IPv6 network", got)
 		}
@@ -37,7 +37,7 @@ func FuzzOf(f *testing.F) {
 		}
 		// The proxy names its client, and everything before that is the client's own word.
 		for _, forwarded := range [][]string{{claim + ",192.0.2.7"}, {claim, "192.0.2.7"}, {claim, "192.0.2.7, 10.0.0.2"}} {
-			if got := a.Of(from(t, peer, forwarded...)); got != client("192.0.2.7") {
+			if got := a.Client(from(t, peer, forwarded...)); got != client("192.0.2.7") {
 				t.Errorf("192.0.2.7, which forwards %q, counts for %s", forwarded, got)
 			}
 		}

@@ -11,19 +11,33 @@ import (
 
 	"github.com/paylink-dev/paylink/test/fakeshop"
 	"github.com/paylink-dev/paylink/webhookserver/page"
+	"github.com/paylink-dev/paylink/webhookserver/problem"
 )
 
-// TestAssets are the files that the pages use, and no other.
+var assets = problem.Handler{Handle: page.ServeAsset}
+
+// asset returns an asset.
+func asset(t *testing.T, name string) string {
+	t.Helper()
+	answer := httptest.NewRecorder()
+	assets.ServeHTTP(answer, fakeshop.Request(t, http.MethodGet, page.BillingPath+"/"+name, ""))
+	if answer.Code != http.StatusOK {
+		t.Fatalf("%s: got status %d, want 200", name, answer.Code)
+	}
+	return answer.Body.String()
+}
+
+// TestAssets: the assets are served, and no other file.
 func TestAssets(t *testing.T) {
-	for path, kind := range map[string]string{
+	for path, contentType := range map[string]string{
 		"/page.css": "text/css; charset=utf-8", "/billing.js": "text/javascript; charset=utf-8", "/icon.svg": "image/svg+xml",
 		"": "", "/": "", "/billing.html": "", "/frame.html": "", "/page.css/": "", "/../page.go": "", "//page.css": "", "/Page.css": "", "/page.css.map": "", "/files/page.css": "",
 	} {
 		for _, method := range []string{http.MethodGet, http.MethodHead} {
 			answer, r := httptest.NewRecorder(), fakeshop.Request(t, method, "/", "")
 			r.URL.Path = page.BillingPath + path
-			page.Assets(answer, r)
-			if kind == "" {
+			assets.ServeHTTP(answer, r)
+			if contentType == "" {
 				fakeshop.Refused(t, answer, http.StatusNotFound, "There is no such file.")
 				continue
 			}
@@ -31,26 +45,26 @@ func TestAssets(t *testing.T) {
 			for _, name := range []string{"Content-Type", "Cache-Control", "X-Content-Type-Options"} {
 				got[name] = answer.Header().Get(name)
 			}
-			want := map[string]string{"Content-Type": kind, "Cache-Control": "public, max-age=300", "X-Content-Type-Options": "nosniff"}
+			want := map[string]string{"Content-Type": contentType, "Cache-Control": "public, max-age=300", "X-Content-Type-Options": "nosniff"}
 			if diff := cmp.Diff(want, got); diff != "" || answer.Code != http.StatusOK {
-				t.Errorf("%s %s: %d %s", method, path, answer.Code, diff)
+				t.Errorf("%s %s: got status %d, want 200; headers (-want +got):\n%s", method, path, answer.Code, diff)
 			}
 			if empty := answer.Body.Len() == 0; empty != (method == http.MethodHead) {
-				t.Errorf("%s %s: %d bytes", method, path, answer.Body.Len())
+				t.Errorf("%s %s: got a body of %d bytes, want none for HEAD alone", method, path, answer.Body.Len())
 			}
 		}
 	}
 }
 
-// TestNothingForeign: no file loads anything from elsewhere, which the policy would refuse.
-func TestNothingForeign(t *testing.T) {
-	foreign := regexp.MustCompile(`(?i)https?:|url\(|@import|//[a-z]`)
+// TestAssetsLoadNothing: no asset loads a resource of another server, which the policy would forbid.
+func TestAssetsLoadNothing(t *testing.T) {
+	remote := regexp.MustCompile(`(?i)https?:|url\(|@import|//[a-z]`)
 	for _, name := range []string{"page.css", "billing.js"} {
-		if found := foreign.FindString(asset(t, name)); found != "" {
-			t.Errorf("%s: %s", name, found)
+		if got := remote.FindString(asset(t, name)); got != "" {
+			t.Errorf("%s: got %s, want no remote resource", name, got)
 		}
 	}
-	if svg := strings.Replace(asset(t, "icon.svg"), `xmlns="http://www.w3.org/2000/svg"`, "", 1); foreign.MatchString(svg) || strings.Contains(svg, "<script") {
-		t.Error(svg)
+	if svg := strings.Replace(asset(t, "icon.svg"), `xmlns="http://www.w3.org/2000/svg"`, "", 1); remote.MatchString(svg) || strings.Contains(svg, "<script") {
+		t.Errorf("got %s, want no remote resource and no script", svg)
 	}
 }

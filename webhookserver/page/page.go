@@ -1,5 +1,6 @@
-// Package page holds what buyers see: the billing page, the buy page, and notices. Everything they need comes from the
-// same server; nothing is inline, so that the Content-Security-Policy forbids all that is not ours.
+// Package page renders the HTML pages of buyers: the billing page, the buy page, and notices. It does not decide what they
+// say. The pages load everything from the same server, and have no inline script or style, so that the
+// Content-Security-Policy can forbid anything else.
 package page
 
 import (
@@ -14,22 +15,22 @@ import (
 	"github.com/paylink-dev/paylink/webhookserver/problem"
 )
 
-// BillingPath is the route of the billing page. The files that the pages use are below it, so that whoever passes
-// this path on to the server passes them on too.
+// BillingPath is the route of the billing page. The assets are below it, so that a proxy that forwards this path also
+// forwards them.
 const BillingPath = "/dashboard/billing"
 
 //go:embed files
 var files embed.FS
 
-// Pages shows pages.
+// Pages renders pages.
 type Pages struct {
-	// appURL is the shop's address; nil: not known.
+	// appURL is the address of the shop; nil: not known.
 	appURL *url.URL
 
 	billing, buy, notice *template.Template
 }
 
-// New returns the pages of a shop, which they link back to where its address is not nil.
+// New returns Pages that link to the address of the shop. Nil: they have no such link.
 func New(appURL *url.URL) (*Pages, error) {
 	p := &Pages{appURL: appURL}
 	for name, into := range map[string]**template.Template{"billing": &p.billing, "buy": &p.buy, "notice": &p.notice} {
@@ -42,36 +43,51 @@ func New(appURL *url.URL) (*Pages, error) {
 	return p, nil
 }
 
-// Billing is what the billing page shows.
+// Text is what a buyer reads on a page.
+type Text struct {
+	// State is the key of the text. The style sheet selects the icon by it.
+	State          string
+	Title, Message string
+	// Next is what the buyer should do; empty: nothing.
+	Next string
+}
+
+// TooManyRequests is the text for a client that is over a limit.
+var TooManyRequests = Text{
+	State: "limited", Title: "One moment, please", Message: "There were many requests from your network.",
+	Next: "Try again in a minute. If you have paid, your order does not depend on this page.",
+}
+
+// Billing is the content of the billing page.
 type Billing struct {
-	State State
-	// Poll says that the page is to ask again; RefreshAfter is in how many seconds where there is no JavaScript, and
-	// RefreshURL at what address. 0: not at all.
-	Poll         bool
+	Text
+	// Poll makes the page ask again for the state of the payment.
+	Poll bool
+	// RefreshAfter is the number of seconds after which a browser without JavaScript loads RefreshURL; 0: never.
 	RefreshAfter int
 	RefreshURL   string
-	// Product and Total name what was sold, OrderID the order and SessionID the payment. Empty: not known.
+	// Product and Total describe the order, OrderID is its id, and SessionID that of the payment. Empty: not known.
 	Product, Total, OrderID, SessionID string
-	// RetryURL is where to pay again or go on paying; empty: nowhere.
+	// RetryURL is the payment page, if the buyer can pay again; empty: he cannot.
 	RetryURL string
-	// CheckURL is this page from the beginning.
+	// CheckURL is the address of this page, with which it starts to poll anew.
 	CheckURL string
 }
 
-// Buy is what the buy page shows.
+// Buy is the content of the buy page.
 type Buy struct {
 	Product, Price string
 	Live           bool
 }
 
-// view is what every template gets.
+// view is the data of every template.
 type view struct {
 	Text
-	// Root leads from the page's address to where all routes are.
+	// Root is the relative path from the page to the root of all routes.
 	Root string
-	// ShopURL and ShopName are of the shop; empty: not known.
+	// ShopURL and ShopName are the address and the host of the shop; empty: not known.
 	ShopURL, ShopName string
-	// Page is what the one template shows.
+	// Page is the data of the one template.
 	Page any
 }
 
@@ -83,74 +99,69 @@ func (p *Pages) view(text Text, root string, page any) view {
 	return v
 }
 
-// ShowBilling answers with the billing page.
-func (p *Pages) ShowBilling(w http.ResponseWriter, status int, b Billing) {
-	show(w, status, p.billing, noForm, p.view(TextOf(b.State), "../", b))
+// RenderBilling answers with the billing page.
+func (p *Pages) RenderBilling(w http.ResponseWriter, status int, b Billing) error {
+	return render(w, status, p.billing, noForm, p.view(b.Text, "../", b))
 }
 
-// ShowBuy answers with the buy page. Its policy names no place for the form: browsers apply that to every redirect
-// after it, too, and where Stripe leads a buyer is not known here.
-func (p *Pages) ShowBuy(w http.ResponseWriter, b Buy) {
-	show(w, http.StatusOK, p.buy, "", p.view(Text{}, buyRoot, b))
+// RenderBuy answers with the buy page. Its policy allows any form action: browsers apply form-action to redirects too, and
+// the address at Stripe is not known in advance.
+func (p *Pages) RenderBuy(w http.ResponseWriter, b Buy) error {
+	return render(w, http.StatusOK, p.buy, "", p.view(Text{}, buyRoot, b))
 }
 
-// buyRoot leads from /buy/NAMESPACE/NAME to where all routes are.
+// buyRoot is the relative path from /buy/NAMESPACE/NAME to the root of all routes.
 const buyRoot = "../../"
 
-// Refuse answers a request for a page of /buy/NAMESPACE/NAME that cannot be: with a page that says the state where a
-// browser asks, and with the problem elsewhere.
-func (p *Pages) Refuse(w http.ResponseWriter, r *http.Request, state State, why *problem.Problem) {
-	if !WantsPage(r) {
-		why.Write(w)
-		return
-	}
-	why.Header(w.Header())
-	show(w, why.Status, p.notice, noForm, p.view(TextOf(state), buyRoot, state))
+// RenderNotice answers a request for /buy/NAMESPACE/NAME with a problem, as a page with a text.
+func (p *Pages) RenderNotice(w http.ResponseWriter, cause *problem.Problem, text Text) error {
+	cause.SetHeaders(w.Header())
+	return render(w, cause.Status, p.notice, noForm, p.view(text, buyRoot, nil))
 }
 
-// WantsPage reports whether a request comes from somebody who reads pages.
-func WantsPage(r *http.Request) bool {
+// AcceptsHTML reports whether a request comes from a browser.
+func AcceptsHTML(r *http.Request) bool {
 	return strings.Contains(strings.Join(r.Header.Values("Accept"), ","), "text/html")
 }
 
 // noForm is the policy of a page without a form.
 const noForm = "; form-action 'none'"
 
-func show(w http.ResponseWriter, status int, t *template.Template, formPolicy string, v view) {
+func render(w http.ResponseWriter, status int, t *template.Template, formPolicy string, v view) error {
 	var body bytes.Buffer
 	if err := t.ExecuteTemplate(&body, "frame", v); err != nil {
-		problem.New(http.StatusInternalServerError, "The page could not be shown.").Write(w)
-		return
+		return fmt.Errorf("render page: %w", err)
 	}
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; "+
 		"base-uri 'none'; frame-ancestors 'none'"+formPolicy)
 	h.Set("Cache-Control", "no-store")
-	h.Set("Referrer-Policy", "same-origin") // the address names a payment
+	h.Set("Referrer-Policy", "same-origin") // the address contains the id of a payment
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("X-Robots-Tag", "noindex, nofollow")
 	w.WriteHeader(status)
-	_, _ = w.Write(body.Bytes()) // the client may be gone; there is nobody else to tell
+	_, _ = w.Write(body.Bytes()) // fails only if the client has closed the connection
+	return nil
 }
 
-// assets are the files that pages use, by their path below BillingPath.
+// assets are the content types of the assets, by their path below BillingPath.
 var assets = map[string]string{
 	"/page.css":   "text/css; charset=utf-8",
 	"/billing.js": "text/javascript; charset=utf-8",
 	"/icon.svg":   "image/svg+xml",
 }
 
-// Assets serves the files that the pages use.
-func Assets(w http.ResponseWriter, r *http.Request) {
+// ServeAsset answers with a file that the pages load.
+func ServeAsset(w http.ResponseWriter, r *http.Request) error {
 	name := strings.TrimPrefix(r.URL.Path, BillingPath)
-	kind, ok := assets[name]
+	contentType, ok := assets[name]
 	if !ok {
-		problem.New(http.StatusNotFound, "There is no such file.").Write(w)
-		return
+		return problem.New(http.StatusNotFound, "There is no such file.")
 	}
-	w.Header().Set("Content-Type", kind)
-	w.Header().Set("Cache-Control", "public, max-age=300") // soon after an upgrade, pages and files fit again
+	w.Header().Set("Content-Type", contentType)
+	w.Header().Set("Cache-Control", "public, max-age=300") // short: after an upgrade, pages need the new files
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	http.ServeFileFS(w, r, files, "files"+name)
+	return nil
 }

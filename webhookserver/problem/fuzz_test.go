@@ -14,7 +14,7 @@ import (
 var details = regexp.MustCompile(`^(The body (is empty: send a JSON object|is no JSON object|is not UTF-8|is not JSON, from byte \d+ on|is not JSON of the expected shape|may be at most 16 KiB large)\.` +
 	`|(\?|[A-Za-z0-9_.\[\]-]{1,64}): (must be a (string|struct)\.|is not a field of this request: leave it out\.|is there more than once\.))$`)
 
-// FuzzReadJSON: a body is read as encoding/json reads it, or refused as 4xx in words of ours.
+// FuzzReadJSON: a body is decoded as by encoding/json, or refused with a 4xx whose text is our own.
 func FuzzReadJSON(f *testing.F) {
 	for _, body := range []string{
 		``, `{}`, ` {"link":"a","note":"b","buyer":{"id":"c"}} `, `{"link":null}`, `{"link":1}`, `{"link":"a","link":"b"}`, `{"Link":"a"}`, `[]`, `null`,
@@ -23,20 +23,20 @@ func FuzzReadJSON(f *testing.F) {
 		f.Add([]byte(body))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		var got parcel
-		p := problem.ReadJSON(posted(t, "application/json", string(body)), &got)
-		if p != nil {
+		var got document
+		if err := problem.ReadJSON(posted(t, "application/json", string(body)), &got); err != nil {
+			p := problem.From(err)
 			if p.Status != http.StatusBadRequest && p.Status != http.StatusRequestEntityTooLarge {
-				t.Errorf("%d", p.Status)
+				t.Errorf("got status %d, want 400 or 413", p.Status)
 			}
 			if !details.MatchString(p.Detail) {
-				t.Errorf("it says %q", p.Detail)
+				t.Errorf("got detail %q, want one of the texts", p.Detail)
 			}
 			return
 		}
-		var want parcel
+		var want document
 		if err := json.Unmarshal(body, &want); err != nil || got != want {
-			t.Errorf("%q is read as %+v; encoding/json: %+v, %v", body, got, want, err)
+			t.Errorf("%q: got %+v, want %+v, %v", body, got, want, err)
 		}
 	})
 }

@@ -2,6 +2,7 @@ package problem_test
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -13,12 +14,12 @@ import (
 	"github.com/paylink-dev/paylink/webhookserver/problem"
 )
 
-// TestWrite is a problem as clients get it, to the byte.
+// TestWrite compares responses to the byte. The cause is not in them.
 func TestWrite(t *testing.T) {
-	later := problem.New(http.StatusServiceUnavailable, "Not now.")
-	later.RetryAfter, later.OrderID = 5*time.Second, "order-1"
-	elsewhere := problem.New(http.StatusMethodNotAllowed, "This route is for POST.")
-	elsewhere.Allow = http.MethodPost
+	unavailable := problem.Unavailable("Not now.", errors.New("dial tcp 10.0.0.1:443: connection refused"))
+	unavailable.OrderID = "order-1"
+	method := problem.New(http.StatusMethodNotAllowed, "This route is for POST.")
+	method.Allow = http.MethodPost
 	for name, row := range map[string]struct {
 		problem *problem.Problem
 		body    string
@@ -26,12 +27,12 @@ func TestWrite(t *testing.T) {
 	}{
 		"without fields": {problem.New(http.StatusNotFound, "There is nothing here."),
 			`{"title":"Not Found","status":404,"detail":"There is nothing here."}`, nil},
-		"of one field": {problem.Of(http.StatusBadRequest, "provider", "is missing."),
+		"of one field": {problem.ForField(http.StatusBadRequest, "provider", "is missing."),
 			`{"title":"Bad Request","status":400,"detail":"provider: is missing.","errors":[{"field":"provider","detail":"is missing."}]}`, nil},
 		"of two": {problem.New(http.StatusBadRequest, "a: b", problem.Field{Name: "a", Detail: "b"}, problem.Field{Name: "c", Detail: "d"}),
 			`{"title":"Bad Request","status":400,"detail":"a: b","errors":[{"field":"a","detail":"b"},{"field":"c","detail":"d"}]}`, nil},
-		"that left an order": {later, `{"title":"Service Unavailable","status":503,"detail":"Not now.","orderId":"order-1"}`, map[string]string{"Retry-After": "5"}},
-		"of another method":  {elsewhere, `{"title":"Method Not Allowed","status":405,"detail":"This route is for POST."}`, map[string]string{"Allow": "POST"}},
+		"that left an order": {unavailable, `{"title":"Service Unavailable","status":503,"detail":"Not now.","orderId":"order-1"}`, map[string]string{"Retry-After": "5"}},
+		"of another method":  {method, `{"title":"Method Not Allowed","status":405,"detail":"This route is for POST."}`, map[string]string{"Allow": "POST"}},
 		"without a token": {problem.New(http.StatusUnauthorized, "Send a token."),
 			`{"title":"Unauthorized","status":401,"detail":"Send a token."}`, map[string]string{"Www-Authenticate": `Bearer realm="paylink"`}},
 	} {
@@ -39,13 +40,13 @@ func TestWrite(t *testing.T) {
 			answer := httptest.NewRecorder()
 			row.problem.Write(answer)
 			if answer.Code != row.problem.Status {
-				t.Errorf("%d", answer.Code)
+				t.Errorf("got status %d, want %d", answer.Code, row.problem.Status)
 			}
 			if got := strings.TrimSpace(answer.Body.String()); got != row.body {
-				t.Errorf("%s\nnot %s", got, row.body)
+				t.Errorf("got body %s\nwant %s", got, row.body)
 			}
-			if err := error(row.problem); err.Error() != row.problem.Detail {
-				t.Errorf("as an error it is %q", err)
+			if got := row.problem.Error(); got != row.problem.Detail {
+				t.Errorf("got error %q, want %q", got, row.problem.Detail)
 			}
 			want := map[string]string{"Content-Type": "application/problem+json", "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 			for name, value := range row.headers {
@@ -58,7 +59,7 @@ func TestWrite(t *testing.T) {
 	}
 }
 
-// flat is a header whose fields are there once each.
+// flat returns a header with one value for each field.
 func flat(h http.Header) map[string]string {
 	flat := map[string]string{}
 	for name, values := range h {
@@ -67,73 +68,76 @@ func flat(h http.Header) map[string]string {
 	return flat
 }
 
-// TestRetryAfter is in whole seconds, and never too early.
+// TestRetryAfter: the header is in whole seconds, rounded up.
 func TestRetryAfter(t *testing.T) {
 	for wait, want := range map[time.Duration]string{
 		-time.Second: "", 0: "", 1: "1", time.Second: "1", time.Second + 1: "2", 59500 * time.Millisecond: "60", time.Hour: "3600",
 	} {
 		h := http.Header{}
-		(&problem.Problem{Status: http.StatusTooManyRequests, RetryAfter: wait}).Header(h)
+		(&problem.Problem{Status: http.StatusTooManyRequests, RetryAfter: wait}).SetHeaders(h)
 		if got := h.Get("Retry-After"); got != want {
-			t.Errorf("%s: %q, not %q", wait, got, want)
+			t.Errorf("%s: got Retry-After %q, want %q", wait, got, want)
 		}
 	}
 }
 
-// TestWriteJSON: no cache may keep what is said of an order, and no browser guess at what it is.
+// TestWriteJSON: caches do not store the response, and browsers do not sniff its type.
 func TestWriteJSON(t *testing.T) {
 	answer := httptest.NewRecorder()
 	problem.WriteJSON(answer, http.StatusCreated, map[string]string{"status": "<paid>"})
 	var body map[string]string
 	if err := json.Unmarshal(answer.Body.Bytes(), &body); err != nil || answer.Code != http.StatusCreated || body["status"] != "<paid>" {
-		t.Errorf("%d %s, %v", answer.Code, answer.Body, err)
+		t.Errorf("got %d %s, %v, want 201 with the value", answer.Code, answer.Body, err)
 	}
 	want := map[string]string{"Content-Type": "application/json", "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 	if diff := cmp.Diff(want, flat(answer.Header())); diff != "" {
 		t.Error(diff)
 	}
 	if strings.Contains(answer.Body.String(), "<") {
-		t.Errorf("a browser could take this for a page: %s", answer.Body)
+		t.Errorf("got body %s, want no <", answer.Body)
 	}
 }
 
-// TestMethods: HEAD is asked of what answers GET, and any other method is told which there are.
+// TestMethods: HEAD is handled as GET, and a method without a handler is answered 405 with Allow.
 func TestMethods(t *testing.T) {
-	says := func(word string) http.HandlerFunc {
-		return func(w http.ResponseWriter, r *http.Request) { w.Header().Set("Said", word+" to "+r.Method) }
+	handler := func(word string) problem.HandlerFunc {
+		return func(w http.ResponseWriter, r *http.Request) error {
+			w.Header().Set("Handled", word+" "+r.Method)
+			return nil
+		}
 	}
-	both := problem.Methods{http.MethodGet: says("get"), http.MethodPost: says("post")}
-	one := problem.Methods{http.MethodPost: says("post")}
+	both := problem.Methods{http.MethodGet: handler("get"), http.MethodPost: handler("post")}
+	one := problem.Methods{http.MethodPost: handler("post")}
 	for name, row := range map[string]struct {
 		methods problem.Methods
 		method  string
-		said    string
+		handled string
 		allow   string
 	}{
-		"GET":                      {both, http.MethodGet, "get to GET", ""},
-		"POST":                     {both, http.MethodPost, "post to POST", ""},
-		"HEAD":                     {both, http.MethodHead, "get to HEAD", ""},
-		"HEAD of no GET":           {one, http.MethodHead, "", "POST"},
+		"GET":                      {both, http.MethodGet, "get GET", ""},
+		"POST":                     {both, http.MethodPost, "post POST", ""},
+		"HEAD":                     {both, http.MethodHead, "get HEAD", ""},
+		"HEAD without GET":         {one, http.MethodHead, "", "POST"},
 		"GET of POST alone":        {one, http.MethodGet, "", "POST"},
 		"DELETE":                   {both, http.MethodDelete, "", "GET, POST"},
 		"OPTIONS":                  {both, http.MethodOptions, "", "GET, POST"},
 		"a method in another case": {both, "get", "", "GET, POST"},
-		"a method of nobody's":     {one, "BREW", "", "POST"},
+		"an unknown method":        {one, "BREW", "", "POST"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			answer := httptest.NewRecorder()
-			row.methods.ServeHTTP(answer, httptest.NewRequestWithContext(t.Context(), row.method, "/", nil))
-			if got := answer.Header().Get("Said"); got != row.said {
-				t.Errorf("answered by %q", got)
+			problem.Handler{Handle: row.methods.Handle}.ServeHTTP(answer, httptest.NewRequestWithContext(t.Context(), row.method, "/", nil))
+			if got := answer.Header().Get("Handled"); got != row.handled {
+				t.Errorf("got handler %q, want %q", got, row.handled)
 			}
 			if got := answer.Header().Get("Allow"); got != row.allow {
-				t.Errorf("Allow is %q, not %q", got, row.allow)
+				t.Errorf("got Allow %q, want %q", got, row.allow)
 			}
 			if refused := answer.Code == http.StatusMethodNotAllowed; refused != (row.allow != "") {
-				t.Errorf("%d", answer.Code)
+				t.Errorf("got status %d, want 405: %t", answer.Code, row.allow != "")
 			}
 			if row.allow != "" && !strings.Contains(answer.Body.String(), `"detail":"This route is for `+row.allow+`."`) {
-				t.Errorf("%s", answer.Body)
+				t.Errorf("got body %s, want the methods", answer.Body)
 			}
 		})
 	}

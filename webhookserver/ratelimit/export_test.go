@@ -1,4 +1,4 @@
 package ratelimit
 
 // Keys is how many clients are told apart now.
-func (l *Limit) Keys() int { return l.keys.Len() }
+func (l *Limiter) Keys() int { return l.keys.Len() }

@@ -18,8 +18,8 @@ import (
 	"github.com/paylink-dev/paylink/api/v1alpha1"
 	stripeclient "github.com/paylink-dev/paylink/internal/stripe/client"
 	"github.com/paylink-dev/paylink/test/fakeshop"
-	"github.com/paylink-dev/paylink/webhookserver/page"
 	"github.com/paylink-dev/paylink/webhookserver/ratelimit"
+	"github.com/paylink-dev/paylink/webhookserver/returnpage"
 )
 
 func body(session string) string {
@@ -42,34 +42,34 @@ func TestCapture(t *testing.T) {
 		orderID *string
 		status  string
 		final   bool
-		state   page.State
+		state   returnpage.State
 	}{
-		"cs_test_paid":        {of("paid"), "paid", true, page.Paid},
-		"cs_test_refunded":    {of("refunded"), "refunded", true, page.Refunded},
-		"cs_test_failed":      {of("failed"), "failed", true, page.Failed},
-		"cs_test_underway":    {of("underway"), "failed", false, page.Processing},
-		"cs_test_mismatch":    {of("mismatch"), "pending", true, page.Review},
-		"cs_test_newpaid":     {of("new"), "paid", false, page.Received},
-		"cs_test_newdebit":    {of("new"), "failed", false, page.Processing},
-		"cs_test_newmismatch": {of("new"), "pending", false, page.Review},
-		"cs_test_bounced":     {of("bounced"), "refunded", true, page.RefundFailed},
-		"cs_test_newopen":     {nil, "pending", false, page.Unfinished},
-		"cs_test_newended":    {nil, "pending", true, page.Lapsed},
-		"cs_test_lateopen":    {nil, "pending", false, page.Unfinished},
-		"cs_test_theirsopen":  {nil, "pending", false, page.Unfinished}, // as if there were such an order
-		"cs_test_theirsended": {nil, "pending", true, page.Lapsed},
-		"cs_test_noneopen":    {nil, "", false, page.Unknown},
-		"cs_test_latepaid":    {of("late"), "paid", false, page.Received},
-		"cs_test_away":        {nil, "pending", false, page.Confirming},
-		"cs_live_whatever":    {nil, "pending", false, page.Confirming},
-		"cs_test_nobodys":     {nil, "", false, page.Unknown},
-		"cs_test_nonepaid":    {nil, "", false, page.Unknown}, // without a reference
-		"cs_test_theirspaid":  {nil, "", false, page.Unknown}, // of another shop on the same account
-		"cs_test_PAID":        {nil, "", false, page.Unknown},
+		"cs_test_paid":        {of("paid"), "paid", true, returnpage.Paid},
+		"cs_test_refunded":    {of("refunded"), "refunded", true, returnpage.Refunded},
+		"cs_test_failed":      {of("failed"), "failed", true, returnpage.Failed},
+		"cs_test_underway":    {of("underway"), "failed", false, returnpage.Processing},
+		"cs_test_mismatch":    {of("mismatch"), "pending", true, returnpage.Review},
+		"cs_test_newpaid":     {of("new"), "paid", false, returnpage.Received},
+		"cs_test_newdebit":    {of("new"), "failed", false, returnpage.Processing},
+		"cs_test_newmismatch": {of("new"), "pending", false, returnpage.Review},
+		"cs_test_bounced":     {of("bounced"), "refunded", true, returnpage.RefundFailed},
+		"cs_test_newopen":     {nil, "pending", false, returnpage.Unfinished},
+		"cs_test_newended":    {nil, "pending", true, returnpage.SessionExpired},
+		"cs_test_lateopen":    {nil, "pending", false, returnpage.Unfinished},
+		"cs_test_theirsopen":  {nil, "pending", false, returnpage.Unfinished}, // as if there were such an order
+		"cs_test_theirsended": {nil, "pending", true, returnpage.SessionExpired},
+		"cs_test_noneopen":    {nil, "", false, returnpage.Unknown},
+		"cs_test_latepaid":    {of("late"), "paid", false, returnpage.Received},
+		"cs_test_away":        {nil, "pending", false, returnpage.Confirming},
+		"cs_live_whatever":    {nil, "pending", false, returnpage.Confirming},
+		"cs_test_nobodys":     {nil, "", false, returnpage.Unknown},
+		"cs_test_nonepaid":    {nil, "", false, returnpage.Unknown}, // without a reference
+		"cs_test_theirspaid":  {nil, "", false, returnpage.Unknown}, // of another shop on the same account
+		"cs_test_PAID":        {nil, "", false, returnpage.Unknown},
 	} {
 		t.Run(session, func(t *testing.T) {
 			answer := s.Send(from(t, session, "/api/orders/capture", body(session)))
-			if row.state == page.Unknown {
+			if row.state == returnpage.Unknown {
 				p := fakeshop.Refused(t, answer, http.StatusNotFound, "session_id: no order here has this checkout session.")
 				if len(p.Errors) != 1 || p.Errors[0].Field != "session_id" {
 					t.Errorf("%+v", p)
@@ -80,7 +80,7 @@ func TestCapture(t *testing.T) {
 			if err := json.Unmarshal(answer.Body.Bytes(), &got); err != nil || answer.Code != http.StatusOK {
 				t.Fatalf("%d %s: %v", answer.Code, answer.Body, err)
 			}
-			if diff := cmp.Diff(captured{row.orderID, row.status, row.final, page.TextOf(row.state).Message}, got); diff != "" {
+			if diff := cmp.Diff(captured{row.orderID, row.status, row.final, returnpage.TextOf(row.state).Message}, got); diff != "" {
 				t.Error(diff)
 			}
 			// Whoever has a session's id learns what its buyer may know, and nothing else of the order.

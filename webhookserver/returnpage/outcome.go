@@ -7,100 +7,99 @@ import (
 	"github.com/paylink-dev/paylink/api/v1alpha1"
 	"github.com/paylink-dev/paylink/internal/payment"
 	stripeclient "github.com/paylink-dev/paylink/internal/stripe/client"
-	"github.com/paylink-dev/paylink/webhookserver/page"
 )
 
-// outcome is what a buyer can be told of a payment.
+// outcome is the state of a payment and of its order.
 type outcome struct {
-	state page.State
-	// order is the one that the payment is for; nil: not known.
+	state State
+	// order is the order of the payment; nil: not known.
 	order *v1alpha1.Order
-	// phase is the order's or, where only Stripe has said so, what its webhook will make of it.
+	// phase is the phase of the order. If only Stripe knows the payment, it is the phase after its webhook.
 	phase v1alpha1.OrderPhase
-	// settled says that the webhook has come, so that this is the order's own word.
+	// settled means that the webhook has come, and the order has the payment.
 	settled bool
 }
 
-// nothingKnown is the outcome of a payment of which nobody has said anything yet, and unknown that of one which Stripe does
-// not know, or which is for no order here.
 var (
-	nothingKnown = outcome{state: page.Confirming, phase: v1alpha1.OrderPending}
-	unknown      = outcome{state: page.Unknown}
+	// pending is the outcome of a payment that is not known yet.
+	pending = outcome{state: Confirming, phase: v1alpha1.OrderPending}
+	// unknown is the outcome of a payment that Stripe does not know, or that belongs to no order here.
+	unknown = outcome{state: Unknown}
 )
 
-// status is the order's phase as the HTTP API has it.
+// status returns the phase in the notation of the HTTP API.
 func (o outcome) status() string { return strings.ToLower(string(o.phase)) }
 
-// final reports whether asking again brings nothing new. An unknown payment may be one of which the news is late.
+// final reports whether the outcome stays. An unknown payment can still become known.
 func (o outcome) final() bool {
 	switch o.state {
-	case page.Paid, page.Failed, page.Refunded, page.RefundFailed, page.Review, page.Twice:
+	case Paid, Failed, Refunded, RefundFailed, Review, Duplicate:
 		return o.settled
-	case page.Lapsed, page.Invalid:
+	case SessionExpired, Invalid:
 		return true
 	default:
 		return false
 	}
 }
 
-// retryURL is where the buyer can pay again; empty: nowhere.
+// retryURL returns the address at which the buyer can pay again; empty: there is none.
 func (o outcome) retryURL() string {
-	if o.state != page.Failed {
+	if o.state != Failed {
 		return ""
 	}
 	return o.order.Status.CheckoutURL // unset once the order has expired
 }
 
-// told returns the outcome of a session that the order's webhooks have told of.
-func told(order *v1alpha1.Order, session string) outcome {
-	state, phase := judge(order, order.Status.Payments, session)
+// fromOrder returns the outcome of a session that the order has.
+func fromOrder(order *v1alpha1.Order, session string) outcome {
+	state, phase := evaluate(order, order.Status.Payments, session)
 	return outcome{state: state, order: order, phase: phase, settled: true}
 }
 
-// foretold returns what the webhook of a complete session will make of the order, by what Stripe says of the session now.
-// The same functions decide as when it comes; nothing is written.
-func foretold(order *v1alpha1.Order, session stripeclient.Session) outcome {
+// predicted returns the outcome of a complete session after its webhook, from Stripe's present answer. The functions that
+// settle the order decide here too. Nothing is written.
+func predicted(order *v1alpha1.Order, session stripeclient.Session) outcome {
 	payments, _ := payment.Merge(order.Status.Payments, session.Fact)
-	state, phase := judge(order, payments, session.Fact.Session.ID)
-	if state == page.Paid {
-		state = page.Received
+	state, phase := evaluate(order, payments, session.Fact.Session.ID)
+	if state == Paid {
+		state = Received
 	}
 	return outcome{state: state, order: order, phase: phase}
 }
 
-// judge says what payments, one of which is of the session, mean for who made that one.
-func judge(order *v1alpha1.Order, payments []v1alpha1.Payment, session string) (page.State, v1alpha1.OrderPhase) {
+// evaluate returns the state of the session's payment, which is one of the payments, and the phase of the order.
+func evaluate(order *v1alpha1.Order, payments []v1alpha1.Payment, session string) (State, v1alpha1.OrderPhase) {
 	terms, facts := payment.TermsOf(order), payment.FactsOf(order)
 	facts.Payments = payments
 	all := payment.Settle(terms, facts)
 	i := slices.IndexFunc(payments, func(p v1alpha1.Payment) bool { return p.SessionID == session })
-	if i < 0 { // pushed out of a full list
-		return page.Review, paidOrPending(all.Phase)
+	if i < 0 { // dropped from a full list
+		return Review, paidOrPending(all.Phase)
 	}
 	own := payments[i]
 	held := own.Outcome == v1alpha1.OutcomePaid && !own.FullyRefunded
 	switch {
 	case held && terms.Evaluate(own) != payment.Accepted:
-		return page.Review, paidOrPending(all.Phase)
+		return Review, paidOrPending(all.Phase)
 	case held && session != all.SessionID && own.Amount > 0:
-		return page.Twice, all.Phase
+		return Duplicate, all.Phase
 	case own.Outcome == v1alpha1.OutcomeUnpaid:
-		return page.Processing, all.Phase
+		return Processing, all.Phase
 	case own.FullyRefunded && len(own.FailedRefunds) > 0:
-		return page.RefundFailed, all.Phase
+		return RefundFailed, all.Phase
 	case all.Phase == v1alpha1.OrderPaid:
-		return page.Paid, all.Phase
+		return Paid, all.Phase
 	case own.FullyRefunded:
-		return page.Refunded, all.Phase
+		return Refunded, all.Phase
 	case all.Reason == v1alpha1.ReasonAwaitingAsyncPayment:
-		return page.Processing, all.Phase
+		return Processing, all.Phase
 	default:
-		return page.Failed, all.Phase
+		return Failed, all.Phase
 	}
 }
 
-// paidOrPending is the phase that somebody is told whose money is held and did not pay the order: that it failed, or was
-// given back, is true of the order, and would have him pay again.
+// paidOrPending returns the phase for a buyer whose payment is kept but does not pay the order. Failed or Refunded are true
+// of the order, but would make him pay again.
 func paidOrPending(phase v1alpha1.OrderPhase) v1alpha1.OrderPhase {
 	if phase == v1alpha1.OrderPaid {
 		return phase

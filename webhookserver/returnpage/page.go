@@ -16,94 +16,122 @@ import (
 	"github.com/paylink-dev/paylink/webhookserver/problem"
 )
 
-// Page answers GET page.BillingPath: what the capture route says, for people. Without JavaScript it comes again by
-// itself, ever less often, and stops in the end.
-func (d *Desk) Page(w http.ResponseWriter, r *http.Request) {
+// pageRequest is a request for the page.
+type pageRequest struct {
+	paymentRequest
+	// attempt is the number of reloads so far, in a browser without JavaScript.
+	attempt int
+}
+
+func parsePageRequest(r *http.Request) pageRequest {
 	query := r.URL.Query()
-	in := captureRequest{Provider: query.Get("provider"), SessionID: query.Get("session_id")}
-	if in.Provider == "" {
-		in.Provider = "stripe"
-	}
-	if p := check(in); p != nil {
-		d.refuse(w, r, p, page.Billing{State: page.Invalid})
-		return
-	}
-	tries, err := strconv.Atoi(query.Get("try"))
+	in := pageRequest{paymentRequest: paymentRequest{Provider: cmp.Or(query.Get("provider"), "stripe"), SessionID: query.Get("session_id")}}
+	attempt, err := strconv.Atoi(query.Get("try"))
 	if err != nil && query.Has("try") {
-		tries = maxTries
+		attempt = maxReloads
 	}
-	who := d.Visitors.Of(r)
-	shown := page.Billing{SessionID: in.SessionID, CheckURL: address(in, 0)}
-	if p := d.limit(who); p != nil {
-		shown.State, shown.Poll = page.Limited, true
-		if refreshAfter(tries) > 0 {
-			shown.RefreshAfter, shown.RefreshURL = int(p.RetryAfter.Seconds())+1, address(in, tries+1)
-		}
-		d.refuse(w, r, p, shown)
-		return
-	}
-	if tries == 0 {
-		d.awaitNews(r.Context(), in.SessionID)
-	}
-	o, err := d.find(r.Context(), who, in.SessionID)
-	if err != nil { // which the page need not say: it asks again
-		d.Log.Error(err, "Look up a payment")
-		o = nothingKnown
-	}
-	status := http.StatusOK
-	if o.state == page.Unknown {
-		status = http.StatusNotFound
-	}
-	shown.State, shown.Poll = o.state, !o.final()
-	if wait := refreshAfter(tries); shown.Poll && wait > 0 {
-		shown.RefreshAfter, shown.RefreshURL = int(wait.Seconds()), address(in, tries+1)
-	}
-	if o.order != nil {
-		shown.OrderID, shown.RetryURL = o.order.ClientReferenceID(), o.retryURL()
-		shown.Product, shown.Total = cmp.Or(o.order.Spec.ProductName, o.order.Spec.ProductID), o.order.Status.Total
-	}
-	d.Pages.ShowBilling(w, status, shown)
+	in.attempt = attempt
+	return in
 }
 
-// newsOnItsWay is how long a webhook's news may take from the API server to this server's cache, and how often to look.
-const newsOnItsWay, newsLook = 400 * time.Millisecond, 20 * time.Millisecond
-
-// awaitNews gives news of a session that moment. Stripe sends a buyer on as soon as the webhook was taken, and a page
-// that is a blink too early would say that nothing is known. That nothing comes, or that something is wrong, is for
-// whoever looks next to say.
-func (d *Desk) awaitNews(ctx context.Context, session string) {
-	_ = wait.PollUntilContextTimeout(ctx, newsLook, newsOnItsWay, true, func(ctx context.Context) (bool, error) {
-		order, err := d.order(ctx, ledger.IndexSession, session)
-		return order != nil || err != nil, nil
-	})
-}
-
-// refuse answers with a page where a browser asks, and with the problem elsewhere.
-func (d *Desk) refuse(w http.ResponseWriter, r *http.Request, p *problem.Problem, shown page.Billing) {
-	if !page.WantsPage(r) {
-		p.Write(w)
-		return
-	}
-	p.Header(w.Header())
-	d.Pages.ShowBilling(w, p.Status, shown)
-}
-
-// address is the page's, relative to itself, for the try of that number.
-func address(in captureRequest, try int) string {
-	query := url.Values{"provider": {in.Provider}, "session_id": {in.SessionID}}
-	if try > 0 {
-		query.Set("try", strconv.Itoa(try))
+// address returns the page's address relative to itself, for an attempt.
+func (r pageRequest) address(attempt int) string {
+	query := url.Values{"provider": {r.Provider}, "session_id": {r.SessionID}}
+	if attempt > 0 {
+		query.Set("try", strconv.Itoa(attempt))
 	}
 	return "?" + query.Encode()
 }
 
-// maxTries is how often the page comes again without JavaScript: for about ten minutes.
-const maxTries = 24
+// billing returns a page that polls or not. Without JavaScript it reloads after a time, if it polls and has attempts left.
+func (r pageRequest) billing(text page.Text, poll bool, after time.Duration) page.Billing {
+	b := page.Billing{Text: text, Poll: poll, SessionID: r.SessionID, CheckURL: r.address(0)}
+	if poll && after > 0 {
+		b.RefreshAfter, b.RefreshURL = int(after.Seconds()), r.address(r.attempt+1)
+	}
+	return b
+}
 
-// refreshAfter is how long the page stays after so many tries; 0: it stops.
-func refreshAfter(tries int) time.Duration {
-	if tries < 0 || tries >= maxTries {
+// Page answers GET page.BillingPath: the state of a payment, as a page that updates itself until the state is final.
+func (h *Handler) Page(w http.ResponseWriter, r *http.Request) error {
+	in := parsePageRequest(r)
+	if err := in.validate(); err != nil {
+		return err
+	}
+	client := h.ClientIP.Client(r)
+	if err := h.checkRate(client); err != nil {
+		return err
+	}
+	if in.attempt == 0 {
+		h.awaitWebhook(r.Context(), in.SessionID)
+	}
+	o, err := h.findOutcome(r.Context(), client, in.SessionID)
+	if err != nil { // the page polls, so it does not show the error
+		h.Log.Error(err, "Payment not looked up")
+		o = pending
+	}
+	status := http.StatusOK
+	if o.state == Unknown {
+		status = http.StatusNotFound
+	}
+	b := in.billing(TextOf(o.state), !o.final(), reloadDelay(in.attempt))
+	if o.order != nil {
+		b.OrderID, b.RetryURL = o.order.ClientReferenceID(), o.retryURL()
+		b.Product, b.Total = cmp.Or(o.order.Spec.ProductName, o.order.Spec.ProductID), o.order.Status.Total
+	}
+	return h.Pages.RenderBilling(w, status, b)
+}
+
+// RenderProblem answers a browser with a page, and other clients with the problem itself.
+func (h *Handler) RenderProblem(w http.ResponseWriter, r *http.Request, p *problem.Problem) {
+	in := parsePageRequest(r)
+	var b page.Billing
+	switch p.Status {
+	case http.StatusBadRequest:
+		b.Text = TextOf(Invalid)
+	case http.StatusTooManyRequests:
+		after := time.Duration(0)
+		if reloadDelay(in.attempt) > 0 {
+			after = p.RetryAfter.Truncate(time.Second) + time.Second
+		}
+		b = in.billing(page.TooManyRequests, true, after)
+	default:
+		p.Write(w)
+		return
+	}
+	if !page.AcceptsHTML(r) {
+		p.Write(w)
+		return
+	}
+	p.SetHeaders(w.Header())
+	if err := h.Pages.RenderBilling(w, p.Status, b); err != nil {
+		p.Write(w)
+	}
+}
+
+// Stripe sends the buyer on as soon as its webhook is answered, and the cache of this server can be a moment behind.
+const (
+	// webhookDelay bounds the time from the write of a fact to its arrival in the cache.
+	webhookDelay    = 400 * time.Millisecond
+	webhookInterval = 20 * time.Millisecond
+)
+
+// awaitWebhook waits until the cache has an order with the session, for webhookDelay at most. It ignores errors: the next
+// look-up returns them.
+func (h *Handler) awaitWebhook(ctx context.Context, session string) {
+	_ = wait.PollUntilContextTimeout(ctx, webhookInterval, webhookDelay, true, func(ctx context.Context) (bool, error) {
+		order, err := h.findOrder(ctx, ledger.IndexSession, session)
+		return order != nil || err != nil, nil
+	})
+}
+
+// maxReloads is the number of reloads without JavaScript. They take about ten minutes.
+const maxReloads = 24
+
+// reloadDelay returns the time until the next reload; 0: there is none.
+func reloadDelay(attempt int) time.Duration {
+	if attempt < 0 || attempt >= maxReloads {
 		return 0
 	}
-	return time.Duration(min(2*math.Pow(1.5, float64(tries)), 30)) * time.Second
+	return time.Duration(min(2*math.Pow(1.5, float64(attempt)), 30)) * time.Second
 }

@@ -13,7 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/paylink-dev/paylink/test/fakeshop"
-	"github.com/paylink-dev/paylink/webhookserver/page"
+	"github.com/paylink-dev/paylink/webhookserver/returnpage"
 )
 
 // shopURL is where the shop is.
@@ -34,31 +34,31 @@ func TestPage(t *testing.T) {
 	const pay = "https://buy.stripe.com/test_a?client_reference_id="
 	for session, row := range map[string]struct {
 		code  int
-		state page.State
+		state returnpage.State
 		order string
 		retry string
 		poll  bool
 	}{
-		"cs_test_paid":        {200, page.Paid, "paid", "", false},
-		"cs_test_refunded":    {200, page.Refunded, "refunded", "", false},
-		"cs_test_failed":      {200, page.Failed, "failed", pay + "failed", false},
-		"cs_test_underway":    {200, page.Processing, "underway", "", true},
-		"cs_test_mismatch":    {200, page.Review, "mismatch", "", false},
-		"cs_test_newpaid":     {200, page.Received, "new", "", true},
-		"cs_test_newdebit":    {200, page.Processing, "new", "", true},
-		"cs_test_newmismatch": {200, page.Review, "new", "", true},
-		"cs_test_bounced":     {200, page.RefundFailed, "bounced", "", false},
-		"cs_test_newopen":     {200, page.Unfinished, "", "", true},
-		"cs_test_newended":    {200, page.Lapsed, "", "", false},
-		"cs_test_theirsopen":  {200, page.Unfinished, "", "", true},
-		"cs_test_away":        {200, page.Confirming, "", "", true},
-		"cs_test_nobodys":     {404, page.Unknown, "", "", true},
+		"cs_test_paid":        {200, returnpage.Paid, "paid", "", false},
+		"cs_test_refunded":    {200, returnpage.Refunded, "refunded", "", false},
+		"cs_test_failed":      {200, returnpage.Failed, "failed", pay + "failed", false},
+		"cs_test_underway":    {200, returnpage.Processing, "underway", "", true},
+		"cs_test_mismatch":    {200, returnpage.Review, "mismatch", "", false},
+		"cs_test_newpaid":     {200, returnpage.Received, "new", "", true},
+		"cs_test_newdebit":    {200, returnpage.Processing, "new", "", true},
+		"cs_test_newmismatch": {200, returnpage.Review, "new", "", true},
+		"cs_test_bounced":     {200, returnpage.RefundFailed, "bounced", "", false},
+		"cs_test_newopen":     {200, returnpage.Unfinished, "", "", true},
+		"cs_test_newended":    {200, returnpage.SessionExpired, "", "", false},
+		"cs_test_theirsopen":  {200, returnpage.Unfinished, "", "", true},
+		"cs_test_away":        {200, returnpage.Confirming, "", "", true},
+		"cs_test_nobodys":     {404, returnpage.Unknown, "", "", true},
 	} {
 		t.Run(session, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := shopOf(t, fakeshop.Options{Stripe: fakeshop.StripeFunc(stripe), AppURL: shopURL})
 				code, sheet := look(t, s, session)
-				text := page.TextOf(row.state)
+				text := returnpage.TextOf(row.state)
 				if code != row.code || sheet.State != string(row.state) || sheet.Poll != row.poll || sheet.Title != text.Title || sheet.Heading != text.Title {
 					t.Errorf("%d %+v", code, sheet)
 				}
@@ -107,18 +107,18 @@ func TestPageIsForEverybody(t *testing.T) {
 	s := shopOf(t, fakeshop.Options{Stripe: fakeshop.StripeFunc(stripe)})
 	for query, row := range map[string]struct {
 		code  int
-		state page.State
+		state returnpage.State
 		says  string
 	}{
-		"?session_id=cs_test_paid":                             {200, page.Paid, ""},
-		"?provider=&session_id=cs_test_paid":                   {200, page.Paid, ""},
-		"?provider=stripe&session_id=cs_test_paid&utm_source=": {200, page.Paid, ""},
-		"?session_id=cs_test_nobodys":                          {404, page.Unknown, ""},
-		"":                                                     {400, page.Invalid, "session_id: is missing"},
-		"?session_id=":                                         {400, page.Invalid, "session_id: is missing"},
-		"?session_id={CHECKOUT_SESSION_ID}":                    {400, page.Invalid, "session_id: is no id of a checkout session"},
-		"?session_id=pi_1":                                     {400, page.Invalid, "session_id: is no id of a checkout session"},
-		"?provider=paypal&session_id=cs_test_paid":             {400, page.Invalid, `provider: must be "stripe"`},
+		"?session_id=cs_test_paid":                             {200, returnpage.Paid, ""},
+		"?provider=&session_id=cs_test_paid":                   {200, returnpage.Paid, ""},
+		"?provider=stripe&session_id=cs_test_paid&utm_source=": {200, returnpage.Paid, ""},
+		"?session_id=cs_test_nobodys":                          {404, returnpage.Unknown, ""},
+		"":                                                     {400, returnpage.Invalid, "session_id: is missing"},
+		"?session_id=":                                         {400, returnpage.Invalid, "session_id: is missing"},
+		"?session_id={CHECKOUT_SESSION_ID}":                    {400, returnpage.Invalid, "session_id: is no id of a checkout session"},
+		"?session_id=pi_1":                                     {400, returnpage.Invalid, "session_id: is no id of a checkout session"},
+		"?provider=paypal&session_id=cs_test_paid":             {400, returnpage.Invalid, `provider: must be "stripe"`},
 	} {
 		for accept, reads := range map[string]bool{"text/html": true, "*/*": false, "": false, "application/json": false, "application/json, text/html;q=0.5": true} {
 			answer := s.Send(fakeshop.Request(t, http.MethodGet, "/dashboard/billing"+query+try(query), "", "Accept", accept))
@@ -149,7 +149,7 @@ func TestPageWhileOrdersAreAway(t *testing.T) {
 	}
 	s := fakeshop.New(t, o, stock()...)
 	code, sheet := look(t, s, "cs_test_paid")
-	if code != http.StatusOK || sheet.State != string(page.Confirming) || sheet.Refresh == 0 || strings.Contains(sheet.Text, "refused") {
+	if code != http.StatusOK || sheet.State != string(returnpage.Confirming) || sheet.Refresh == 0 || strings.Contains(sheet.Text, "refused") {
 		t.Errorf("%d %+v", code, sheet)
 	}
 	if !strings.Contains(s.Logged.String(), "connection refused") {
@@ -173,15 +173,15 @@ func TestNewsOnItsWay(t *testing.T) {
 	for name, row := range map[string]struct {
 		comes time.Duration
 		more  string
-		state page.State
+		state returnpage.State
 		took  time.Duration
 	}{
-		"there already":      {0, "", page.Paid, 0},
-		"comes a bit later":  {90 * time.Millisecond, "", page.Paid, 100 * time.Millisecond},
-		"comes too late":     {time.Second, "", page.Confirming, 400 * time.Millisecond},
-		"try 0 is the first": {90 * time.Millisecond, "&try=0", page.Paid, 100 * time.Millisecond},
-		"the second look":    {90 * time.Millisecond, "&try=1", page.Confirming, 0},
-		"no number of a try": {90 * time.Millisecond, "&try=x", page.Confirming, 0},
+		"there already":      {0, "", returnpage.Paid, 0},
+		"comes a bit later":  {90 * time.Millisecond, "", returnpage.Paid, 100 * time.Millisecond},
+		"comes too late":     {time.Second, "", returnpage.Confirming, 400 * time.Millisecond},
+		"try 0 is the first": {90 * time.Millisecond, "&try=0", returnpage.Paid, 100 * time.Millisecond},
+		"the second look":    {90 * time.Millisecond, "&try=1", returnpage.Confirming, 0},
+		"no number of a try": {90 * time.Millisecond, "&try=x", returnpage.Confirming, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 	"github.com/paylink-dev/paylink/test/fakeshop"
 	"github.com/paylink-dev/paylink/webhookserver/page"
 	"github.com/paylink-dev/paylink/webhookserver/ratelimit"
+	"github.com/paylink-dev/paylink/webhookserver/returnpage"
 )
 
 // follow goes where a page leads by itself until it stays, and returns how long it stayed each time.
@@ -45,7 +46,7 @@ func TestRefresh(t *testing.T) {
 			t.Errorf("%d tries, the first after %s, in %s", len(waits), waits[0], total)
 		}
 		const again = "?provider=stripe&session_id=cs_test_newpaid"
-		if last.State != string(page.Confirming) || last.Links[again] != "Check again" {
+		if last.State != string(returnpage.Confirming) || last.Links[again] != "Check again" {
 			t.Errorf("in the end %+v", last)
 		}
 		if waits, _ := follow(t, s, again); len(waits) != 24 {
@@ -70,13 +71,13 @@ func TestLateIsSaid(t *testing.T) {
 func TestAdviceStays(t *testing.T) {
 	s := shopOf(t, fakeshop.Options{Stripe: fakeshop.StripeFunc(stripe)})
 	for session, row := range map[string]struct {
-		state page.State
+		state returnpage.State
 		stays bool
 	}{
-		"cs_test_away": {page.Confirming, false}, "cs_test_newmismatch": {page.Review, true}, "cs_test_newdebit": {page.Processing, true}, "cs_test_nobodys": {page.Unknown, true},
+		"cs_test_away": {returnpage.Confirming, false}, "cs_test_newmismatch": {returnpage.Review, true}, "cs_test_newdebit": {returnpage.Processing, true}, "cs_test_nobodys": {returnpage.Unknown, true},
 	} {
 		_, sheet := look(t, s, session, "&try=24")
-		if stays := strings.Contains(sheet.Text, page.TextOf(row.state).Next); sheet.State != string(row.state) || stays != row.stays {
+		if stays := strings.Contains(sheet.Text, returnpage.TextOf(row.state).Next); sheet.State != string(row.state) || stays != row.stays {
 			t.Errorf("%s: %s", sheet.State, sheet.Text)
 		}
 	}
@@ -86,11 +87,11 @@ func TestAdviceStays(t *testing.T) {
 func TestLimitedPage(t *testing.T) {
 	s := shopOf(t, fakeshop.Options{Looks: ratelimit.Rate{Events: 1, Per: time.Hour, Burst: 1}})
 	const path = "/dashboard/billing?provider=stripe&session_id=cs_test_paid"
-	if _, sheet := look(t, s, "cs_test_paid"); sheet.State != string(page.Paid) {
+	if _, sheet := look(t, s, "cs_test_paid"); sheet.State != string(returnpage.Paid) {
 		t.Errorf("%+v", sheet)
 	}
 	code, sheet := look(t, s, "cs_test_paid")
-	if code != http.StatusTooManyRequests || sheet.State != string(page.Limited) || !sheet.Poll || sheet.Refresh != time.Hour+time.Second {
+	if code != http.StatusTooManyRequests || sheet.State != page.TooManyRequests.State || !sheet.Poll || sheet.Refresh != time.Hour+time.Second {
 		t.Errorf("%d %+v", code, sheet)
 	}
 	if want := "?provider=stripe&session_id=cs_test_paid&try=1"; sheet.RefreshTo != want {

@@ -7,28 +7,29 @@ import (
 	"net/http"
 )
 
-// bodies bounds what is held of bodies that nobody has verified yet.
-type bodies struct {
-	any, large chan struct{}
+// bodyReader reads request bodies. It bounds the memory of bodies that are not verified yet.
+type bodyReader struct {
+	// all and large are semaphores: for every body, and for those over smallBody.
+	all, large chan struct{}
 }
 
-func newBodies(atOnce, largeAtOnce int) *bodies {
-	return &bodies{any: make(chan struct{}, atOnce), large: make(chan struct{}, largeAtOnce)}
+func newBodyReader(limit, largeLimit int) *bodyReader {
+	return &bodyReader{all: make(chan struct{}, limit), large: make(chan struct{}, largeLimit)}
 }
 
-// read returns the body as it is: the signature is over its very bytes. It returns errOverloaded where too many are
-// being read, errUnreadable, or an *http.MaxBytesError.
-func (b *bodies) read(r *http.Request) ([]byte, error) {
+// read returns the unchanged bytes of the body, which the signature covers. It returns errOverloaded if too many bodies
+// are being read, errUnreadable or errTooLarge.
+func (b *bodyReader) read(r *http.Request) ([]byte, error) {
 	if r.ContentLength > maxBody {
-		return nil, &http.MaxBytesError{Limit: maxBody}
+		return nil, errTooLarge
 	}
 	select {
-	case b.any <- struct{}{}:
-		defer func() { <-b.any }()
+	case b.all <- struct{}{}:
+		defer func() { <-b.all }()
 	default:
 		return nil, errOverloaded
 	}
-	// A length that is told saves growing step by step; one that is a lie costs no more than smallBody.
+	// The announced length saves reallocation. A false one costs no more than smallBody.
 	first := bytes.NewBuffer(make([]byte, 0, min(max(r.ContentLength, 0), smallBody)+bytes.MinRead))
 	if _, err := first.ReadFrom(io.LimitReader(r.Body, smallBody)); err != nil {
 		return nil, errUnreadable
@@ -47,7 +48,7 @@ func (b *bodies) read(r *http.Request) ([]byte, error) {
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
-		return nil, err
+		return nil, errTooLarge
 	case err != nil:
 		return nil, errUnreadable
 	}

@@ -11,7 +11,7 @@ import (
 	"github.com/paylink-dev/paylink/webhookserver/webhook"
 )
 
-// stalled is a body that stops after its first bytes, until it is let go on.
+// stalled is a body that stops after its first bytes, until the channel is closed.
 type stalled struct {
 	io.Reader
 	release <-chan struct{}
@@ -27,46 +27,29 @@ func (s stalled) Read(p []byte) (int, error) {
 
 func (stalled) Close() error { return nil }
 
-// unread is a body that nobody may touch.
+// unread is a body that must not be read.
 type unread struct{ t *testing.T }
 
-func (u unread) Read([]byte) (int, error) { u.t.Error("the body was read"); return 0, io.EOF }
-func (unread) Close() error               { return nil }
-
-// stall sends so many bodies that stop after size bytes, and returns their answers once they are let go on.
-func (f *fixture) stall(many, size int, release <-chan struct{}) (answers func() map[int]int) {
-	codes := make(chan int, many)
-	for range many {
-		go func() {
-			r := request(f.t.Context(), nil, "t=1,v1=00")
-			r.ContentLength = -1
-			r.Body = stalled{bytes.NewReader(make([]byte, size)), release}
-			codes <- f.send(r).Code
-		}()
-	}
-	synctest.Wait()
-	return func() map[int]int {
-		counts := map[int]int{}
-		for range many {
-			counts[<-codes]++
-		}
-		return counts
-	}
+func (u unread) Read([]byte) (int, error) {
+	u.t.Error("got a read of the body, want none")
+	return 0, io.EOF
 }
+func (unread) Close() error { return nil }
 
-// TestBodiesAtOnce: what is held of bodies before they are verified is bounded, of large ones more than of small ones.
-func TestBodiesAtOnce(t *testing.T) {
+// TestConcurrentBodies: the number of bodies that are read at once is limited, and that of large ones more strictly.
+func TestConcurrentBodies(t *testing.T) {
 	for name, row := range map[string]struct {
-		many, size int
-		// small and large say how a small and a large delivery are answered meanwhile.
+		// count bodies stall after size bytes.
+		count, size int
+		// small and large are the statuses of a small and a large delivery meanwhile.
 		small, large int
 	}{
-		"few":                   {1, 1, http.StatusOK, http.StatusOK},
-		"as many as can be":     {webhook.MaxReading, 1, http.StatusServiceUnavailable, http.StatusServiceUnavailable},
-		"one fewer":             {webhook.MaxReading - 1, 1, http.StatusOK, http.StatusOK},
-		"as many large ones":    {webhook.MaxReadingLarge, webhook.SmallBody + 1, http.StatusOK, http.StatusServiceUnavailable},
-		"one fewer of them":     {webhook.MaxReadingLarge - 1, webhook.SmallBody + 1, http.StatusOK, http.StatusOK},
-		"as many, nearly large": {webhook.MaxReadingLarge, webhook.SmallBody - 1, http.StatusOK, http.StatusOK},
+		"few":                       {1, 1, http.StatusOK, http.StatusOK},
+		"the limit":                 {webhook.MaxReading, 1, http.StatusServiceUnavailable, http.StatusServiceUnavailable},
+		"below the limit":           {webhook.MaxReading - 1, 1, http.StatusOK, http.StatusOK},
+		"the limit of large ones":   {webhook.MaxReadingLarge, webhook.SmallBody + 1, http.StatusOK, http.StatusServiceUnavailable},
+		"below that limit":          {webhook.MaxReadingLarge - 1, webhook.SmallBody + 1, http.StatusOK, http.StatusOK},
+		"as many, but nearly large": {webhook.MaxReadingLarge, webhook.SmallBody - 1, http.StatusOK, http.StatusOK},
 	} {
 		t.Run(name, func(t *testing.T) {
 			small := small(t)
@@ -74,7 +57,12 @@ func TestBodiesAtOnce(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				f := newFixtureWith(t, accepting)
 				release := make(chan struct{})
-				answers := f.stall(row.many, row.size, release)
+				statuses := f.concurrently(row.count, func() *http.Request {
+					r := request(t.Context(), nil, "t=1,v1=00")
+					r.ContentLength, r.Body = -1, stalled{bytes.NewReader(make([]byte, row.size)), release}
+					return r
+				})
+				synctest.Wait()
 				for body, want := range map[*[]byte]int{&small: row.small, &large: row.large} {
 					answer := f.deliver(*body)
 					if want == http.StatusOK {
@@ -84,18 +72,18 @@ func TestBodiesAtOnce(t *testing.T) {
 					wantProblem(t, answer, want, "Too many events at once")
 				}
 				close(release)
-				if got := answers(); got[http.StatusBadRequest] != row.many {
-					t.Errorf("the stalled ones were answered %v", got)
+				if got := statuses(); got[http.StatusBadRequest] != row.count {
+					t.Errorf("got statuses %v of stalled bodies, want %d of 400", got, row.count)
 				}
-				wantAccepted(t, f.deliver(small)) // every place was given back
+				wantAccepted(t, f.deliver(small)) // every place was released
 				wantAccepted(t, f.deliver(large))
 			})
 		})
 	}
 }
 
-// TestUnsignedIsNotRead: without a signature a body is not worth holding.
-func TestUnsignedIsNotRead(t *testing.T) {
+// TestUnsignedBody: a body without a signature is not read.
+func TestUnsignedBody(t *testing.T) {
 	f := newFixtureWith(t, accepting)
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, webhook.Path, unread{t})
 	wantProblem(t, f.send(r), http.StatusBadRequest, "signing secret")

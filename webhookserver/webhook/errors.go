@@ -8,33 +8,33 @@ import (
 	"github.com/paylink-dev/paylink/internal/ledger"
 	"github.com/paylink-dev/paylink/internal/metrics"
 	stripewebhook "github.com/paylink-dev/paylink/internal/stripe/webhook"
+	"github.com/paylink-dev/paylink/webhookserver/problem"
 )
 
-// Why a delivery is not taken, beside what the other packages say.
+// Errors of this package. Those of other packages are in rejections, too.
 var (
+	errMethod     = errors.New("the method is not POST")
 	errOverloaded = errors.New("too many events are being written already")
 	errUnreadable = errors.New("the body could not be read to its end")
+	errTooLarge   = errors.New("the body is too large")
 )
 
-// failure is a delivery that is not taken.
-type failure struct {
-	status int
-	// reason is the label of the metric.
-	reason string
-	// detail is told to the caller. Anybody can call, so it says nothing about the cluster.
-	detail string
+// rejection is the answer to a delivery that is not accepted.
+type rejection struct {
 	err    error
-	// event is Stripe's id of the event, where it is known.
-	event string
+	status int
+	// reason is a label of the metric.
+	reason string
+	// detail is for the sender. Anybody can send, so it says nothing about the cluster.
+	detail string
 }
 
-// refusals is the table of answers: the first error that matches decides.
-var refusals = []struct {
-	err    error
-	status int
-	reason string
-	detail string
-}{
+const retryDetail = "The event could not be kept: send it again."
+
+// rejections are the answers to errors. The first error that matches decides.
+var rejections = []rejection{
+	{errMethod, http.StatusMethodNotAllowed, metrics.FailureMethod, "Stripe's webhooks are sent with POST."},
+	{errTooLarge, http.StatusRequestEntityTooLarge, metrics.FailureTooLarge, "An event may be at most 512 KiB large."},
 	{stripewebhook.ErrSignature, http.StatusBadRequest, metrics.FailureSignature, "The Stripe-Signature header does not match: use the signing secret of this very endpoint, and pass the body on unchanged."},
 	{stripewebhook.ErrStale, http.StatusBadRequest, metrics.FailureStale, "The signature is more than 300 s old: check the clocks."},
 	{stripewebhook.ErrFuture, http.StatusBadRequest, metrics.FailureFuture, "The signature is more than 300 s ahead: check the clocks."},
@@ -42,22 +42,31 @@ var refusals = []struct {
 	{errOverloaded, http.StatusServiceUnavailable, metrics.FailureOverloaded, "Too many events at once: send this one again."},
 	{context.DeadlineExceeded, http.StatusServiceUnavailable, metrics.FailureDeadline, "The event could not be kept in time: send it again."},
 	{context.Canceled, http.StatusServiceUnavailable, metrics.FailureDeadline, "The event could not be kept in time: send it again."},
-	{ledger.ErrConflict, http.StatusServiceUnavailable, metrics.FailureConflict, "The event could not be kept: send it again."},
+	{ledger.ErrConflict, http.StatusServiceUnavailable, metrics.FailureConflict, retryDetail},
 }
 
-// refusalOf says how an error is answered. What is not in the table is the API server's doing.
-func refusalOf(err error) *failure {
-	var tooLarge *http.MaxBytesError
-	switch {
-	case errors.As(err, &tooLarge):
-		return &failure{status: http.StatusRequestEntityTooLarge, reason: metrics.FailureTooLarge, detail: "An event may be at most 512 KiB large.", err: err}
-	case errors.Is(err, stripewebhook.ErrMalformed):
-		return &failure{status: http.StatusBadRequest, reason: metrics.FailureMalformed, detail: err.Error(), err: err}
+// rejectionOf returns the answer to an error. An error that is not in the table comes from the API server.
+func rejectionOf(err error) rejection {
+	if errors.Is(err, stripewebhook.ErrMalformed) { // its text names the wrong field
+		return rejection{err, http.StatusBadRequest, metrics.FailureMalformed, err.Error()}
 	}
-	for _, r := range refusals {
+	for _, r := range rejections {
 		if errors.Is(err, r.err) {
-			return &failure{status: r.status, reason: r.reason, detail: r.detail, err: err}
+			r.err = err
+			return r
 		}
 	}
-	return &failure{status: http.StatusServiceUnavailable, reason: metrics.FailureAPIServer, detail: "The event could not be kept: send it again.", err: err}
+	return rejection{err, http.StatusServiceUnavailable, metrics.FailureAPIServer, retryDetail}
+}
+
+// problem returns the answer for the sender. The handler logs the cause itself.
+func (r rejection) problem() *problem.Problem {
+	p := problem.New(r.status, r.detail)
+	switch r.status {
+	case http.StatusServiceUnavailable:
+		p.RetryAfter = problem.RetryAfter
+	case http.StatusMethodNotAllowed:
+		p.Allow = http.MethodPost
+	}
+	return p
 }

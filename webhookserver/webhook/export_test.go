@@ -11,16 +11,18 @@ const (
 	MaxInFlight     = maxInFlight
 	StartInFlight   = startInFlight
 	MinInFlight     = minInFlight
-	GoodTime        = goodTime
+	TargetLatency   = targetLatency
 	MaxWaiting      = maxWaiting
 	MaxWait         = maxWait
 )
 
-// Turnstile is what verified events pass.
-type Turnstile = turnstile
+// ConcurrencyLimiter is the limiter of verified events.
+type ConcurrencyLimiter = concurrencyLimiter
 
-// NewTurnstile returns one.
-var NewTurnstile = newTurnstile
+// NewConcurrencyLimiter returns a ConcurrencyLimiter.
+var NewConcurrencyLimiter = newConcurrencyLimiter
 
-// Enter waits for a turn.
-func (t *Turnstile) Enter(ctx context.Context) (leave func(), err error) { return t.enter(ctx) }
+// Acquire waits for admission.
+func (l *ConcurrencyLimiter) Acquire(ctx context.Context) (release func(), err error) {
+	return l.acquire(ctx)
+}

@@ -1,13 +1,13 @@
-// Package webhook is the route that Stripe calls with its events.
+// Package webhook is the route that Stripe sends its events to.
 package webhook
 
 import (
 	"context"
 	"errors"
 	"net/http"
-	"sync/atomic"
 
 	"github.com/go-logr/logr"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
@@ -16,133 +16,141 @@ import (
 	"github.com/paylink-dev/paylink/internal/payment"
 	stripewebhook "github.com/paylink-dev/paylink/internal/stripe/webhook"
 	"github.com/paylink-dev/paylink/webhookserver/problem"
+	"github.com/paylink-dev/paylink/webhookserver/ratelimit"
 )
 
 // Path is the route that Stripe calls.
 const Path = stripewebhook.Path
 
-// Ledger keeps a payment fact. *ledger.Ledger is the real one.
+// Ledger keeps payment facts. It is implemented by *ledger.Ledger.
 type Ledger interface {
 	Apply(context.Context, payment.Fact) (ledger.Result, error)
 }
 
-// Handler is the handler of Stripe's webhooks.
+// Handler accepts Stripe's events.
 //
-// Its law: 2xx only once the event's fact is kept by the API server, or is of no interest. No business reason is ever
-// 4xx or 5xx, since Stripe disables an endpoint that fails for days. What may go well later is 503: Stripe sends it
-// again.
+// It answers 2xx only if the fact of the event is in the API server, or the event is of no interest. No business reason is
+// answered 4xx or 5xx, since Stripe disables an endpoint that fails for days. A failure that can pass is answered 503:
+// Stripe sends the event again.
 type Handler struct {
-	Verifier *stripewebhook.Verifier
-	Ledger   Ledger
-	Metrics  *metrics.Webhook
-	Clock    clock.PassiveClock
-	Log      logr.Logger
+	verifier *stripewebhook.Verifier
+	ledger   Ledger
+	metrics  *metrics.Webhook
+	clock    clock.PassiveClock
+	log      logr.Logger
 
-	bodies *bodies
-	turns  *turnstile
-	// unsigned and overloaded say when these were last worth a line.
-	unsigned, overloaded seldom
+	route   http.Handler
+	bodies  *bodyReader
+	limiter *concurrencyLimiter
+	// logLimiter limits log messages that strangers or an overload cause, by their kind.
+	logLimiter *ratelimit.Limiter
 }
 
-// New returns the handler.
+// New returns a Handler.
 func New(v *stripewebhook.Verifier, l Ledger, m *metrics.Webhook, c clock.PassiveClock, log logr.Logger) *Handler {
-	return &Handler{
-		Verifier: v, Ledger: l, Metrics: m, Clock: c, Log: log,
-		bodies: newBodies(maxReading, maxReadingLarge),
-		turns:  newTurnstile(c),
+	h := &Handler{
+		verifier: v, ledger: l, metrics: m, clock: c, log: log,
+		bodies:     newBodyReader(maxReading, maxReadingLarge),
+		limiter:    newConcurrencyLimiter(c),
+		logLimiter: ratelimit.New(ratelimit.OnceAMinute, c),
 	}
+	h.route = promhttp.InstrumentHandlerDuration(m.Duration, problem.Handler{Handle: h.handle, Log: log})
+	return h
 }
 
-// ServeHTTP takes one delivery.
-func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	start := h.Clock.Now()
+// ServeHTTP answers one delivery.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.route.ServeHTTP(w, r) }
+
+func (h *Handler) handle(w http.ResponseWriter, r *http.Request) error {
+	defer h.countPanic()
 	ctx, cancel := context.WithTimeout(r.Context(), Deadline)
 	defer cancel()
-
-	failure := h.take(ctx, r)
-	h.Metrics.Duration.Observe(h.Clock.Since(start).Seconds())
-	if failure == nil {
-		w.WriteHeader(http.StatusOK)
-		return
+	event, err := h.receive(r)
+	if err == nil {
+		err = h.accept(ctx, event)
 	}
-	h.Metrics.Failures.WithLabelValues(failure.reason).Inc()
-	h.report(failure)
-	p := problem.New(failure.status, failure.detail)
-	switch failure.status {
-	case http.StatusServiceUnavailable:
-		p.RetryAfter = retryAfter
-	case http.StatusMethodNotAllowed:
-		p.Allow = http.MethodPost
+	if err != nil {
+		rejected := rejectionOf(err)
+		h.metrics.Failures.WithLabelValues(rejected.reason).Inc()
+		h.logRejection(rejected, event.ID)
+		return rejected.problem()
 	}
-	p.Write(w)
+	w.WriteHeader(http.StatusOK)
+	return nil
 }
 
-// take reads, verifies, decodes and keeps one delivery. nil means that it may be acknowledged.
-func (h *Handler) take(ctx context.Context, r *http.Request) *failure {
+// countPanic counts a panic. The problem.Handler recovers it, and answers 500.
+func (h *Handler) countPanic() {
+	if v := recover(); v != nil {
+		h.metrics.Failures.WithLabelValues(metrics.FailureInternal).Inc()
+		panic(v)
+	}
+}
+
+// receive reads, verifies and decodes one delivery.
+func (h *Handler) receive(r *http.Request) (stripewebhook.Event, error) {
+	var none stripewebhook.Event
 	if r.Method != http.MethodPost {
-		return &failure{status: http.StatusMethodNotAllowed, reason: metrics.FailureMethod, detail: "Stripe's webhooks are sent with POST."}
+		return none, errMethod
 	}
 	signature := r.Header.Get("Stripe-Signature")
-	if signature == "" { // not worth reading
-		return refusalOf(stripewebhook.ErrSignature)
+	if signature == "" { // the body is not even read
+		return none, stripewebhook.ErrSignature
 	}
 	body, err := h.bodies.read(r)
 	if err != nil {
-		return refusalOf(err)
+		return none, err
 	}
-	if err := h.Verifier.Verify(body, signature); err != nil {
-		return refusalOf(err)
+	if err := h.verifier.Verify(body, signature); err != nil {
+		return none, err
 	}
 	event, err := stripewebhook.Decode(body)
 	if err != nil {
-		return refusalOf(err)
+		return none, err
 	}
-	h.Metrics.LastEvent.Set(float64(h.Clock.Now().Unix()))
-	if event.Fact == nil {
-		h.ignore(event)
-		return nil
-	}
-	failure := h.keep(ctx, event)
-	if failure != nil {
-		failure.event = event.ID
-	}
-	return failure
+	h.metrics.LastEvent.Set(float64(h.clock.Now().Unix()))
+	return event, nil
 }
 
-func (h *Handler) ignore(event stripewebhook.Event) {
+// accept keeps the fact of a verified event, if it has one.
+func (h *Handler) accept(ctx context.Context, event stripewebhook.Event) error {
+	if event.Fact != nil {
+		return h.apply(ctx, event)
+	}
 	result := metrics.ResultIgnored
 	if !event.Snapshot {
 		result = metrics.ResultUnusable
-		h.Log.Info("An event came without its object: set the endpoint at Stripe to snapshot payloads", "event", event.ID)
+		h.log.Info("Event without its object", "event", event.ID, "remedy", "set the endpoint at Stripe to snapshot payloads")
 	}
-	h.Metrics.Events.WithLabelValues(typeLabel(event.Type), result).Inc()
+	h.metrics.Events.WithLabelValues(typeLabel(event.Type), result).Inc()
+	return nil
 }
 
-// keep hands the fact to the ledger, when it is this event's turn.
-func (h *Handler) keep(ctx context.Context, event stripewebhook.Event) *failure {
-	leave, err := h.turns.enter(ctx)
+// apply hands the fact to the ledger, as soon as the limiter admits it.
+func (h *Handler) apply(ctx context.Context, event stripewebhook.Event) error {
+	release, err := h.limiter.acquire(ctx)
 	if err != nil {
-		return refusalOf(err)
+		return err
 	}
-	defer leave()
-	h.Metrics.InFlight.Inc()
-	defer h.Metrics.InFlight.Dec()
+	defer release()
+	h.metrics.InFlight.Inc()
+	defer h.metrics.InFlight.Dec()
 
-	result, err := h.Ledger.Apply(log.IntoContext(ctx, h.Log), *event.Fact)
+	result, err := h.ledger.Apply(log.IntoContext(ctx, h.log), *event.Fact)
 	if err != nil {
-		return refusalOf(err)
+		return err
 	}
-	h.Metrics.Events.WithLabelValues(typeLabel(event.Type), string(result)).Inc()
+	h.metrics.Events.WithLabelValues(typeLabel(event.Type), string(result)).Inc()
 	if result == ledger.Applied && !event.Created.IsZero() {
-		h.Metrics.DeliveryLag.Observe(max(0, h.Clock.Since(event.Created).Seconds()))
+		h.metrics.DeliveryLag.Observe(max(0, h.clock.Since(event.Created).Seconds()))
 	}
-	if debug := h.Log.V(1); debug.Enabled() {
-		debug.Info("Kept", "event", event.ID, "type", event.Type, "result", result)
+	if debug := h.log.V(1); debug.Enabled() {
+		debug.Info("Event accepted", "event", event.ID, "type", event.Type, "result", result)
 	}
 	return nil
 }
 
-// typeLabel keeps the types that can be labels to those of interest.
+// typeLabel bounds the values of a label: senders with a secret could invent types.
 func typeLabel(eventType string) string {
 	if stripewebhook.Handles(eventType) {
 		return eventType
@@ -150,30 +158,24 @@ func typeLabel(eventType string) string {
 	return metrics.TypeOther
 }
 
-// report logs what an operator can do something about. A bad signature may mean a wrong secret, but can be made by
-// anybody, and an overload refuses thousands: each is worth a line a minute, and the metric counts the rest.
-func (h *Handler) report(f *failure) {
-	if errors.Is(f.err, errOverloaded) && !h.overloaded.due(h.Clock) {
+// logRejection logs the rejections that an operator can act on. A bad signature can mean a wrong secret, but any stranger
+// can cause one, and an overload rejects thousands. Each of these is logged once a minute, and the metric counts all.
+func (h *Handler) logRejection(r rejection, event string) {
+	if errors.Is(r.err, errOverloaded) && !h.mayLog(r) {
 		return
 	}
-	if f.status == http.StatusServiceUnavailable || errors.Is(f.err, stripewebhook.ErrMalformed) {
-		h.Log.Error(f.err, "Webhook not taken", "reason", f.reason, "status", f.status, "event", f.event)
+	if r.status == http.StatusServiceUnavailable || errors.Is(r.err, stripewebhook.ErrMalformed) {
+		h.log.Error(r.err, "Webhook not accepted", "reason", r.reason, "status", r.status, "event", event)
 		return
 	}
 	level := 1
-	if errors.Is(f.err, stripewebhook.ErrSignature) && h.unsigned.due(h.Clock) {
+	if errors.Is(r.err, stripewebhook.ErrSignature) && h.mayLog(r) {
 		level = 0
 	}
-	h.Log.V(level).Info("Webhook refused", "reason", f.reason, "status", f.status)
+	h.log.V(level).Info("Webhook refused", "reason", r.reason, "status", r.status)
 }
 
-// seldom is when something was last logged, in seconds since 1970.
-type seldom struct{ last atomic.Int64 }
-
-// due reports whether it is time for a line again, once each time.
-func (s *seldom) due(c clock.PassiveClock) bool {
-	last, now := s.last.Load(), c.Now().Unix()
-	return now-last >= refusalLogSeconds && s.last.CompareAndSwap(last, now)
+func (h *Handler) mayLog(r rejection) bool {
+	_, ok := h.logLimiter.Allow(r.reason)
+	return ok
 }
-
-var _ http.Handler = (*Handler)(nil)

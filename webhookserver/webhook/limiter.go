@@ -9,86 +9,87 @@ import (
 	"k8s.io/utils/clock"
 )
 
-// turnstile lets a number of events in at once, and a number wait in the order in which they came; both are of verified events
-// alone, so nobody else can take Stripe's place.
+// concurrencyLimiter limits the number of verified events that are written at once. Others wait in the order of their
+// arrival. Only verified events get here, so forged ones cannot displace them.
 //
-// How many it lets in follows how long they take, as TCP does: a little more each time all goes well and others wait, a tenth
-// less when one took longer than goodTime. The API server serves others too, and how much it can do nobody tells.
-type turnstile struct {
+// The limit follows the latency, as the congestion window of TCP does: it rises slowly while events are fast and others
+// wait, and falls by a tenth when one takes longer than targetLatency. The API server serves other clients too, so its
+// capacity is not known in advance.
+type concurrencyLimiter struct {
 	clock clock.PassiveClock
 
-	mu      sync.Mutex
-	inside  int
-	most    float64    // how many may be inside, from minInFlight to maxInFlight
-	waiting *list.List // of chan struct{}, closed when it is its turn
-	lowered time.Time  // when most was last made less
+	mu       sync.Mutex
+	inFlight int
+	limit    float64    // from minInFlight to maxInFlight
+	waiting  *list.List // of chan struct{}, closed on admission
+	lowered  time.Time  // when limit last fell
 }
 
-func newTurnstile(c clock.PassiveClock) *turnstile {
-	return &turnstile{clock: c, most: startInFlight, waiting: list.New()}
+func newConcurrencyLimiter(c clock.PassiveClock) *concurrencyLimiter {
+	return &concurrencyLimiter{clock: c, limit: startInFlight, waiting: list.New()}
 }
 
-// enter waits for a turn, which leave ends. It returns errOverloaded where too many wait already or it has waited too long, or
-// the context's error.
-func (t *turnstile) enter(ctx context.Context) (leave func(), err error) {
-	t.mu.Lock()
-	if t.inside < int(t.most) && t.waiting.Len() == 0 {
-		t.inside++
-		t.mu.Unlock()
-		return t.turn(), nil
+// acquire waits for admission, which release gives back. It returns errOverloaded if too many wait already or the wait
+// exceeds maxWait, or the error of the context.
+func (l *concurrencyLimiter) acquire(ctx context.Context) (release func(), err error) {
+	l.mu.Lock()
+	if l.inFlight < int(l.limit) && l.waiting.Len() == 0 {
+		l.inFlight++
+		l.mu.Unlock()
+		return l.releaseFunc(), nil
 	}
-	if t.waiting.Len() >= maxWaiting {
-		t.mu.Unlock()
+	if l.waiting.Len() >= maxWaiting {
+		l.mu.Unlock()
 		return nil, errOverloaded
 	}
-	mine := make(chan struct{})
-	place := t.waiting.PushBack(mine)
-	t.mu.Unlock()
+	admitted := make(chan struct{})
+	element := l.waiting.PushBack(admitted)
+	l.mu.Unlock()
 
-	patience := time.NewTimer(maxWait)
-	defer patience.Stop()
+	timer := time.NewTimer(maxWait)
+	defer timer.Stop()
 	select {
-	case <-mine:
-		return t.turn(), nil
-	case <-patience.C:
+	case <-admitted:
+		return l.releaseFunc(), nil
+	case <-timer.C:
 		err = errOverloaded
 	case <-ctx.Done():
 		err = ctx.Err()
 	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	select {
-	case <-mine: // it came at the last moment
-		return t.turn(), nil
+	case <-admitted: // between the end of the wait and the lock
+		return l.releaseFunc(), nil
 	default:
-		t.waiting.Remove(place)
+		l.waiting.Remove(element)
 		return nil, err
 	}
 }
 
-// turn begins, and returns what ends it.
-func (t *turnstile) turn() func() {
-	begin := t.clock.Now()
-	return func() { t.leave(begin) }
+// releaseFunc starts the measurement of an event, and returns the function that ends it.
+func (l *concurrencyLimiter) releaseFunc() func() {
+	start := l.clock.Now()
+	return func() { l.release(start) }
 }
 
-func (t *turnstile) leave(begin time.Time) {
-	now := t.clock.Now()
-	t.mu.Lock()
-	defer t.mu.Unlock()
+func (l *concurrencyLimiter) release(start time.Time) {
+	now := l.clock.Now()
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	switch {
-	case now.Sub(begin) > goodTime:
-		// Those that began before the last step down are slow because of what was before it.
-		if begin.After(t.lowered) {
-			t.most, t.lowered = max(minInFlight, t.most*0.9), now
+	case now.Sub(start) > targetLatency:
+		// Events that started before the limit last fell are slow because of the higher limit.
+		if start.After(l.lowered) {
+			l.limit, l.lowered = max(minInFlight, l.limit*0.9), now
 		}
-	case t.waiting.Len() > 0:
-		t.most = min(maxInFlight, t.most+1/t.most)
+	case l.waiting.Len() > 0:
+		l.limit = min(maxInFlight, l.limit+1/l.limit)
 	}
-	t.inside--
-	for t.inside < int(t.most) && t.waiting.Len() > 0 {
-		next, _ := t.waiting.Remove(t.waiting.Front()).(chan struct{})
+	l.inFlight--
+	for l.inFlight < int(l.limit) && l.waiting.Len() > 0 {
+		next, _ := l.waiting.Remove(l.waiting.Front()).(chan struct{})
 		close(next)
-		t.inside++
+		l.inFlight++
 	}
 }

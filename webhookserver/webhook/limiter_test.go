@@ -14,115 +14,108 @@ import (
 	"github.com/paylink-dev/paylink/webhookserver/webhook"
 )
 
-// rush sends so many through a turnstile for a while, each of whom takes some time inside, and returns how many were inside at
-// once towards the end.
-func rush(t *testing.T, turns *webhook.Turnstile, crowd int, takes, lasts time.Duration) (most int) {
+// load runs clients for a while, each of which acquires and then needs some time. It returns the peak of the number in flight,
+// towards the end.
+func load(t *testing.T, limiter *webhook.ConcurrencyLimiter, clients int, latency, duration time.Duration) int {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), lasts)
+	ctx, cancel := context.WithTimeout(t.Context(), duration)
 	defer cancel()
-	late := time.Now().Add(lasts - 3*takes - time.Second)
-	var inside, peak atomic.Int64
-	var people sync.WaitGroup
-	for range crowd {
-		people.Go(func() {
+	measureFrom := time.Now().Add(duration - 3*latency - time.Second)
+	var inFlight, peak atomic.Int64
+	var wg sync.WaitGroup
+	for range clients {
+		wg.Go(func() {
 			for ctx.Err() == nil {
-				leave, err := turns.Enter(ctx)
+				release, err := limiter.Acquire(ctx)
 				if err != nil {
-					continue // and comes again at once
+					continue
 				}
-				if n := inside.Add(1); time.Now().After(late) {
+				if n := inFlight.Add(1); time.Now().After(measureFrom) {
 					for old := peak.Load(); n > old && !peak.CompareAndSwap(old, n); old = peak.Load() {
 					}
 				}
-				<-time.After(takes)
-				inside.Add(-1)
-				leave()
+				<-time.After(latency)
+				inFlight.Add(-1)
+				release()
 			}
 		})
 	}
-	people.Wait()
+	wg.Wait()
 	return int(peak.Load())
 }
 
-// TestTurnsFollowTheTimeTheyTake: fewer are let in where each is slow, never less than some, and more again once all is well.
-func TestTurnsFollowTheTimeTheyTake(t *testing.T) {
+// TestLimitFollowsLatency: the limit falls to the minimum while events are slow, and rises to the maximum when they are fast.
+func TestLimitFollowsLatency(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		turns := webhook.NewTurnstile(clock.RealClock{})
+		limiter := webhook.NewConcurrencyLimiter(clock.RealClock{})
 		for _, step := range []struct {
-			takes, lasts time.Duration
-			want         int
+			latency, duration time.Duration
+			want              int
 		}{
-			{webhook.GoodTime, time.Minute, webhook.MaxInFlight},
-			{webhook.GoodTime + time.Millisecond, time.Minute, webhook.MinInFlight},
+			{webhook.TargetLatency, time.Minute, webhook.MaxInFlight},
+			{webhook.TargetLatency + time.Millisecond, time.Minute, webhook.MinInFlight},
 			{3 * time.Second, time.Minute, webhook.MinInFlight},
 			{10 * time.Millisecond, time.Minute, webhook.MaxInFlight},
 		} {
-			if most := rush(t, turns, 2*webhook.MaxInFlight, step.takes, step.lasts); most != step.want {
-				t.Errorf("%d are inside where each takes %s, not %d", most, step.takes, step.want)
+			if got := load(t, limiter, 2*webhook.MaxInFlight, step.latency, step.duration); got != step.want {
+				t.Errorf("latency %s: got %d in flight, want %d", step.latency, got, step.want)
 			}
 		}
 	})
 }
 
-// TestOneStepDown: however many were slow at once, that is one reason to let in less, not a hundred.
-func TestOneStepDown(t *testing.T) {
+// acquireAll acquires until the limit is reached.
+func acquireAll(t *testing.T, limiter *webhook.ConcurrencyLimiter) (releases []func()) {
+	t.Helper()
+	for {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+		release, err := limiter.Acquire(ctx)
+		cancel()
+		if err != nil {
+			return releases
+		}
+		releases = append(releases, release)
+	}
+}
+
+// TestLimitFallsOnce: many slow events at the same time lower the limit once.
+func TestLimitFallsOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		turns := webhook.NewTurnstile(clock.RealClock{})
-		var leaves []func()
-		enter := func() bool {
-			ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
-			defer cancel()
-			leave, err := turns.Enter(ctx)
-			if err == nil {
-				leaves = append(leaves, leave)
-			}
-			return err == nil
+		limiter := webhook.NewConcurrencyLimiter(clock.RealClock{})
+		before := acquireAll(t, limiter)
+		<-time.After(webhook.TargetLatency)
+		for _, release := range before {
+			release()
 		}
-		for enter() {
-		}
-		first := len(leaves)
-		<-time.After(webhook.GoodTime)
-		for _, leave := range leaves {
-			leave()
-		}
-		leaves = nil
-		for enter() {
-		}
-		if first != webhook.StartInFlight || len(leaves) != webhook.StartInFlight*9/10 {
-			t.Errorf("%d, then %d", first, len(leaves))
+		after := acquireAll(t, limiter)
+		if len(before) != webhook.StartInFlight || len(after) != webhook.StartInFlight*9/10 {
+			t.Errorf("got limits %d and %d, want %d and %d", len(before), len(after), webhook.StartInFlight, webhook.StartInFlight*9/10)
 		}
 	})
 }
 
-// TestFirstComeFirstServed: nobody who came later is before one who waits.
-func TestFirstComeFirstServed(t *testing.T) {
+// TestFirstInFirstOut: waiting events are admitted in the order of their arrival.
+func TestFirstInFirstOut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		turns := webhook.NewTurnstile(clock.RealClock{})
-		var leaves []func()
-		for range webhook.StartInFlight {
-			leave, err := turns.Enter(t.Context())
-			if err != nil {
-				t.Fatal(err)
-			}
-			leaves = append(leaves, leave)
-		}
+		limiter := webhook.NewConcurrencyLimiter(clock.RealClock{})
+		releases := acquireAll(t, limiter)
 		var mu sync.Mutex
-		var served []int
-		for i := range 20 { // too few for one more to be let in meanwhile
+		var admitted []int
+		for i := range 20 { // too few to raise the limit
 			go func() {
-				if leave, err := turns.Enter(t.Context()); err == nil {
+				if release, err := limiter.Acquire(t.Context()); err == nil {
 					mu.Lock()
-					served = append(served, i)
+					admitted = append(admitted, i)
 					mu.Unlock()
-					leave()
+					release()
 				}
 			}()
 			synctest.Wait()
 		}
-		leaves[0]() // one place, which all pass on
+		releases[0]() // one place, which all of them use in turn
 		synctest.Wait()
-		if len(served) != 20 || !slices.IsSorted(served) {
-			t.Errorf("served %v", served)
+		if len(admitted) != 20 || !slices.IsSorted(admitted) {
+			t.Errorf("got the order %v, want 0 to 19", admitted)
 		}
 	})
 }

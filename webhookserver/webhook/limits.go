@@ -4,31 +4,27 @@ import "time"
 
 // Limits of the webhook route.
 const (
-	// maxBody is the largest event taken. Checkout events are about 5 KiB; a dispute with evidence can be far larger.
+	// maxBody is the size of the largest event. Checkout events are about 5 KiB; a dispute with evidence can be far larger.
 	maxBody = 512 << 10
-	// maxReading is how many bodies are read at once, and maxReadingLarge how many of those may be over smallBody.
-	// Anybody can send bodies, and they are held before they are verified: this bounds them to 80 MiB in all.
+	// maxReading is the number of bodies that are read at once; maxReadingLarge of them may exceed smallBody. Anybody can
+	// send bodies, and they are in memory before they are verified. These limits bound that to 80 MiB.
 	maxReading      = 1024
 	maxReadingLarge = 32
 	smallBody       = 64 << 10
 
-	// Deadline bounds the whole of handling one event. Stripe gives up after 10 to 30 s (it does not say): an answer
-	// in time, even a 503, is better than none, since the event then comes again.
+	// Deadline bounds the handling of one event. Stripe gives up after 10 to 30 s (it does not document when). An answer in
+	// time is better than none, even a 503: Stripe sends the event again.
 	Deadline = 8 * time.Second
-	// maxInFlight is how many verified events are written at once, and minInFlight how many at least. In between it is as many as
-	// the API server writes within goodTime each, beginning with startInFlight: more than it can do at once only make all of
-	// them slower.
+	// minInFlight and maxInFlight bound the number of verified events that are written at once. In between, the number
+	// starts at startInFlight and follows targetLatency, the time that the API server should need for one event. More
+	// events than it can write at once only slow all of them down.
 	maxInFlight   = 128
 	startInFlight = 32
 	minInFlight   = 8
-	goodTime      = 400 * time.Millisecond
-	// maxWaiting is how many verified events may wait for their turn, at about 10 KiB each, and maxWait how long one may.
-	// The rest is answered 503. With what is in flight before it, an event that is taken is to be taken within 2 s: docs/performance.md
-	// has what was measured. Stripe has no reason to give up on it meanwhile, and to send it twice.
+	targetLatency = 400 * time.Millisecond
+	// maxWaiting is the number of verified events that wait to be written, at about 10 KiB each, and maxWait the time that
+	// each of them waits. The rest is answered 503. So an event is accepted within 2 s or not at all (see
+	// docs/performance.md), and Stripe has no reason to give up on it and to send it twice.
 	maxWaiting = 2048
 	maxWait    = 500 * time.Millisecond
-	// refusalLogSeconds is how often a bad signature, or being overloaded, is worth a line in the log.
-	refusalLogSeconds = 60
-	// retryAfter tells a sender when to come back after a 503. Stripe has its own mind about it.
-	retryAfter = 5 * time.Second
 )

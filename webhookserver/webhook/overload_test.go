@@ -17,34 +17,37 @@ import (
 	"github.com/paylink-dev/paylink/webhookserver/webhook"
 )
 
-// crowd delivers a body many times at once, and collects the answers by status.
-func (f *fixture) crowd(body []byte, size int) (answers func() map[int]int) {
-	signature := sign(body)
-	codes := make(chan int, size)
-	for range size {
-		go func() { codes <- f.send(request(f.t.Context(), body, signature)).Code }()
+// concurrently sends the requests at once. The function it returns waits for the responses, and counts them by status.
+func (f *fixture) concurrently(count int, request func() *http.Request) (statuses func() map[int]int) {
+	codes := make(chan int, count)
+	for range count {
+		go func() { codes <- f.send(request()).Code }()
 	}
 	return func() map[int]int {
 		counts := map[int]int{}
-		for range size {
+		for range count {
 			counts[<-codes]++
 		}
 		return counts
 	}
 }
 
-// TestOverload: so many are written at once, so many wait, and the rest is sent away at once. Whoever cannot sign is
-// no part of it.
+// deliverConcurrently delivers a body many times at once.
+func (f *fixture) deliverConcurrently(body []byte, count int) (statuses func() map[int]int) {
+	signature := sign(body)
+	return f.concurrently(count, func() *http.Request { return request(f.t.Context(), body, signature) })
+}
+
+// TestOverload: up to the limits events are written or wait, and any further one is rejected at once. Other deliveries are
+// answered as ever.
 func TestOverload(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := blocking{release: make(chan struct{})}
 		f := newFixtureWith(t, l)
 		body := small(t)
-		answers := f.crowd(body, webhook.StartInFlight+webhook.MaxWaiting)
+		statuses := f.deliverConcurrently(body, webhook.StartInFlight+webhook.MaxWaiting)
 		synctest.Wait()
-		if n := f.sample("in_flight"); n != webhook.StartInFlight {
-			t.Errorf("%v in flight", n)
-		}
+		f.wantSample("in_flight", webhook.StartInFlight)
 		f.wantCounts(map[string]float64{})
 
 		start := time.Now()
@@ -59,108 +62,104 @@ func TestOverload(t *testing.T) {
 			"thin":           {f.deliver([]byte(`{"id":"evt_1"}`)), 200},
 		} {
 			if row.answer.Code != row.want {
-				t.Errorf("%s: %d", name, row.answer.Code)
+				t.Errorf("%s: got status %d, want %d", name, row.answer.Code, row.want)
 			}
 		}
 		if took := time.Since(start); took != 0 {
-			t.Errorf("answered after %s", took)
+			t.Errorf("got answers after %s, want at once", took)
 		}
 
 		close(l.release)
 		want := map[int]int{http.StatusOK: webhook.StartInFlight + webhook.MaxWaiting}
-		if diff := cmp.Diff(want, answers()); diff != "" {
-			t.Error(diff)
+		if diff := cmp.Diff(want, statuses()); diff != "" {
+			t.Errorf("statuses (-want +got):\n%s", diff)
 		}
-		wantAccepted(t, f.deliver(body)) // the turns were given back
-		if n := f.sample("in_flight"); n != 0 {
-			t.Errorf("%v in flight", n)
-		}
+		wantAccepted(t, f.deliver(body)) // every place was released
+		f.wantSample("in_flight", 0)
 	})
 }
 
-// TestForgedNeverTakeATurn: a crowd of strangers does not keep Stripe out.
-func TestForgedNeverTakeATurn(t *testing.T) {
+// TestForgedEventsAreNotLimited: forged events do not displace signed ones.
+func TestForgedEventsAreNotLimited(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFixtureWith(t, blocking{release: make(chan struct{})})
 		body := small(t)
 		for range webhook.StartInFlight + webhook.MaxWaiting + 1 {
 			if answer := f.send(request(t.Context(), body, "t=1,v1=00")); answer.Code != http.StatusBadRequest {
-				t.Fatalf("forged: %d", answer.Code)
+				t.Fatalf("got status %d for a forged event, want 400", answer.Code)
 			}
 		}
-		answers := f.crowd(body, webhook.StartInFlight)
+		statuses := f.deliverConcurrently(body, webhook.StartInFlight)
 		synctest.Wait()
-		if n := f.sample("in_flight"); n != webhook.StartInFlight {
-			t.Errorf("%v in flight", n)
-		}
-		answers()
+		f.wantSample("in_flight", webhook.StartInFlight)
+		statuses()
 	})
 }
 
-// TestWaitInVain: whoever has waited for a turn for long is sent away, as is who has his turn and is not done by the deadline,
-// and leaves no trace in the queue.
-func TestWaitInVain(t *testing.T) {
+// TestWaitEnds: an event that waits for long is rejected, and one in flight at its deadline. Both release their places.
+func TestWaitEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := blocking{release: make(chan struct{})}
-		f := newFixtureWith(t, l)
+		f := newFixtureWith(t, blocking{release: make(chan struct{})})
 		body := small(t)
-		const inside, waiting = webhook.StartInFlight, webhook.MaxWaiting
-		for round := range 2 { // a place that is not given back would be missing the second time
-			answers := f.crowd(body, inside+waiting)
+		const inFlight, waiting = webhook.StartInFlight, webhook.MaxWaiting
+		for round := range 2 { // the second round would lack a place that was not released
+			statuses := f.deliverConcurrently(body, inFlight+waiting)
 			start := time.Now()
 			time.Sleep(webhook.MaxWait) //nolint:forbidigo // in the test's own time
 			synctest.Wait()
 			want := map[string]float64{`failures{reason="overloaded"}`: float64(round+1) * waiting}
 			if round > 0 {
-				want[`failures{reason="deadline"}`] = float64(round) * inside
+				want[`failures{reason="deadline"}`] = float64(round) * inFlight
 			}
 			f.wantCounts(want)
-			if diff := cmp.Diff(map[int]int{http.StatusServiceUnavailable: inside + waiting}, answers()); diff != "" {
-				t.Error(diff)
+			if diff := cmp.Diff(map[int]int{http.StatusServiceUnavailable: inFlight + waiting}, statuses()); diff != "" {
+				t.Errorf("statuses (-want +got):\n%s", diff)
 			}
 			if took := time.Since(start); took != webhook.Deadline {
-				t.Errorf("answered after %s", took)
+				t.Errorf("got answers after %s, want %s", took, webhook.Deadline)
 			}
 		}
-		f.wantCounts(map[string]float64{`failures{reason="deadline"}`: 2 * inside, `failures{reason="overloaded"}`: 2 * waiting})
+		f.wantCounts(map[string]float64{`failures{reason="deadline"}`: 2 * inFlight, `failures{reason="overloaded"}`: 2 * waiting})
 	})
 }
 
-// TestOverloadIsLoggedSeldom: thousands are refused in an overload, which one line and the metric tell as well.
-func TestOverloadIsLoggedSeldom(t *testing.T) {
+// TestOverloadLog: an overload is logged once, though it rejects thousands of events.
+func TestOverloadLog(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := blocking{release: make(chan struct{})}
 		f := newFixtureWith(t, l)
-		body := small(t)
-		f.crowd(body, webhook.StartInFlight+webhook.MaxWaiting)
+		f.deliverConcurrently(small(t), webhook.StartInFlight+webhook.MaxWaiting)
 		time.Sleep(webhook.MaxWait) //nolint:forbidigo // in the test's own time
 		synctest.Wait()
-		if n := strings.Count(f.logged.String(), `"reason"="overloaded"`); n != 1 {
-			t.Errorf("%d lines", n)
+		if got := strings.Count(f.logged.String(), `"reason"="overloaded"`); got != 1 {
+			t.Errorf("got %d log messages, want 1", got)
 		}
 		close(l.release)
 	})
 }
 
-// TestPanicGivesTheTurnBack: a bug in one event's handling must not use up the places one by one.
-func TestPanicGivesTheTurnBack(t *testing.T) {
+// TestPanic: a panic is answered 500 without its text, counted and logged, and it releases its place.
+func TestPanic(t *testing.T) {
 	broken := true
 	f := newFixtureWith(t, ledgerFunc(func(context.Context, payment.Fact) (ledger.Result, error) {
 		if broken {
-			panic("bug")
+			panic("index out of range")
 		}
 		return ledger.Applied, nil
 	}))
 	body := small(t)
-	for range webhook.StartInFlight + webhook.MaxWaiting {
-		func() {
-			defer func() { _ = recover() }()
-			f.deliver(body)
-		}()
+	const panics = webhook.StartInFlight + webhook.MaxWaiting
+	for range panics {
+		answer := f.deliver(body)
+		if answer.Code != http.StatusInternalServerError || strings.Contains(answer.Body.String(), "index") {
+			t.Fatalf("got %d %s, want 500 without the panic", answer.Code, answer.Body)
+		}
+	}
+	f.wantCounts(map[string]float64{`failures{reason="internal"}`: panics})
+	if !strings.Contains(f.logged.String(), "index out of range") {
+		t.Error("got no log message of the panic, want one")
 	}
 	broken = false
 	wantAccepted(t, f.deliver(body))
-	if n := f.sample("in_flight"); n != 0 {
-		t.Errorf("%v in flight", n)
-	}
+	f.wantSample("in_flight", 0)
 }

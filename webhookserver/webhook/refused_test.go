@@ -143,7 +143,7 @@ func TestNotKept(t *testing.T) {
 				if strings.Contains(answer.Body.String(), "10.0.0.1") || strings.Contains(answer.Body.String(), "lifetime") {
 					t.Errorf("a stranger learns of the cluster: %s", answer.Body)
 				}
-				if !strings.Contains(f.logged.String(), `"reason"="`+row.reason+`"`) || !strings.Contains(f.logged.String(), "Webhook not taken") {
+				if !strings.Contains(f.logged.String(), `"reason"="`+row.reason+`"`) || !strings.Contains(f.logged.String(), "Webhook not accepted") {
 					t.Errorf("the operator does not learn of it: %s", f.logged)
 				}
 			})

@@ -77,7 +77,7 @@ func TestUnavailableLinks(t *testing.T) {
 		{"not-for-sale", s.buyPath("private"), "404 (Not Found)", []string{"Not for sale here"}},
 		{"not-there", s.buyPath("nothing"), "404 (Not Found)", []string{"Not for sale here"}},
 		{"no-name", "/buy/No_Namespace/%3Cscript%3E", "404 (Not Found)", []string{"Not for sale here"}},
-		{"not-now", s.buyPath("wrong"), "503 (Service Unavailable)", []string{"Not just now", "Nothing was charged"}},
+		{"unavailable", s.buyPath("wrong"), "503 (Service Unavailable)", []string{"Not just now", "Nothing was charged"}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			tab := chromium.Tab(t, browser.View{})

@@ -1,54 +1,54 @@
-// Asks whether there is news of the payment, ever less often, and shows the page anew when there is. In the end it stops.
+// Polls the state of the payment at growing intervals, and updates the page when it changes. It stops after ten minutes.
 "use strict";
 
-const longest = 15000, patience = 10 * 60000;
-const view = document.querySelector("main");
+const maxDelay = 15000, timeout = 10 * 60000;
+const main = document.querySelector("main");
 const query = new URLSearchParams(location.search);
-const question = JSON.stringify({ provider: query.get("provider") || "stripe", session_id: query.get("session_id") });
-let wait = 1000, waited = 0;
+const request = JSON.stringify({ provider: query.get("provider") || "stripe", session_id: query.get("session_id") });
+let delay = 1000, elapsed = 0;
 
-function later() {
-  if (view.dataset.poll !== "true") return;
-  const over = waited >= patience;
-  document.getElementById("late").hidden = !over;
-  document.getElementById("next").hidden = over && view.dataset.state === "confirming"; // which says that the page checks
-  if (over) return;
-  setTimeout(ask, wait);
-  waited += wait;
-  wait = Math.min(wait * 1.5, longest);
+function schedule() {
+  if (main.dataset.poll !== "true") return;
+  const stopped = elapsed >= timeout;
+  document.getElementById("timeout").hidden = !stopped;
+  document.getElementById("next").hidden = stopped && main.dataset.state === "confirming"; // its text says that the page checks
+  if (stopped) return;
+  setTimeout(poll, delay);
+  elapsed += delay;
+  delay = Math.min(delay * 1.5, maxDelay);
 }
 
-async function ask() {
-  if (document.hidden) { // nobody looks: ask when somebody does
-    document.addEventListener("visibilitychange", ask, { once: true });
+async function poll() {
+  if (document.hidden) { // continue when the tab is visible again
+    document.addEventListener("visibilitychange", poll, { once: true });
     return;
   }
   try {
-    const answer = await fetch("../api/orders/capture", { method: "POST", headers: { "Content-Type": "application/json" }, body: question });
-    if (answer.status === 429) wait = Math.max(wait, 1000 * (Number(answer.headers.get("Retry-After")) || 0));
-    else if (answer.status === 404 ? view.dataset.state !== "unknown" : answer.ok && isNews(await answer.json())) await show();
+    const response = await fetch("../api/orders/capture", { method: "POST", headers: { "Content-Type": "application/json" }, body: request });
+    if (response.status === 429) delay = Math.max(delay, 1000 * (Number(response.headers.get("Retry-After")) || 0));
+    else if (response.status === 404 ? main.dataset.state !== "unknown" : response.ok && hasChanged(await response.json())) await update();
   } catch {
-    // No connection: there may be one next time.
+    // There is no connection. The next poll tries again.
   }
-  later();
+  schedule();
 }
 
-function isNews(answer) {
-  return answer.final || answer.message !== view.dataset.message;
+function hasChanged(payment) {
+  return payment.final || payment.message !== main.dataset.message;
 }
 
-// The parts stay and only what is in them changes, or a screen reader would not hear of it.
-async function show() {
-  const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
-  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+// Replaces the content of the elements and not the elements: screen readers announce only changes within role=status.
+async function update() {
+  const response = await fetch(location.href, { headers: { Accept: "text/html" } });
+  const page = new DOMParser().parseFromString(await response.text(), "text/html");
   const next = page.querySelector("main");
-  if (!next || answer.status === 429 || answer.status >= 500) return;
-  Object.assign(view.dataset, next.dataset);
-  const news = document.getElementById("news"), rest = document.getElementById("rest");
-  const lost = rest.contains(document.activeElement);
-  for (const part of [rest, news]) part.replaceChildren(...page.getElementById(part.id).childNodes);
-  if (lost) news.focus();
+  if (!next || response.status === 429 || response.status >= 500) return;
+  Object.assign(main.dataset, next.dataset);
+  const status = document.getElementById("status"), details = document.getElementById("details");
+  const losesFocus = details.contains(document.activeElement);
+  for (const element of [details, status]) element.replaceChildren(...page.getElementById(element.id).childNodes);
+  if (losesFocus) status.focus();
   document.title = page.title;
 }
 
-later();
+schedule();

@@ -19,29 +19,25 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-const most = 16 << 10
+const maxBody = 16 << 10
 
-// sized is a body of so many bytes that would be taken, were it not too large.
+// sized is a valid body of a size.
 func sized(size int) string {
 	return `{"note":"` + strings.Repeat("n", size-len(`{"note":""}`)) + `"}`
 }
 
-// TestSize: 16 KiB are read and no more, whether the length is told or not.
+// TestSize: 16 KiB are read at most, with or without a Content-Length.
 func TestSize(t *testing.T) {
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if p := problem.ReadJSON(r, &parcel{}); p != nil {
-			p.Write(w)
-		}
-	}))
+	server := httptest.NewServer(problem.Handler{Handle: func(_ http.ResponseWriter, r *http.Request) error { return problem.ReadJSON(r, &document{}) }})
 	defer server.Close()
 	for name, row := range map[string]struct {
 		body   io.Reader
 		status int
 	}{
-		"the most there may be": {strings.NewReader(sized(most)), http.StatusOK},
-		"in chunks":             {io.MultiReader(strings.NewReader(sized(most))), http.StatusOK},
-		"a byte more":           {strings.NewReader(sized(most + 1)), http.StatusRequestEntityTooLarge},
-		"a byte more, in chunks": {io.MultiReader(strings.NewReader(sized(most)), strings.NewReader(" ")),
+		"the largest": {strings.NewReader(sized(maxBody)), http.StatusOK},
+		"in chunks":   {io.MultiReader(strings.NewReader(sized(maxBody))), http.StatusOK},
+		"a byte more": {strings.NewReader(sized(maxBody + 1)), http.StatusRequestEntityTooLarge},
+		"a byte more, in chunks": {io.MultiReader(strings.NewReader(sized(maxBody)), strings.NewReader(" ")),
 			http.StatusRequestEntityTooLarge},
 		"a megabyte of white space": {strings.NewReader(strings.Repeat(" ", 1<<20)), http.StatusRequestEntityTooLarge},
 	} {
@@ -58,29 +54,29 @@ func TestSize(t *testing.T) {
 			defer func() { _ = answer.Body.Close() }()
 			text, err := io.ReadAll(answer.Body)
 			if err != nil || answer.StatusCode != row.status {
-				t.Errorf("%v, %s: %s", err, answer.Status, text)
+				t.Errorf("got %v, %s: %s, want status %d", err, answer.Status, text, row.status)
 			}
-			if says := strings.Contains(string(text), "The body may be at most 16 KiB large."); says != (row.status != http.StatusOK) {
-				t.Errorf("%s", text)
+			if got, want := strings.Contains(string(text), "The body may be at most 16 KiB large."), row.status != http.StatusOK; got != want {
+				t.Errorf("got body %s, want the limit in it: %t", text, want)
 			}
 		})
 	}
 }
 
-// TestNothingIsReadBeyond: a body without an end costs no more than the largest that is taken.
-func TestNothingIsReadBeyond(t *testing.T) {
+// TestReadIsBounded: of an endless body, no more is read than of the largest valid one.
+func TestReadIsBounded(t *testing.T) {
 	endless := &counting{from: strings.NewReader(strings.Repeat(" ", 1<<20))}
 	r := posted(t, "application/json", "")
 	r.Body = io.NopCloser(endless)
-	if p := problem.ReadJSON(r, &parcel{}); p == nil || p.Status != http.StatusRequestEntityTooLarge {
-		t.Errorf("%+v", p)
+	if err := problem.ReadJSON(r, &document{}); err == nil || problem.From(err).Status != http.StatusRequestEntityTooLarge {
+		t.Errorf("got %v, want status 413", err)
 	}
-	if endless.read > most+1 {
-		t.Errorf("%d bytes were read", endless.read)
+	if endless.read > maxBody+1 {
+		t.Errorf("got %d bytes read, want %d at most", endless.read, maxBody+1)
 	}
 }
 
-// counting counts what is read.
+// counting counts the bytes that are read.
 type counting struct {
 	from io.Reader
 	read int
@@ -92,7 +88,7 @@ func (c *counting) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// TestUnreadable: whatever ends a body before its end, the client is told to send it again, and no more.
+// TestUnreadable: for every read error, the client is told to send the body again, and not the error.
 func TestUnreadable(t *testing.T) {
 	for name, err := range map[string]error{
 		"cut off":   io.ErrUnexpectedEOF,
@@ -102,9 +98,9 @@ func TestUnreadable(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			r := posted(t, "application/json", "")
 			r.Body = io.NopCloser(io.MultiReader(strings.NewReader(`{"link":"Erika`), failing{err}))
-			got := problem.ReadJSON(r, &parcel{})
+			got := problem.ReadJSON(r, &document{})
 			want := problem.New(http.StatusRequestTimeout, "The body could not be read to its end in time: send it in one go.")
-			if diff := cmp.Diff(want, got); diff != "" {
+			if diff := cmp.Diff(error(want), got); diff != "" {
 				t.Error(diff)
 			}
 		})
@@ -115,13 +111,13 @@ type failing struct{ err error }
 
 func (f failing) Read([]byte) (int, error) { return 0, f.err }
 
-// TestSlowBody: a client that stalls in the middle of its body is answered when the server's patience ends.
+// TestSlowBody: a client that stalls within its body is answered after the read timeout.
 func TestSlowBody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client, served := net.Pipe()
-		server := &http.Server{ReadTimeout: 10 * time.Second, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			problem.ReadJSON(r, &parcel{}).Write(w)
-		})}
+		server := &http.Server{ReadTimeout: 10 * time.Second, Handler: problem.Handler{
+			Handle: func(_ http.ResponseWriter, r *http.Request) error { return problem.ReadJSON(r, &document{}) },
+		}}
 		go func() { _ = server.Serve(&once{connection: served, closed: make(chan struct{})}) }()
 		start := time.Now()
 		if _, err := io.WriteString(client, "POST / HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{"); err != nil {
@@ -129,11 +125,11 @@ func TestSlowBody(t *testing.T) {
 		}
 		answer, err := io.ReadAll(client)
 		if err != nil || !strings.HasPrefix(string(answer), "HTTP/1.1 408 ") {
-			t.Errorf("%v: %s", err, answer)
+			t.Errorf("got %v, %s, want status 408", err, answer)
 		}
-		// The server lingers for half a second before it hangs up.
+		// The server closes the connection half a second later.
 		if took := time.Since(start).Truncate(time.Second); took != 10*time.Second {
-			t.Errorf("after %s", took)
+			t.Errorf("got the answer after %s, want 10s", took)
 		}
 		if err := server.Close(); err != nil {
 			t.Error(err)

@@ -2,38 +2,39 @@ package metrics
 
 import "github.com/prometheus/client_golang/prometheus"
 
-// Limits that keep a request from being served.
+// Limits that reject a request, or a call to Stripe.
 const (
-	// LimitAddress: one client's looks at payments.
+	// LimitAddress: requests of one client for the state of payments.
 	LimitAddress = "address"
 	// LimitStripeAddress and LimitStripe: calls to Stripe for one client, and in all.
 	LimitStripeAddress = "stripe_address"
 	LimitStripe        = "stripe"
-	// LimitToken: one client's tokens that Kubernetes does not know.
+	// LimitToken: invalid tokens of one client.
 	LimitToken = "token"
-	// LimitBuyAddress, LimitBuyLink and LimitBuyOpen: anonymous orders of one client, of one link, and open of one link.
+	// LimitBuyAddress, LimitBuyLink and LimitBuyOpen: anonymous orders of one client, of one PaymentLink, and unpaid ones of
+	// one PaymentLink.
 	LimitBuyAddress = "buy_address"
 	LimitBuyLink    = "buy_link"
 	LimitBuyOpen    = "buy_open"
-	// LimitInFlight: orders being created.
+	// LimitInFlight: orders that are being created.
 	LimitInFlight = "in_flight"
 )
 
-// Buyer are the metrics of the routes that shops and buyers use.
-type Buyer struct {
+// Checkout are the metrics of the routes of shops and buyers.
+type Checkout struct {
 	// Requests counts requests by route and status.
 	Requests *prometheus.CounterVec
-	// Duration is how long answering took, by route, in seconds.
+	// Duration is the time to answer, by route, in seconds.
 	Duration *prometheus.HistogramVec
-	// Limited counts what a limit kept from being done, by limit.
+	// Limited counts rejections by a limit.
 	Limited *prometheus.CounterVec
 	// Orders counts orders created, by the value of their label payments.paylink.dev/checkout.
 	Orders *prometheus.CounterVec
 }
 
-// NewBuyer makes and registers the metrics of the routes that shops and buyers use.
-func NewBuyer(r prometheus.Registerer) *Buyer {
-	m := &Buyer{
+// NewCheckout creates and registers the metrics of the routes of shops and buyers.
+func NewCheckout(r prometheus.Registerer) *Checkout {
+	m := &Checkout{
 		Requests: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Namespace: namespace, Subsystem: "checkout", Name: "requests_total",
 			Help: "Requests of shops and buyers, by route and HTTP status. Many 5xx: see the webhook server's log. Many 429: see paylink_checkout_limited_total.",
@@ -45,8 +46,8 @@ func NewBuyer(r prometheus.Registerer) *Buyer {
 		}, []string{"route"}),
 		Limited: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Namespace: namespace, Subsystem: "checkout", Name: "limited_total",
-			Help: "What a limit kept from being done, by limit. buy_open: a PaymentLink with publicCheckout has as many unpaid orders as --public-orders-open allows, and sells nothing to others until they expire. " +
-				"buy_address, address, token: if real buyers are hit, all of them share one count, as the proxy in front is not in --trusted-proxies or does not see their addresses itself.",
+			Help: "Requests and calls to Stripe that a limit rejected, by limit. buy_open: a PaymentLink with publicCheckout has as many unpaid orders as --public-orders-open allows, and sells nothing more until some are paid or expire. " +
+				"buy_address, address, token: if real buyers are rejected, all of them share one limit: the proxy in front is not in --trusted-proxies, or does not see their addresses itself.",
 		}, []string{"limit"}),
 		Orders: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Namespace: namespace, Subsystem: "checkout", Name: "orders_created_total",
@@ -55,14 +56,4 @@ func NewBuyer(r prometheus.Registerer) *Buyer {
 	}
 	r.MustRegister(m.Requests, m.Duration, m.Limited, m.Orders)
 	return m
-}
-
-// NewStripeAPI makes and registers the counter of calls to Stripe's API, by operation and code.
-func NewStripeAPI(r prometheus.Registerer) *prometheus.CounterVec {
-	calls := prometheus.NewCounterVec(prometheus.CounterOpts{
-		Namespace: namespace, Subsystem: "stripe_api", Name: "requests_total",
-		Help: "Calls to Stripe's API by operation and HTTP status; error where none came. 401 and 403: the API key is wrong, or lacks a permission. 429: something else uses up the account's calls.",
-	}, []string{"operation", "code"})
-	r.MustRegister(calls)
-	return calls
 }

@@ -19,9 +19,9 @@ var start = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 // six a minute, three at once: one more every ten seconds.
 var six = ratelimit.Rate{Events: 6, Per: time.Minute, Burst: 3}
 
-func newLimit(r ratelimit.Rate) (*ratelimit.Limit, *testingclock.FakePassiveClock) {
+func newLimit(r ratelimit.Rate) (*ratelimit.Limiter, *testingclock.FakePassiveClock) {
 	c := testingclock.NewFakePassiveClock(start)
-	return ratelimit.NewLimit(r, c), c
+	return ratelimit.New(r, c), c
 }
 
 // TestTake goes through a visit: the burst at once, then so many in an interval, and never more than the burst.
@@ -42,7 +42,7 @@ func TestTake(t *testing.T) {
 		{24 * time.Hour, 0}, {24 * time.Hour, 0}, {24 * time.Hour, 0}, {24 * time.Hour, 10 * time.Second},
 	} {
 		clock.SetTime(start.Add(step.at))
-		wait, ok := limit.Take("a")
+		wait, ok := limit.Allow("a")
 		if ok != (step.wait == 0) || wait.Round(time.Microsecond) != step.wait {
 			t.Errorf("step %d, at %s: %t, wait %s, not %s", i, step.at, ok, wait, step.wait)
 		}
@@ -56,7 +56,7 @@ func TestKeysApart(t *testing.T) {
 		key any
 		ok  bool
 	}{{"a", true}, {"b", true}, {"a", false}, {"b", false}, {nil, true}, {nil, false}, {netip.MustParsePrefix("192.0.2.7/32"), true}, {netip.MustParsePrefix("192.0.2.8/32"), true}, {netip.MustParsePrefix("192.0.2.7/32"), false}} {
-		if _, ok := limit.Take(step.key); ok != step.ok {
+		if _, ok := limit.Allow(step.key); ok != step.ok {
 			t.Errorf("step %d: %v is let through: %t", i, step.key, ok)
 		}
 	}
@@ -75,17 +75,17 @@ func TestSpent(t *testing.T) {
 	} {
 		clock.SetTime(start.Add(step.at))
 		for range step.takes {
-			if _, ok := limit.Take("a"); !ok {
+			if _, ok := limit.Allow("a"); !ok {
 				t.Errorf("step %d: refused", i)
 			}
 		}
 		for range 5 {
-			if wait := limit.Spent("a"); wait.Round(time.Microsecond) != step.want {
+			if wait := limit.Wait("a"); wait.Round(time.Microsecond) != step.want {
 				t.Errorf("step %d: wait %s, not %s", i, wait, step.want)
 			}
 		}
 	}
-	if wait := limit.Spent("b"); wait != 0 {
+	if wait := limit.Wait("b"); wait != 0 {
 		t.Errorf("somebody else waits %s", wait)
 	}
 }
@@ -106,8 +106,8 @@ func TestCrowd(t *testing.T) {
 		for range 100 {
 			crowd.Go(func() {
 				<-gate
-				limit.Spent("a")
-				if wait, ok := limit.Take("a"); ok {
+				limit.Wait("a")
+				if wait, ok := limit.Allow("a"); ok {
 					through.Add(1)
 				} else if wait.Round(time.Microsecond) != 10*time.Second {
 					misled.Add(1)
@@ -127,21 +127,21 @@ func TestCrowd(t *testing.T) {
 func TestMemory(t *testing.T) {
 	const most = 65536
 	limit, _ := newLimit(ratelimit.Rate{Events: 1, Per: time.Hour, Burst: 1})
-	limit.Take("early")
-	limit.Take("regular")
+	limit.Allow("early")
+	limit.Allow("regular")
 	for i := range most - 2 {
-		limit.Take(i)
+		limit.Allow(i)
 	}
 	if limit.Keys() != most {
 		t.Fatalf("%d keys", limit.Keys())
 	}
-	limit.Spent("regular") // is seen again
-	limit.Take("late")
+	limit.Wait("regular") // is seen again
+	limit.Allow("late")
 	if limit.Keys() != most {
 		t.Errorf("%d keys", limit.Keys())
 	}
 	for key, ok := range map[string]bool{"regular": false, "late": false, "early": true} {
-		if _, got := limit.Take(key); got != ok {
+		if _, got := limit.Allow(key); got != ok {
 			t.Errorf("%s is let through: %t", key, got)
 		}
 	}

@@ -87,8 +87,8 @@ func TestOf(t *testing.T) {
 		"ports of IPv6":                       {"10.0.0.1:1234", header("[2001:db8:1:2:3::4]:4711"), "2001:db8:1:2::/64"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			a := &clientip.Addresses{Trusted: proxies}
-			if got := a.Of(from(t, row.peer, row.forwarded...)).String(); got != row.want {
+			a := &clientip.Resolver{Trusted: proxies}
+			if got := a.Client(from(t, row.peer, row.forwarded...)).String(); got != row.want {
 				t.Errorf("%s, not %s", got, row.want)
 			}
 		})
@@ -97,9 +97,9 @@ func TestOf(t *testing.T) {
 
 // TestNobodyTrusted: without proxies nobody's X-Forwarded-For counts, not even the own machine's.
 func TestNobodyTrusted(t *testing.T) {
-	a := &clientip.Addresses{}
+	a := &clientip.Resolver{}
 	for _, peer := range []string{"127.0.0.1", "10.0.0.1", "192.0.2.7"} {
-		if got := a.Of(from(t, peer+":1", "198.51.100.1")); got != client(peer) {
+		if got := a.Client(from(t, peer+":1", "198.51.100.1")); got != client(peer) {
 			t.Errorf("%s counts for %s", peer, got)
 		}
 	}
@@ -156,8 +156,8 @@ func TestPrivate(t *testing.T) {
 		"[::1]": true, "[::2]": false, "[fc00::]": true, "[fdff::1]": true, "[fbff::1]": false, "[fe00::1]": false,
 		"[fe80::1%eth0]": true, "[febf::1]": true, "[fec0::1]": false, "[2001:db8::1]": false, "[::ffff:10.0.0.1]": true, "[::ffff:11.0.0.1]": false,
 	} {
-		a := &clientip.Addresses{Trusted: proxies}
-		if got := a.Of(from(t, peer+":1", "198.51.100.1")) == client("198.51.100.1"); got != trusted {
+		a := &clientip.Resolver{Trusted: proxies}
+		if got := a.Client(from(t, peer+":1", "198.51.100.1")) == client("198.51.100.1"); got != trusted {
 			t.Errorf("%s is trusted: %t", peer, got)
 		}
 	}
@@ -179,19 +179,19 @@ func TestWarning(t *testing.T) {
 		"a neighbour, no proxy": {[]*http.Request{from(t, "10.0.0.1:1")}, 0, ""},
 		"one that sees proxies": {[]*http.Request{from(t, "10.0.0.1:1", "10.0.0.1"), from(t, "10.0.0.1:1", "10.0.0.1"), from(t, "10.0.0.1:1", "192.0.2.7")}, 1, "externalTrafficPolicy: Local"},
 		"a proxy that is named": {[]*http.Request{from(t, "10.0.0.1:1", "192.0.2.7"), from(t, "[::ffff:10.0.0.1]:1", "192.0.2.7, 198.51.100.1")}, 0, ""},
-		"one that is not":       {[]*http.Request{from(t, "10.0.0.2:1", "192.0.2.7"), from(t, "10.0.0.2:1", "192.0.2.8"), from(t, "10.0.0.3:1", "192.0.2.9")}, 1, "Name its network with --trusted-proxies"},
+		"one that is not":       {[]*http.Request{from(t, "10.0.0.2:1", "192.0.2.7"), from(t, "10.0.0.2:1", "192.0.2.8"), from(t, "10.0.0.3:1", "192.0.2.9")}, 1, "name its network with --trusted-proxies"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var mu sync.Mutex
 			var lines []string
-			a := &clientip.Addresses{Trusted: trusted, Log: funcr.New(func(_, args string) {
+			a := &clientip.Resolver{Trusted: trusted, Log: funcr.New(func(_, args string) {
 				mu.Lock()
 				defer mu.Unlock()
 				lines = append(lines, args)
 			}, funcr.Options{})}
 			var all sync.WaitGroup
 			for _, r := range row.requests {
-				all.Go(func() { a.Of(r) })
+				all.Go(func() { a.Client(r) })
 			}
 			all.Wait()
 			if len(lines) != row.lines {

@@ -11,8 +11,8 @@ import (
 	"github.com/paylink-dev/paylink/webhookserver/problem"
 )
 
-// parcel is a body as a route of ours could want it.
-type parcel struct {
+// document is the JSON body of a request.
+type document struct {
 	Link  string `json:"link"`
 	Note  string `json:"note"`
 	Buyer struct {
@@ -20,7 +20,7 @@ type parcel struct {
 	} `json:"buyer"`
 }
 
-// posted is a request with a body of this type.
+// posted is a request with a body of a content type.
 func posted(t testing.TB, contentType, body string) *http.Request {
 	t.Helper()
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", strings.NewReader(body))
@@ -30,26 +30,26 @@ func posted(t testing.TB, contentType, body string) *http.Request {
 	return r
 }
 
-// TestReadJSON reads what it should, however it is written.
+// TestReadJSON: every notation of a valid body is accepted.
 func TestReadJSON(t *testing.T) {
-	whole := parcel{Link: "lifetime", Note: "für Ü"}
+	whole := document{Link: "lifetime", Note: "für Ü"}
 	whole.Buyer.ID = "c1"
 	for name, row := range map[string]struct {
 		body string
-		want parcel
+		want document
 	}{
 		"all fields":                 {`{"link":"lifetime","note":"für Ü","buyer":{"id":"c1"}}`, whole},
 		"in another order":           {`{"buyer":{"id":"c1"},"note":"f\u00fcr \u00dc","link":"lifetime"}`, whole},
-		"white space around it":      {" \r\n\t{ \"link\" : \"lifetime\" } \n", parcel{Link: "lifetime"}},
-		"an empty object":            {`{}`, parcel{}},
-		"null is as if left out":     {`{"link":null,"note":"n","buyer":null}`, parcel{Note: "n"}},
-		"an empty text":              {`{"link":""}`, parcel{}},
-		"braces and quotes in texts": {`{"link":"{\"note\":\"x\"}"}`, parcel{Link: `{"note":"x"}`}},
+		"white space around it":      {" \r\n\t{ \"link\" : \"lifetime\" } \n", document{Link: "lifetime"}},
+		"an empty object":            {`{}`, document{}},
+		"null is as if left out":     {`{"link":null,"note":"n","buyer":null}`, document{Note: "n"}},
+		"an empty text":              {`{"link":""}`, document{}},
+		"braces and quotes in texts": {`{"link":"{\"note\":\"x\"}"}`, document{Link: `{"note":"x"}`}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var got parcel
-			if p := problem.ReadJSON(posted(t, "application/json", row.body), &got); p != nil {
-				t.Fatalf("refused: %d %s", p.Status, p.Detail)
+			var got document
+			if err := problem.ReadJSON(posted(t, "application/json", row.body), &got); err != nil {
+				t.Fatalf("got error %v, want none", err)
 			}
 			if diff := cmp.Diff(row.want, got); diff != "" {
 				t.Error(diff)
@@ -58,9 +58,9 @@ func TestReadJSON(t *testing.T) {
 	}
 }
 
-// TestContentType: a form of another origin's page cannot send application/json unasked, so nothing else is taken.
+// TestContentType: only application/json is accepted. A form on a page of another origin cannot send it without a preflight.
 func TestContentType(t *testing.T) {
-	for contentType, taken := range map[string]bool{
+	for contentType, accepted := range map[string]bool{
 		"application/json":                  true,
 		"application/json; charset=utf-8":   true,
 		"Application/JSON;charset=UTF-8":    true,
@@ -76,23 +76,23 @@ func TestContentType(t *testing.T) {
 		"application/json; charset":         false,
 	} {
 		t.Run(contentType, func(t *testing.T) {
-			p := problem.ReadJSON(posted(t, contentType, `{"link":"lifetime"}`), &parcel{})
-			if taken {
-				if p != nil {
-					t.Errorf("refused: %s", p.Detail)
+			err := problem.ReadJSON(posted(t, contentType, `{"link":"lifetime"}`), &document{})
+			if accepted {
+				if err != nil {
+					t.Errorf("got error %v, want none", err)
 				}
 				return
 			}
-			want := problem.Of(http.StatusUnsupportedMediaType, "Content-Type", "send a JSON object, as application/json.")
-			if diff := cmp.Diff(want, p); diff != "" {
+			want := problem.ForField(http.StatusUnsupportedMediaType, "Content-Type", "send a JSON object, as application/json.")
+			if diff := cmp.Diff(error(want), err); diff != "" {
 				t.Error(diff)
 			}
 		})
 	}
 }
 
-// TestWrongBody: what is wrong is said, by the field where there is one, and nothing of the body is said again.
-func TestWrongBody(t *testing.T) {
+// TestInvalidBody: the error names the field, if there is one, and repeats no value of the body.
+func TestInvalidBody(t *testing.T) {
 	const unknown, twice = "is not a field of this request: leave it out.", "is there more than once."
 	for name, row := range map[string]struct {
 		body   string
@@ -136,26 +136,24 @@ func TestWrongBody(t *testing.T) {
 		"a longer one":                  {`{"` + strings.Repeat("n", 65) + `":1}`, "?: " + unknown, []problem.Field{{Name: "?", Detail: unknown}}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := problem.ReadJSON(posted(t, "application/json", row.body), &parcel{})
-			if p == nil {
-				t.Fatal("taken")
+			err := problem.ReadJSON(posted(t, "application/json", row.body), &document{})
+			want := problem.New(http.StatusBadRequest, row.detail, row.fields...)
+			if diff := cmp.Diff(error(want), err); diff != "" {
+				t.Fatalf("problem (-want +got):\n%s", diff)
 			}
-			if diff := cmp.Diff(problem.New(http.StatusBadRequest, row.detail, row.fields...), p); diff != "" {
-				t.Error(diff)
-			}
-			silent(t, p)
+			wantNoValues(t, err)
 		})
 	}
 }
 
-// silent fails the test if the answer repeats one of the values that these tests send.
-func silent(t *testing.T, p *problem.Problem) {
+// wantNoValues fails the test if the response repeats one of the values that these tests send.
+func wantNoValues(t *testing.T, err error) {
 	t.Helper()
 	answer := httptest.NewRecorder()
-	p.Write(answer)
+	problem.From(err).Write(answer)
 	for _, value := range []string{"Erika", "Mustermann", "example.com", "4242"} {
 		if strings.Contains(answer.Body.String(), value) {
-			t.Errorf("%q is said again: %s", value, answer.Body)
+			t.Errorf("got %s, want no %q", answer.Body, value)
 		}
 	}
 }

@@ -14,13 +14,13 @@ import (
 func attention(t Terms, f Facts, counted string) []Attention {
 	var mismatch, mode, duplicate, disputed, refundFailed []string
 	for _, p := range f.Payments {
-		if p.Outcome == v1alpha1.OutcomePaid && !p.FullyRefunded {
+		if p.Outcome == v1alpha1.OutcomePaid && !p.FullyRefunded && p.Amount > 0 { // of nothing, nothing can be given back
 			switch {
 			case t.Evaluate(p) == WrongMode:
 				mode = append(mode, p.SessionID)
 			case t.Evaluate(p) == Mismatch:
 				mismatch = append(mismatch, fmt.Sprintf("%s (%s)", p.SessionID, t.difference(p)))
-			case p.SessionID != counted && p.Amount > 0: // a second payment of 0 takes no money
+			case p.SessionID != counted:
 				duplicate = append(duplicate, p.SessionID)
 			}
 		}

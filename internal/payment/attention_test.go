@@ -52,6 +52,11 @@ func TestAttention(t *testing.T) {
 			{paid("cs_2"), sorted("ModeMismatch")},
 			{refundedInFull("cs_1").inTestMode(), none},
 		}},
+		"nothing was charged, so there is nothing to give back": {sold, []step{
+			{paid("cs_1").of(0), none},
+			{paid("cs_2").of(0).inTestMode(), none},
+			{paid("cs_3"), none},
+		}},
 		"test money of the wrong amount is a matter of mode alone": {sold, []step{
 			{paid("cs_1").inTestMode().of(1), sorted("ModeMismatch")},
 		}},

@@ -20,7 +20,7 @@ func oracle(terms payment.Terms, events []event) ending {
 		if !e.ofSession() || slices.ContainsFunc(stories, func(s story) bool { return s.session == e.session }) {
 			continue
 		}
-		s := story{session: e.session, opened: e.opened, live: e.live}
+		s := story{session: e.session, opened: e.opened, live: e.live, charged: e.amount > 0}
 		s.asked = e.amount == terms.Amount && strings.EqualFold(e.currency, terms.Currency) &&
 			(terms.PaymentLinkID == "" || terms.PaymentLinkID == e.link)
 		s.accepted = s.asked && s.live == terms.Livemode
@@ -83,7 +83,7 @@ func oracle(terms payment.Terms, events []event) ending {
 		"TooManyPayments":  overflow,
 	}
 	for _, s := range stories {
-		kept := s.paid && !s.back
+		kept := s.paid && !s.back && s.charged // of nothing, nothing can be given back
 		reasons["ModeMismatch"] = reasons["ModeMismatch"] || kept && s.live != terms.Livemode
 		reasons["PaymentMismatch"] = reasons["PaymentMismatch"] || kept && s.live == terms.Livemode && !s.asked
 		reasons["Disputed"] = reasons["Disputed"] || s.disputed(events)
@@ -102,7 +102,7 @@ func oracle(terms payment.Terms, events []event) ending {
 type story struct {
 	session, intent    string
 	opened             int64
-	live               bool
+	live, charged      bool
 	asked, accepted    bool
 	paid, failed       bool
 	paidAt             int64

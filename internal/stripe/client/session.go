@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"regexp"
@@ -127,6 +128,9 @@ func (c *Client) sessions(ctx context.Context, values *form.Values, each func(Se
 				return fmt.Errorf("%w: the response is not a list of checkout sessions", ErrCallFailed)
 			}
 			session, err := in.session()
+			if errors.Is(err, ErrNoSuchObject) {
+				return nil
+			}
 			if err != nil {
 				return err
 			}
@@ -146,7 +150,9 @@ func (s *sessionObject) session() (Session, error) {
 	fact := payment.Fact{
 		Type: webhook.TypeSessionCompleted, Livemode: s.Livemode, PaymentIntentID: s.Intent.ID, Created: metav1.NewTime(time.Time(s.Created)),
 	}
-	webhook.ReadFact(webhook.TypeSessionCompleted, &s.object, &fact)
+	if !webhook.ReadFact(webhook.TypeSessionCompleted, &s.object, &fact) { // of another mode: no session that pays an order
+		return Session{}, ErrNoSuchObject
+	}
 	fact.EventID = fmt.Sprintf("%s:%s", s.ID, fact.Session.Outcome)
 	found := Session{Status: s.Status, Fact: fact}
 	if charge := s.Intent.Charge; charge != nil {

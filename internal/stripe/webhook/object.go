@@ -20,7 +20,8 @@ type Object struct {
 	Currency      string   `json:"currency"`
 	PaymentIntent ID       `json:"payment_intent"`
 
-	// Fields of a Checkout Session.
+	// Fields of a Checkout Session. Mode is payment, subscription or setup.
+	Mode               string      `json:"mode"`
 	ClientReferenceID  string      `json:"client_reference_id"`
 	PaymentStatus      string      `json:"payment_status"`
 	PaymentLink        ID          `json:"payment_link"`
@@ -33,6 +34,7 @@ type Object struct {
 	Refunded       *bool  `json:"refunded"`
 	Status         string `json:"status"`
 	Reason         string `json:"reason"`
+	FailureReason  string `json:"failure_reason"`
 }
 
 // conversion is the price in the shop's own currency. Sessions with Adaptive Pricing had it until 2025-03-31, and had the
@@ -53,6 +55,9 @@ func readCompletedSession(o *Object, f *payment.Fact) bool {
 
 func readSession(outcome v1alpha1.Outcome) func(*Object, *payment.Fact) bool {
 	return func(o *Object, f *payment.Fact) bool {
+		if o.Mode != "" && o.Mode != "payment" { // an order is paid once: a subscription's payment recurs, a set-up charges nothing
+			return false
+		}
 		session := &v1alpha1.SessionFact{
 			ID:            o.ID,
 			Outcome:       outcome,
@@ -94,6 +99,9 @@ func readRefundedCharge(o *Object, f *payment.Fact) bool {
 // of its charge states it.
 func readFailedRefund(o *Object, f *payment.Fact) bool {
 	if o.PaymentIntent == "" || (o.Status != "failed" && o.Status != "canceled") {
+		return false
+	}
+	if o.Status == "canceled" && o.FailureReason == "merchant_request" { // the seller took it back, and owes the buyer nothing
 		return false
 	}
 	f.FailedRefund = &v1alpha1.FailedRefund{ID: o.ID, Amount: o.Amount}

@@ -75,6 +75,14 @@ func TestDecodeFailedRefund(t *testing.T) {
 		stripeevents.FromStripe(t, stripeevents.RefundFailed, stripeevents.Expand("data.object.payment_intent", "payment_intent")),
 		failedRefund("refund.failed", 1760800000),
 	}
+	// The seller canceled the refund, and owes the buyer nothing.
+	rows["canceled by the seller"] = decoded{
+		stripeevents.Newer(t, stripeevents.RefundFailed, stripeevents.Set("type", "refund.updated"), set("status", "canceled"),
+			set("failure_reason", "merchant_request")), nil,
+	}
+	rows["failed at the request of the seller"] = decoded{
+		stripeevents.Newer(t, stripeevents.RefundFailed, set("failure_reason", "merchant_request")), failedRefund("refund.failed", 1760800000),
+	}
 	// The creation of a refund states nothing: charge.refunded does.
 	rows["refund.created"] = decoded{
 		stripeevents.FromStripe(t, stripeevents.RefundFailed, stripeevents.Set("type", "refund.created")), nil,

@@ -114,6 +114,11 @@ func TestDecodeSession(t *testing.T) {
 			fromStripe(stripeevents.SessionAsyncFailed),
 			sessionFact(event("evt_1Example0000000000000011", "checkout.session.async_payment_failed", 1760259200), outcome(v1alpha1.OutcomeFailed)),
 		},
+		// The payment of a subscription recurs, and a setup session charges nothing. Neither pays an order.
+		"subscription":              {fromStripe(paid, set("mode", "subscription"), set("payment_intent", nil)), nil},
+		"setup":                     {fromStripe(paid, set("mode", "setup"), set("payment_intent", nil)), nil},
+		"a future mode":             {stripeevents.Newer(t, paid, set("mode", "rental")), nil},
+		"without mode":              {stripeevents.Hostile(t, paid, drop("mode")), sessionFact()},
 		"expired":                   {fromStripe(stripeevents.SessionExpired), nil},
 		"live":                      {fromStripe(paid, stripeevents.Set("livemode", true), set("livemode", true)), sessionFact(func(f *payment.Fact) { f.Livemode = true })},
 		"without link":              {fromStripe(paid, set("payment_link", nil)), sessionFact(func(f *payment.Fact) { f.Session.PaymentLinkID = "" })},

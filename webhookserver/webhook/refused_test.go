@@ -59,7 +59,7 @@ func TestBadDelivery(t *testing.T) {
 		"signed, but a form":       {signed([]byte("id=evt_1")), 400, "malformed", "not JSON"},
 		"signed, but nothing":      {signed(nil), 400, "malformed", "not JSON"},
 		"signed, but cut short":    {signed(body[:1000]), 400, "malformed", "not JSON"},
-		"signed, but a list":       {signed([]byte("[]")), 400, "malformed", "no object"},
+		"signed, but a list":       {signed([]byte("[]")), 400, "malformed", "not an object"},
 		"signed, amount in euros":  {signed(malformed(stripeevents.SessionPaid, stripeevents.Set("data.object.amount_total", 49.99))), 400, "malformed", `field "data.object.amount_total"`},
 		"signed, session nameless": {signed(malformed(stripeevents.SessionPaid, stripeevents.Drop("data.object.id"))), 400, "malformed", `field "data.object.id" is missing`},
 		"GET":                      {with(http.MethodGet), 405, "method", "sent with POST"},

@@ -118,9 +118,15 @@ func (h *Handler) accept(ctx context.Context, event stripewebhook.Event) error {
 		return h.apply(ctx, event)
 	}
 	result := metrics.ResultIgnored
-	if !event.Snapshot {
+	switch {
+	case !event.Snapshot:
 		result = metrics.ResultUnusable
-		h.log.Info("Event without its object", "event", event.ID, "remedy", "set the endpoint at Stripe to snapshot payloads")
+		if h.mayLog(result) {
+			h.log.Info("Event without its object", "event", event.ID, "remedy", "set the endpoint at Stripe to snapshot payloads")
+		}
+	case event.Account != "" && h.mayLog("account"):
+		h.log.Info("Event of a connected account ignored", "event", event.ID, "account", event.Account,
+			"remedy", "set the endpoint at Stripe to events of your own account")
 	}
 	h.metrics.Events.WithLabelValues(typeLabel(event.Type), result).Inc()
 	return nil
@@ -161,7 +167,7 @@ func typeLabel(eventType string) string {
 // logRejection logs the rejections that an operator can act on. A bad signature can mean a wrong secret, but any stranger
 // can cause one, and an overload rejects thousands. Each of these is logged once a minute, and the metric counts all.
 func (h *Handler) logRejection(r rejection, event string) {
-	if errors.Is(r.err, errOverloaded) && !h.mayLog(r) {
+	if errors.Is(r.err, errOverloaded) && !h.mayLog(r.reason) {
 		return
 	}
 	if r.status == http.StatusServiceUnavailable || errors.Is(r.err, stripewebhook.ErrMalformed) {
@@ -169,13 +175,14 @@ func (h *Handler) logRejection(r rejection, event string) {
 		return
 	}
 	level := 1
-	if errors.Is(r.err, stripewebhook.ErrSignature) && h.mayLog(r) {
+	if errors.Is(r.err, stripewebhook.ErrSignature) && h.mayLog(r.reason) {
 		level = 0
 	}
 	h.log.V(level).Info("Webhook refused", "reason", r.reason, "status", r.status)
 }
 
-func (h *Handler) mayLog(r rejection) bool {
-	_, ok := h.logLimiter.Allow(r.reason)
+// mayLog reports whether a message of this kind was not logged within the last minute.
+func (h *Handler) mayLog(kind string) bool {
+	_, ok := h.logLimiter.Allow(kind)
 	return ok
 }

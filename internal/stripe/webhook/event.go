@@ -3,6 +3,7 @@
 package webhook
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -24,6 +25,9 @@ type Event struct {
 	// Created is the time when Stripe created the event; zero if the event has none.
 	Created  time.Time
 	Livemode bool
+	// Account is the connected account (acct_…) on which the event happened, or its context in an organization; empty if
+	// it happened on the account of the endpoint. The money of another account pays no order, so such an event has no Fact.
+	Account string
 	// Snapshot is true if the event carries its object. Thin events do not, and are ignored.
 	Snapshot bool
 	// Fact is the statement of the event about a payment; nil if there is none.
@@ -37,6 +41,8 @@ type envelope struct {
 	Type     string   `json:"type"`
 	Created  UnixTime `json:"created"`
 	Livemode bool     `json:"livemode"`
+	Account  string   `json:"account"`
+	Context  string   `json:"context"`
 	Data     struct {
 		Object *Object `json:"object"`
 	} `json:"data"`
@@ -56,9 +62,10 @@ func Decode(body []byte) (Event, error) {
 		Type:     in.Type,
 		Created:  time.Time(in.Created),
 		Livemode: in.Livemode,
+		Account:  cmp.Or(in.Account, in.Context),
 		Snapshot: in.Data.Object != nil,
 	}
-	if !event.Snapshot {
+	if !event.Snapshot || event.Account != "" {
 		return event, nil
 	}
 	fact := payment.Fact{

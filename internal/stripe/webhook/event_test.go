@@ -39,6 +39,18 @@ func TestDecodeEvent(t *testing.T) {
 			[]byte(`{"id":"evt_test_2","object":"v2.core.event","type":"checkout.session.completed","created":"2026-10-09T08:54:21.000Z"}`),
 			webhook.Event{ID: "evt_test_2", Type: "checkout.session.completed"},
 		},
+		"of a connected account": {
+			stripeevents.Newer(t, stripeevents.SessionPaid, stripeevents.Set("account", "acct_1Example")),
+			webhook.Event{ID: "evt_1Example0000000000000001", Type: "checkout.session.completed", Created: at(1760000061).UTC(), Snapshot: true, Account: "acct_1Example"},
+		},
+		"of an account in an organization": {
+			stripeevents.Newer(t, stripeevents.ChargeRefunded, stripeevents.Set("context", "org_1Example/acct_1Example")),
+			webhook.Event{ID: "evt_3Example0000000000000020", Type: "charge.refunded", Created: at(1760005001).UTC(), Snapshot: true, Account: "org_1Example/acct_1Example"},
+		},
+		"of no other account": {
+			stripeevents.Newer(t, stripeevents.SessionExpired, stripeevents.Set("account", nil), stripeevents.Set("context", nil)),
+			webhook.Event{ID: "evt_1Example0000000000000012", Type: "checkout.session.expired", Created: at(1760086401).UTC(), Snapshot: true},
+		},
 		"object null":  {[]byte(`{"id":"evt_1","type":"charge.refunded","data":{"object":null}}`), webhook.Event{ID: "evt_1", Type: "charge.refunded"}},
 		"data null":    {[]byte(`{"id":"evt_1","type":"charge.refunded","data":null}`), webhook.Event{ID: "evt_1", Type: "charge.refunded"}},
 		"empty object": {[]byte(`{}`), webhook.Event{}},

@@ -19,54 +19,54 @@ import (
 	"github.com/paylink-dev/paylink/test/stripeevents"
 )
 
-// TestNothingPrivateIsLeft delivers what can be delivered, in good times and bad ones, and searches all that is left
-// of it: answers, logs at every level, metrics and what the API server keeps.
-func TestNothingPrivateIsLeft(t *testing.T) {
+// TestPrivacy searches for personal data and secrets in all results of deliveries: answers, logs at every level, metrics, and
+// objects in the API server.
+func TestPrivacy(t *testing.T) {
 	invalid := apierrors.NewInvalid(schema.GroupKind{Group: v1alpha1.GroupName, Kind: "Order"}, orderName, nil)
 	bodies := private(t)
 	for name, row := range map[string]struct {
-		trouble interceptor.Funcs
+		failure interceptor.Funcs
 		objects []client.Object
 	}{
-		"all is well":       {interceptor.Funcs{}, []client.Object{order()}},
-		"no order is known": {interceptor.Funcs{}, nil},
-		"API server away":   {fakeapi.FailStatusPatch(errUnreachable), []client.Object{order()}},
-		"conflicts":         {fakeapi.FailStatusPatch(fakeapi.Conflict(orderName)), []client.Object{order()}},
-		"older CRDs":        {fakeapi.FailStatusPatch(invalid), []client.Object{order()}},
+		"no failure":      {interceptor.Funcs{}, []client.Object{order()}},
+		"no order":        {interceptor.Funcs{}, nil},
+		"API unreachable": {fakeapi.FailStatusPatch(errUnreachable), []client.Object{order()}},
+		"conflicts":       {fakeapi.FailStatusPatch(fakeapi.Conflict(orderName)), []client.Object{order()}},
+		"older CRDs":      {fakeapi.FailStatusPatch(invalid), []client.Object{order()}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) { // the pauses between tries are over at once
-				f := newFixture(t, row.trouble, row.objects...)
-				left, signatures := f.leftBy(bodies)
-				if !strings.Contains(left, "paylink_webhook_events_total") || !strings.Contains(left, "Webhook refused") {
-					t.Error("the search looks in the wrong place")
+			synctest.Test(t, func(t *testing.T) { // retries take no real time
+				f := newFixture(t, row.failure, row.objects...)
+				results, signatures := f.resultsOf(bodies)
+				if !strings.Contains(results, "paylink_webhook_events_total") || !strings.Contains(results, "Webhook refused") {
+					t.Error("got results without metrics or logs, want both")
 				}
-				search(t, left, stripeevents.Buyer()...)
-				search(t, left, secret, secret[6:], "whsec_", "v1=")
-				search(t, left, signatures...)
+				wantNone(t, results, stripeevents.Buyer()...)
+				wantNone(t, results, secret, secret[6:], "whsec_", "v1=")
+				wantNone(t, results, signatures...)
 			})
 		})
 	}
 }
 
-// leftBy delivers bodies in every way and returns all that is left of it, and the signatures they came with.
-func (f *fixture) leftBy(bodies [][]byte) (all string, signatures []string) {
-	var left strings.Builder
+// resultsOf delivers bodies with valid and invalid signatures, and returns all results, and the signatures.
+func (f *fixture) resultsOf(bodies [][]byte) (results string, signatures []string) {
+	var all strings.Builder
 	for _, body := range bodies {
 		for _, signature := range []string{sign(body), stripeevents.Signature("whsec_of_somebody", now, body), "t=1,v1=" + strings.Repeat("ab", 32)} {
 			answer := f.send(request(f.t.Context(), body, signature))
-			fmt.Fprintln(&left, answer.Code, answer.Header(), answer.Body)
+			fmt.Fprintln(&all, answer.Code, answer.Header(), answer.Body)
 			signatures = append(signatures, signature[strings.LastIndexByte(signature, '=')+1:])
 		}
 		get := request(f.t.Context(), body, sign(body))
 		get.Method = http.MethodGet
-		fmt.Fprintln(&left, f.send(get).Body)
+		fmt.Fprintln(&all, f.send(get).Body)
 	}
-	fmt.Fprintln(&left, f.logged, scrape.Text(f.t, f.registry), asJSON(f.t, f.api.Orders()), asJSON(f.t, f.api.StripeEvents()))
-	return left.String(), signatures
+	fmt.Fprintln(&all, f.logged, scrape.Text(f.t, f.registry), asJSON(f.t, f.api.Orders()), asJSON(f.t, f.api.StripeEvents()))
+	return all.String(), signatures
 }
 
-// private are bodies with something of the buyer's in every place that is read.
+// private are bodies with personal data in every field that is read.
 func private(t *testing.T) [][]byte {
 	t.Helper()
 	var bodies [][]byte
@@ -95,11 +95,12 @@ func asJSON(t *testing.T, value any) string {
 	return string(text)
 }
 
-func search(t *testing.T, text string, words ...string) {
+// wantNone fails the test if the text contains one of the words.
+func wantNone(t *testing.T, text string, words ...string) {
 	t.Helper()
 	for _, word := range words {
 		if at := strings.Index(text, word); at >= 0 {
-			t.Errorf("%q is left in: …%s…", word, text[max(0, at-100):min(len(text), at+100)])
+			t.Errorf("got %q in …%s…, want it nowhere", word, text[max(0, at-100):min(len(text), at+100)])
 		}
 	}
 }

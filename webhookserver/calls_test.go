@@ -14,7 +14,7 @@ import (
 	"github.com/paylink-dev/paylink/webhookserver/checkout"
 )
 
-// call is one request of a client's.
+// call is one request of a client.
 type call struct {
 	method, path string
 	// token is sent as Authorization: Bearer.
@@ -23,11 +23,11 @@ type call struct {
 	body string
 	// header is added; an empty value leaves a field out.
 	header map[string]string
-	// broken breaks the body off at its end.
+	// broken makes the read of the body fail at its end.
 	broken bool
 }
 
-// request is the call as it arrives.
+// request returns the request of the call.
 func (c call) request(ctx context.Context) *http.Request {
 	r := httptest.NewRequestWithContext(ctx, c.method, c.path, strings.NewReader(c.body))
 	if c.body != "" {
@@ -47,7 +47,7 @@ func (c call) request(ctx context.Context) *http.Request {
 	return r
 }
 
-// ask has a shop answer a call, and holds both to the description.
+// ask sends a call to a shop, and compares the request and the response with the description.
 func ask(t testing.TB, s *fakeshop.Shop, c call) *httptest.ResponseRecorder {
 	t.Helper()
 	return s.Send(c.request(t.Context()))
@@ -77,7 +77,7 @@ func buy(path string) call      { return call{method: http.MethodPost, path: pat
 func (c call) as(t string) call { c.token = t; return c }
 func (c call) cut() call        { c.broken = true; return c }
 
-// with is the call with one header more.
+// with returns the call with another header.
 func (c call) with(name, value string) call {
 	header := map[string]string{}
 	maps.Copy(header, c.header)
@@ -86,13 +86,13 @@ func (c call) with(name, value string) call {
 	return c
 }
 
-// html is the call as a browser makes it.
+// html returns the call with the Accept header of a browser.
 func (c call) html() call { return c.with("Accept", "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8") }
 
-// after is a call and what goes before it.
+// after returns the calls in their order, and then a call.
 func after(c call, before ...call) []call { return append(before, c) }
 
-// times is a call again and again.
+// times returns a call n times.
 func times(n int, c call) []call {
 	calls := make([]call, n)
 	for i := range calls {

@@ -18,10 +18,10 @@ func readings() map[string]row {
 		"get: a path":              {calls: []call{getOrder("..%2Fpaid")}, want: 400},
 		"get: a long id":           {calls: []call{getOrder(strings.Repeat("a", 201))}, want: 400},
 		"get: many wrong tokens":   {calls: times(11, getOrder("paid").as("wrong")), want: 429},
-		"get: tokens not reviewed": {trouble: noTokens, calls: []call{getOrder("paid")}, want: 503},
-		"get: rights not reviewed": {trouble: noRights, calls: []call{getOrder("paid")}, want: 503},
+		"get: tokens not reviewed": {before: noTokens, calls: []call{getOrder("paid")}, want: 503},
+		"get: rights not reviewed": {before: noRights, calls: []call{getOrder("paid")}, want: 503},
 		"get: not read":            {options: noList, calls: []call{getOrder("paid")}, want: 503},
-		"get: not ready yet": {trouble: (*fakeshop.Shop).Away, want: 200,
+		"get: not ready yet": {before: (*fakeshop.Shop).Away, want: 200,
 			calls: after(getOrder("own-1"), newOrder(`{"paymentLink":"lifetime","namespace":"shop","orderId":"own-1"}`))},
 	}
 	for _, id := range []string{"pending", "paid", "failed", "refunded"} {
@@ -38,7 +38,7 @@ func captures() map[string]row {
 		"capture: too large":     {calls: []call{captureOf(`{"provider":"` + strings.Repeat("a", 16<<10) + `"}`)}, want: 413},
 		"capture: a form":        {calls: []call{captureOf("provider=stripe").with("Content-Type", "application/x-www-form-urlencoded")}, want: 415},
 		"capture: text":          {calls: []call{capture("cs_test_paid").with("Content-Type", "text/plain")}, want: 415},
-		"capture: too often":     {options: looks(2), calls: times(3, capture("cs_test_paid")), want: 429},
+		"capture: too often":     {options: rateLimited(2), calls: times(3, capture("cs_test_paid")), want: 429},
 		"capture: not looked up": {options: noList, calls: []call{capture("cs_test_paid")}, want: 503},
 	}
 	for _, state := range []string{"paid", "failed", "refunded", "open", "complete", "expired", "silence"} {
@@ -73,8 +73,8 @@ func pages() map[string]row {
 		"page: not looked up":         {options: noList, calls: []call{paid.html()}, want: 200},
 		"page: unknown":               {calls: []call{get(billingPath + "cs_test_none").html()}, want: 404},
 		"page: unknown to a program":  {calls: []call{get(billingPath + "cs_test_none")}, want: 404},
-		"page: too often":             {options: looks(2), calls: times(3, paid.html()), want: 429},
-		"page: too often a program":   {options: looks(2), calls: times(3, paid), want: 429},
+		"page: too often":             {options: rateLimited(2), calls: times(3, paid.html()), want: 429},
+		"page: too often a program":   {options: rateLimited(2), calls: times(3, paid), want: 429},
 	}
 	for name, query := range map[string]string{
 		"nothing": "", "no session": "?provider=stripe", "an empty session": "?provider=stripe&session_id=", "a payment": "?provider=stripe&session_id=pi_1",
@@ -86,16 +86,16 @@ func pages() map[string]row {
 	return rows
 }
 
-// limits are the buy page's, but for a change.
+// limits are the default limits of the buy page with a change.
 func limits(change func(*checkout.Limits)) fakeshop.Options {
 	l := checkout.DefaultLimits()
 	change(&l)
 	return fakeshop.Options{Limits: l}
 }
 
-// purchases are answered with a page to a browser, and with a problem to a program.
+// purchases are answered as HTML to a browser, and as JSON to other clients.
 func purchases() map[string]row {
-	strange := buy(lifetimePath).with("Sec-Fetch-Site", "cross-site").with("Origin", "https://evil.example")
+	crossSite := buy(lifetimePath).with("Sec-Fetch-Site", "cross-site").with("Origin", "https://evil.example")
 	rows := map[string]row{}
 	for name, r := range map[string]row{
 		"buy page":                        {calls: []call{get(lifetimePath)}, want: 200},
@@ -107,7 +107,7 @@ func purchases() map[string]row {
 		"buy page: not read":              {options: noGet, calls: []call{get(lifetimePath)}, want: 503},
 		"buy":                             {calls: []call{buy(lifetimePath)}, want: 303},
 		"buy: as a browser's form":        {calls: []call{buy(lifetimePath).with("Content-Type", "application/x-www-form-urlencoded").with("Sec-Fetch-Site", "same-origin")}, want: 303},
-		"buy: from elsewhere":             {calls: []call{strange}, want: 403},
+		"buy: from elsewhere":             {calls: []call{crossSite}, want: 403},
 		"buy: not public":                 {calls: []call{buy("/buy/shop/backstage")}, want: 404},
 		"buy: price changes":              {options: because(v1alpha1.ReasonPaymentLinkMismatch), calls: []call{buy(lifetimePath)}, want: 409},
 		"buy: expires at once":            {options: because(v1alpha1.ReasonExpired), calls: []call{buy(lifetimePath)}, want: 409},
@@ -117,10 +117,10 @@ func purchases() map[string]row {
 		"buy: not ready":                  {calls: []call{buy("/buy/shop/soon")}, want: 503},
 		"buy: orders not counted":         {options: noList, calls: []call{buy(lifetimePath)}, want: 503},
 		"buy: not written":                {options: noCreate, calls: []call{buy(lifetimePath)}, want: 503},
-		"buy: no controller":              {trouble: (*fakeshop.Shop).Away, calls: []call{buy(lifetimePath)}, want: 503},
+		"buy: no controller":              {before: (*fakeshop.Shop).Away, calls: []call{buy(lifetimePath)}, want: 503},
 	} {
 		rows[name] = r
-		shown := row{options: r.options, trouble: r.trouble, want: r.want}
+		shown := row{options: r.options, before: r.before, want: r.want}
 		for _, c := range r.calls {
 			shown.calls = append(shown.calls, c.html())
 		}

@@ -9,7 +9,7 @@ import (
 	"github.com/paylink-dev/paylink/test/fakeshop"
 )
 
-// FuzzContract: whatever is sent, description and server agree on whether it is a request.
+// FuzzContract: the description and the server agree on the validity of each request.
 func FuzzContract(f *testing.F) {
 	for _, row := range exchanges() {
 		for _, c := range row.calls {
@@ -20,7 +20,7 @@ func FuzzContract(f *testing.F) {
 	for _, name := range []string{"lifetime", "shop", "a.b-c", "capture", "-a", "a-", "..", "A_b", "ü", "\u2028", "\x7f", "a\n", "cs_live_Aa1"} {
 		f.Add(lifetime, "application/json", name, name, name)
 	}
-	// Nothing is created, so that one shop is as new as the next.
+	// No call creates anything, so all of them can use one shop.
 	c, s := contract(f), open(f, fakeshop.Options{})
 	f.Fuzz(func(t *testing.T, body, contentType, key, session, provider string) {
 		object := func(fields map[string]string) string {
@@ -40,7 +40,7 @@ func FuzzContract(f *testing.F) {
 			get("/dashboard/billing?try=1&" + url.Values{"session_id": {session}, "provider": {provider}}.Encode()),
 		}
 		for _, id := range []string{key, session} {
-			if strings.Trim(id, ".") != "" { // such a path is another before it comes to a route
+			if strings.Trim(id, ".") != "" { // the mux cleans such a path
 				calls = append(calls, getOrder(url.PathEscape(id)).as(fakeshop.Stranger), get("/buy/shop/"+url.PathEscape(id)))
 			}
 		}

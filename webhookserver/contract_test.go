@@ -18,7 +18,7 @@ import (
 	"github.com/paylink-dev/paylink/webhookserver/ratelimit"
 )
 
-// TestContract goes through every operation and every answer that openapi.yaml describes, and none other comes.
+// TestContract brings about every operation and response in openapi.yaml, and no other response.
 func TestContract(t *testing.T) {
 	c, ran, rows := contract(t), 0, exchanges()
 	for name, row := range rows {
@@ -27,27 +27,27 @@ func TestContract(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				row.options.Contract = c
 				s := open(t, row.options)
-				if row.trouble != nil {
-					row.trouble(s)
+				if row.before != nil {
+					row.before(s)
 				}
 				for i, call := range row.calls {
 					answer := ask(t, s, call)
 					if last := i == len(row.calls)-1; last && answer.Code != row.want {
-						t.Errorf("%s %s: %d, not %d: %s", call.method, call.path, answer.Code, row.want, answer.Body)
+						t.Errorf("%s %s: got %d %s, want %d", call.method, call.path, answer.Code, answer.Body, row.want)
 					}
 				}
 			})
 		})
 	}
 	if ran < len(rows) {
-		return // somebody wanted to see but one
+		return // -run selects some of them
 	}
 	if unseen := c.Unseen(); len(unseen) > 0 {
-		t.Errorf("openapi.yaml describes what no call has brought about:\n%s", strings.Join(unseen, "\n"))
+		t.Errorf("got no response of these in openapi.yaml, want each at least once:\n%s", strings.Join(unseen, "\n"))
 	}
 }
 
-// contract is the server's description, which knows all of the routes that the calls go to.
+// contract is the description of the server, which has all routes of the calls.
 func contract(t testing.TB) *openapi.Contract {
 	t.Helper()
 	c, err := openapi.Read(fakeshop.New(t, fakeshop.Options{}).Handler, webhookserver.OpenAPIPath)
@@ -58,16 +58,16 @@ func contract(t testing.TB) *openapi.Contract {
 	return c
 }
 
-// row is a conversation: its last call is answered as wanted.
+// row is a series of calls. want is the status of the last one.
 type row struct {
 	options fakeshop.Options
-	// trouble comes over the shop once it is open; nil: none.
-	trouble func(*fakeshop.Shop)
-	calls   []call
-	want    int
+	// before changes the shop before the calls; nil: nothing.
+	before func(*fakeshop.Shop)
+	calls  []call
+	want   int
 }
 
-// Troubles of the API server, wherever it is asked, or of the cache.
+// Failures of the API server and of the cache.
 var (
 	noGet = everywhere(interceptor.Funcs{Get: func(context.Context, client.WithWatch, client.ObjectKey, client.Object, ...client.GetOption) error {
 		return errUnreachable
@@ -84,23 +84,23 @@ func everywhere(f interceptor.Funcs) fakeshop.Options {
 	return fakeshop.Options{Cached: f, Trouble: f}
 }
 
-// because is a controller that says why an order will not be ready.
+// because is a controller that never makes an order ready, for a reason.
 func because(reason string) fakeshop.Options {
 	return fakeshop.Options{Controller: func(o *v1alpha1.Order) {
 		o.Status.Conditions = []metav1.Condition{{Type: v1alpha1.ConditionReady, Status: metav1.ConditionFalse, Reason: reason}}
 	}}
 }
 
-// looks are so many a minute.
-func looks(n int) fakeshop.Options {
+// rateLimited limits the requests of one client a minute.
+func rateLimited(n int) fakeshop.Options {
 	return fakeshop.Options{Looks: ratelimit.Rate{Events: n, Per: time.Minute, Burst: n}}
 }
 
-// Kubernetes reviews no tokens, or tokens but no rights.
+// Failures of the TokenReviews, and of the SubjectAccessReviews alone.
 func noTokens(s *fakeshop.Shop) { s.Users.AwayAfter(0, errUnreachable) }
 func noRights(s *fakeshop.Shop) { s.Users.AwayAfter(1, errUnreachable) }
 
-// exchanges are the conversations.
+// exchanges are all series of calls.
 func exchanges() map[string]row {
 	all := map[string]row{"the description": {calls: []call{get("/openapi.yaml")}, want: 200}}
 	for _, some := range []map[string]row{creations(), wrongCreations(), readings(), captures(), pages(), purchases()} {
@@ -139,17 +139,17 @@ func creations() map[string]row {
 		"create: a form":                 {calls: []call{newOrder("paymentLink=lifetime&namespace=shop").with("Content-Type", "application/x-www-form-urlencoded")}, want: 415},
 		"create: of no type":             {calls: []call{newOrder(lifetime).with("Content-Type", "")}, want: 415},
 		"create: many wrong tokens":      {calls: times(11, newOrder(lifetime).as("wrong")), want: 429},
-		"create: tokens not reviewed":    {trouble: noTokens, calls: []call{newOrder(lifetime)}, want: 503},
-		"create: rights not reviewed":    {trouble: noRights, calls: []call{newOrder(lifetime)}, want: 503},
+		"create: tokens not reviewed":    {before: noTokens, calls: []call{newOrder(lifetime)}, want: 503},
+		"create: rights not reviewed":    {before: noRights, calls: []call{newOrder(lifetime)}, want: 503},
 		"create: link not read":          {options: noGet, calls: []call{newOrder(lifetime)}, want: 503},
 		"create: key not looked up":      {options: noList, calls: []call{keyed}, want: 503},
 		"create: not written":            {options: noCreate, calls: []call{newOrder(lifetime)}, want: 503},
-		"create: no controller":          {trouble: (*fakeshop.Shop).Away, calls: []call{newOrder(lifetime)}, want: 503},
-		"create: no controller for long": {trouble: (*fakeshop.Shop).Away, calls: []call{keyed, keyed}, want: 503},
+		"create: no controller":          {before: (*fakeshop.Shop).Away, calls: []call{newOrder(lifetime)}, want: 503},
+		"create: no controller for long": {before: (*fakeshop.Shop).Away, calls: []call{keyed, keyed}, want: 503},
 	}
 }
 
-// wrongCreations are all 400.
+// wrongCreations are requests that are answered 400.
 func wrongCreations() map[string]row {
 	rows := map[string]row{}
 	for name, body := range map[string]string{

@@ -17,8 +17,8 @@ import (
 
 const appURL = "https://shop.example.com/en"
 
-// sharing are the headers of an answer that tell browsers who may read it.
-func sharing(h http.Header) map[string]string {
+// corsHeaders are the headers of a response for CORS, without their prefix.
+func corsHeaders(h http.Header) map[string]string {
 	found := map[string]string{}
 	for name := range h {
 		if short, ok := strings.CutPrefix(name, "Access-Control-"); ok {
@@ -28,7 +28,7 @@ func sharing(h http.Header) map[string]string {
 	return found
 }
 
-// preflight is what a browser asks before a script's call; headers are those that the script sets, in small letters.
+// preflight is the request of a browser before a call of a script. headers are the names of headers, in lower case.
 func preflight(path, origin, method, headers string) call {
 	c := call{method: http.MethodOptions, path: path}.with("Origin", origin).with("Access-Control-Request-Method", method)
 	if headers != "" {
@@ -37,8 +37,8 @@ func preflight(path, origin, method, headers string) call {
 	return c
 }
 
-// TestShared: scripts of the shop's origin may read the answers, errors too, and nobody else's may.
-func TestShared(t *testing.T) {
+// TestCORS: scripts of the shop's origin can read the responses, errors too. Scripts of other origins cannot.
+func TestCORS(t *testing.T) {
 	ours := map[string]string{"Allow-Origin": "https://shop.example.com", "Expose-Headers": "Idempotent-Replayed, Location, Retry-After"}
 	none := map[string]string{}
 	for name, row := range map[string]struct {
@@ -72,19 +72,18 @@ func TestShared(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			for address, want := range map[string]map[string]string{appURL: row.want, "": none} {
 				answer := ask(t, open(t, fakeshop.Options{AppURL: address}), row.call.with("Origin", row.origin))
-				if diff := cmp.Diff(want, sharing(answer.Header())); diff != "" || (answer.Code != row.status && address != "") {
-					t.Errorf("where the shop is %q: %d %s", address, answer.Code, diff)
+				if diff := cmp.Diff(want, corsHeaders(answer.Header())); diff != "" || (answer.Code != row.status && address != "") {
+					t.Errorf("shop %q: got status %d, want %d; headers (-want +got):\n%s", address, answer.Code, row.status, diff)
 				}
 				if tells := len(want) > 0; tells && !slices.Contains(answer.Header().Values("Vary"), "Origin") {
-					t.Error("a cache would give the answer to another origin")
+					t.Error("got no Vary: Origin, want it for caches")
 				}
 			}
 		})
 	}
 }
 
-// TestPreflight: what scripts of the shop's origin may send to which route. Without a shop's address, or on a route
-// that is not for scripts, nobody may send anything.
+// TestPreflight: scripts of the shop's origin can call the routes for scripts. Without the address of the shop, no script can.
 func TestPreflight(t *testing.T) {
 	const ours = "https://shop.example.com"
 	create, read := checkout.OrdersPath, checkout.OrdersPath+"/paid"
@@ -122,41 +121,41 @@ func TestPreflight(t *testing.T) {
 					want["Allow-Headers"] = headers
 				}
 			}
-			got := sharing(answer.Header())
+			got := corsHeaders(answer.Header())
 			if name == "no preflight" {
 				maps.DeleteFunc(got, func(string, string) bool { return true })
 			}
 			if diff := cmp.Diff(want, got); diff != "" || answer.Code != row.status {
-				t.Errorf("%d %s", answer.Code, diff)
+				t.Errorf("got status %d, want %d; headers (-want +got):\n%s", answer.Code, row.status, diff)
 			}
 
 			answer = ask(t, open(t, fakeshop.Options{}), row.call)
-			if got := sharing(answer.Header()); len(got) > 0 || answer.Code < http.StatusBadRequest {
-				t.Errorf("where the shop's address is not known: %d %v", answer.Code, got)
+			if got := corsHeaders(answer.Header()); len(got) > 0 || answer.Code < http.StatusBadRequest {
+				t.Errorf("without the shop's address: got %d %v, want an error without CORS headers", answer.Code, got)
 			}
 		})
 	}
 }
 
-// TestPreflightAsksNobody: it needs no token, and counts against no limit of the client's.
-func TestPreflightAsksNobody(t *testing.T) {
-	o := looks(1)
+// TestPreflightIsFree: a preflight needs no token, and counts against no limit.
+func TestPreflightIsFree(t *testing.T) {
+	o := rateLimited(1)
 	o.AppURL = appURL
 	s := open(t, o)
 	noTokens(s)
 	for range 3 {
 		for _, path := range []string{capturePath, checkout.OrdersPath} {
 			if answer := ask(t, s, preflight(path, "https://shop.example.com", "POST", "content-type")); answer.Code != http.StatusNoContent {
-				t.Errorf("%s: %d %s", path, answer.Code, answer.Body)
+				t.Errorf("%s: got %d %s, want 204", path, answer.Code, answer.Body)
 			}
 		}
 	}
 	if answer := ask(t, s, capture("cs_test_paid")); answer.Code != http.StatusOK {
-		t.Errorf("%d %s", answer.Code, answer.Body)
+		t.Errorf("got %d %s, want 200", answer.Code, answer.Body)
 	}
 }
 
-// TestAppURLs: what counts is the origin, as browsers send it.
+// TestAppURLs: the origin of the shop is that of its address.
 func TestAppURLs(t *testing.T) {
 	for address, origin := range map[string]string{
 		"https://shop.example.com":        "https://shop.example.com",
@@ -166,7 +165,7 @@ func TestAppURLs(t *testing.T) {
 	} {
 		answer := ask(t, open(t, fakeshop.Options{AppURL: address}), capture("cs_test_paid").with("Origin", origin))
 		if got := answer.Header().Get("Access-Control-Allow-Origin"); got != origin {
-			t.Errorf("%s: %q, not %q", address, got, origin)
+			t.Errorf("%s: got origin %q, want %q", address, got, origin)
 		}
 	}
 }

@@ -46,7 +46,7 @@ func declaredStates(t *testing.T) []string {
 	return states
 }
 
-// TestStatesHaveStyles: the style sheet has an icon for each state of a page, and for no other.
+// TestStatesHaveStyles: the style shown has an icon for each state of a page, and for no other.
 func TestStatesHaveStyles(t *testing.T) {
 	want := declaredStates(t)
 	if len(want) < 16 {

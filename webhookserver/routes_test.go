@@ -27,7 +27,7 @@ import (
 	"github.com/paylink-dev/paylink/webhookserver/webhook"
 )
 
-// allowed are the methods of each route that shops and buyers use.
+// allowed are the methods of each route of shops and buyers.
 var allowed = map[string]string{
 	"/api/orders":                    "POST",
 	"/api/orders/paid":               "GET",
@@ -41,7 +41,7 @@ var allowed = map[string]string{
 	"/openapi.yaml":                  "GET",
 }
 
-// TestOtherMethods: each route says which methods it is for.
+// TestOtherMethods: a method that a route does not have is answered 405 with Allow.
 func TestOtherMethods(t *testing.T) {
 	s := open(t, fakeshop.Options{})
 	for path, want := range allowed {
@@ -50,20 +50,20 @@ func TestOtherMethods(t *testing.T) {
 				answer := ask(t, s, call{method: method, path: path})
 				served := slices.Contains(strings.Split(want, ", "), strings.Replace(method, "HEAD", "GET", 1))
 				if served != (answer.Code != http.StatusMethodNotAllowed) {
-					t.Errorf("%d", answer.Code)
+					t.Errorf("got status %d, want 405: %t", answer.Code, !served)
 				}
 				if served {
 					return
 				}
 				if fakeshop.Refused(t, answer, http.StatusMethodNotAllowed, want); answer.Header().Get("Allow") != want {
-					t.Errorf("for %q", answer.Header().Get("Allow"))
+					t.Errorf("got Allow %q, want %q", answer.Header().Get("Allow"), want)
 				}
 			})
 		}
 	}
 }
 
-// TestNoRoute: what is not a route is a 404 that says so, and nothing is created or counted on the way.
+// TestNoRoute: any other path is answered 404, and counted in no metric.
 func TestNoRoute(t *testing.T) {
 	s := open(t, fakeshop.Options{AppURL: appURL})
 	for _, path := range []string{
@@ -78,11 +78,11 @@ func TestNoRoute(t *testing.T) {
 		}
 	}
 	if got := requests(s); len(got) > 0 {
-		t.Errorf("counted: %v", got)
+		t.Errorf("got counts %v, want none", got)
 	}
 }
 
-// TestWithoutCheckout: a server that may not create orders has no route that does.
+// TestWithoutCheckout: a server without the right to create orders has no route that does.
 func TestWithoutCheckout(t *testing.T) {
 	s := open(t, fakeshop.Options{WithoutCheckout: true, AppURL: appURL})
 	for _, c := range []call{
@@ -90,17 +90,17 @@ func TestWithoutCheckout(t *testing.T) {
 		preflight(checkout.OrdersPath, "https://shop.example.com", "POST", "authorization"),
 	} {
 		t.Run(c.method+" "+c.path, func(t *testing.T) {
-			answer := httptest.NewRecorder() // that is not held to the description, which has the routes
+			answer := httptest.NewRecorder() // not compared with the description, which has the routes
 			s.Handler.ServeHTTP(answer, c.request(t.Context()))
 			fakeshop.Refused(t, answer, http.StatusNotFound, "There is nothing here")
-			if got := sharing(answer.Header()); len(got) > 0 {
-				t.Errorf("shared: %v", got)
+			if got := corsHeaders(answer.Header()); len(got) > 0 {
+				t.Errorf("got CORS headers %v, want none", got)
 			}
 		})
 	}
 	for _, c := range []call{capture("cs_test_paid"), get(billingPath + "cs_test_paid"), get("/dashboard/billing/page.css"), get("/openapi.yaml")} {
 		if answer := ask(t, s, c); answer.Code != http.StatusOK {
-			t.Errorf("%s %s: %d", c.method, c.path, answer.Code)
+			t.Errorf("%s %s: got status %d, want 200", c.method, c.path, answer.Code)
 		}
 	}
 }
@@ -124,44 +124,44 @@ func TestOtherWebhookPaths(t *testing.T) {
 	}
 }
 
-// TestWithoutShop: a server that takes webhooks alone has none of the routes.
-func TestWithoutShop(t *testing.T) {
+// TestWithoutRoutes: a server without routes of shops and buyers answers them 404.
+func TestWithoutRoutes(t *testing.T) {
 	s := newFixture(t, blocking(nil))
 	for path := range allowed {
 		if answer := s.send(get(path).request(t.Context())); answer.Code != http.StatusNotFound {
-			t.Errorf("%s: %d", path, answer.Code)
+			t.Errorf("%s: got status %d, want 404", path, answer.Code)
 		}
 	}
 }
 
-// TestHead: a look at the head alone is answered as GET, and counts as one.
+// TestHead: HEAD is answered with the status and headers of GET.
 func TestHead(t *testing.T) {
 	for _, path := range []string{"/api/orders/paid", "/api/orders/none", billingPath + "cs_test_paid", "/dashboard/billing/page.css", lifetimePath, "/openapi.yaml"} {
 		s := open(t, fakeshop.Options{})
 		whole := ask(t, s, call{method: http.MethodGet, path: path, token: fakeshop.Backend})
 		head := ask(t, s, call{method: http.MethodHead, path: path, token: fakeshop.Backend})
 		if diff := cmp.Diff(whole.Header(), head.Header()); diff != "" || head.Code != whole.Code {
-			t.Errorf("%s: %d, not %d: %s", path, head.Code, whole.Code, diff)
+			t.Errorf("%s: got status %d, want %d; headers (-want +got):\n%s", path, head.Code, whole.Code, diff)
 		}
 	}
 }
 
-// TestDescription is served as it is.
-func TestDescription(t *testing.T) {
+// TestOpenAPI: the description is served as in the file.
+func TestOpenAPI(t *testing.T) {
 	want, err := os.ReadFile("openapi.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
 	answer := ask(t, open(t, fakeshop.Options{}), get(webhookserver.OpenAPIPath))
 	if answer.Code != http.StatusOK || answer.Header().Get("Content-Type") != "application/yaml" || answer.Header().Get("X-Content-Type-Options") != "nosniff" {
-		t.Errorf("%d %v", answer.Code, answer.Header())
+		t.Errorf("got %d %v, want 200 as application/yaml", answer.Code, answer.Header())
 	}
 	if answer.Body.String() != string(want) {
-		t.Error("it is another than the file")
+		t.Error("got another text, want that of the file")
 	}
 }
 
-// requests are those counted, by route and status.
+// requests are the counts of requests by route and status.
 func requests(s *fakeshop.Shop) map[string]float64 {
 	found := map[string]float64{}
 	for sample, value := range s.Counted() {
@@ -172,8 +172,8 @@ func requests(s *fakeshop.Shop) map[string]float64 {
 	return found
 }
 
-// TestCounted: each request once, by its route's pattern and the status, so that no client makes up labels.
-func TestCounted(t *testing.T) {
+// TestRequestMetrics: each request is counted and timed once, by the pattern of its route, so that clients cannot add labels.
+func TestRequestMetrics(t *testing.T) {
 	s := open(t, fakeshop.Options{AppURL: appURL})
 	want := map[string]float64{}
 	for _, row := range []struct {
@@ -192,7 +192,7 @@ func TestCounted(t *testing.T) {
 		answer := ask(t, s, row.call)
 		want[fmt.Sprintf(`{code="%d",route=%q}`, answer.Code, row.route)]++
 		if diff := cmp.Diff(want, requests(s)); diff != "" {
-			t.Fatalf("%s %s: %s", row.call.method, row.call.path, diff)
+			t.Fatalf("%s %s: counts (-want +got):\n%s", row.call.method, row.call.path, diff)
 		}
 	}
 	samples := s.Counted()
@@ -205,7 +205,7 @@ func TestCounted(t *testing.T) {
 			}
 		}
 		if got := samples["duration_seconds_count{"+route]; got != n {
-			t.Errorf("%s was measured %v times, not %v: %v", route, got, n, slices.Sorted(maps.Keys(samples)))
+			t.Errorf("%s: got %v durations, want %v: %v", route, got, n, slices.Sorted(maps.Keys(samples)))
 		}
 	}
 }

@@ -14,83 +14,83 @@ import (
 	"github.com/paylink-dev/paylink/test/fakeshop"
 )
 
-// manual is docs/checkout.md.
-type manual struct {
+// guide is docs/checkout.md.
+type guide struct {
 	t    *testing.T
 	text string
 }
 
-func readManual(t *testing.T) manual {
+func readGuide(t *testing.T) guide {
 	t.Helper()
 	text, err := os.ReadFile("../docs/checkout.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	return manual{t, string(text)}
+	return guide{t, string(text)}
 }
 
-// sample is the first example in a language that holds a text.
-func (m manual) sample(language, holds string) string {
+// sample returns the first example in a language that contains a text.
+func (m guide) sample(language, holds string) string {
 	m.t.Helper()
 	for _, block := range regexp.MustCompile("(?ms)^```"+language+"\n(.*?)^```$").FindAllStringSubmatch(m.text, -1) {
 		if strings.Contains(block[1], holds) {
 			return block[1]
 		}
 	}
-	m.t.Fatalf("docs/checkout.md has no example in %s with %q", language, holds)
+	m.t.Fatalf("got no example in %s with %q in docs/checkout.md, want one", language, holds)
 	return ""
 }
 
-// find is what a pattern's group finds in a text.
-func (m manual) find(text, pattern string) string {
+// find returns the group of a pattern in a text.
+func (m guide) find(text, pattern string) string {
 	m.t.Helper()
 	found := regexp.MustCompile(pattern).FindStringSubmatch(text)
 	if found == nil {
-		m.t.Fatalf("%s is not in:\n%s", pattern, text)
+		m.t.Fatalf("got no %s in:\n%s", pattern, text)
 	}
 	return found[1]
 }
 
-// fields are the names of an object's fields, as they are written.
+// fields are the names of the fields of an object, in their order.
 func fields(t *testing.T, object string) []string {
 	t.Helper()
 	decoder := json.NewDecoder(strings.NewReader(object))
 	var names []string
 	if _, err := decoder.Token(); err != nil {
-		t.Fatalf("%s: %v", object, err)
+		t.Fatalf("%s: got %v, want an object", object, err)
 	}
 	for decoder.More() {
 		name, err := decoder.Token()
 		if err != nil {
-			t.Fatalf("%s: %v", object, err)
+			t.Fatalf("%s: got %v, want an object", object, err)
 		}
 		var value json.RawMessage
 		if err := decoder.Decode(&value); err != nil {
-			t.Fatalf("%s: %v", object, err)
+			t.Fatalf("%s: got %v, want an object", object, err)
 		}
 		names = append(names, name.(string))
 	}
 	return names
 }
 
-// TestSampleOrder: what the manual's curl sends is taken, and answered with the fields that the manual shows.
+// TestSampleOrder: the request in the guide creates an order, and the response has the fields in the guide.
 func TestSampleOrder(t *testing.T) {
-	m, s := readManual(t), open(t, fakeshop.Options{})
+	m, s := readGuide(t), open(t, fakeshop.Options{})
 	curl := m.sample("sh", "curl")
 	c := call{
 		method: m.find(curl, `-X (\w+)`), path: m.find(curl, `https://shop\.example\.com(\S+)`), token: fakeshop.Backend, body: m.find(curl, `-d '([^']+)'`),
 		header: map[string]string{"Idempotency-Key": m.find(curl, `-H 'Idempotency-Key: ([^']+)'`), "Content-Type": m.find(curl, `-H 'Content-Type: ([^']+)'`)},
 	}
 	if !strings.Contains(curl, `-H "Authorization: Bearer $TOKEN"`) {
-		t.Error("the manual sends no token")
+		t.Error("got no token in the sample, want one")
 	}
 	first, again := ask(t, s, c), ask(t, s, c)
 	if first.Code != http.StatusCreated || again.Code != http.StatusCreated || again.Header().Get("Idempotent-Replayed") != "true" {
-		t.Fatalf("%d %s, then %d %s", first.Code, first.Body, again.Code, again.Body)
+		t.Fatalf("got %d %s, then %d %s, want 201 and a replay", first.Code, first.Body, again.Code, again.Body)
 	}
 	shown := m.sample("json", "checkoutUrl")
 	if diff := cmp.Diff(fields(t, first.Body.String()), fields(t, shown)); diff != "" {
-		t.Errorf("the manual shows another order: %s", diff)
+		t.Errorf("fields in the guide (-server +guide):\n%s", diff)
 	}
 	type order struct {
 		OrderID, Status, CheckoutURL, Namespace, Name, Currency string
@@ -105,29 +105,29 @@ func TestSampleOrder(t *testing.T) {
 	for _, o := range []*order{&said, &got} {
 		prefix := strings.TrimSuffix(o.OrderID, "…")
 		if !strings.HasSuffix(strings.TrimSuffix(o.CheckoutURL, "…"), "?client_reference_id="+prefix) || !strings.HasPrefix(o.Name, "order-") {
-			t.Errorf("%+v does not go together", *o)
+			t.Errorf("got %+v, want the id in its URL", *o)
 		}
 		o.OrderID, o.CheckoutURL, o.Name = "", "", ""
 	}
 	if diff := cmp.Diff(got, said); diff != "" {
-		t.Errorf("the manual says another thing: %s", diff)
+		t.Errorf("values in the guide (-server +guide):\n%s", diff)
 	}
 }
 
-// TestSampleProblem: the manual shows an error to the letter.
+// TestSampleProblem: the error in the guide is that of the server.
 func TestSampleProblem(t *testing.T) {
 	answer := ask(t, open(t, fakeshop.Options{}), newOrder(`{"paymentLink":"lifetime"}`))
-	if diff := cmp.Diff(answer.Body.String(), readManual(t).sample("json", "errors")); diff != "" || answer.Code != http.StatusBadRequest {
-		t.Errorf("%d %s", answer.Code, diff)
+	if diff := cmp.Diff(answer.Body.String(), readGuide(t).sample("json", "errors")); diff != "" || answer.Code != http.StatusBadRequest {
+		t.Errorf("got status %d, want 400; body (-server +guide):\n%s", answer.Code, diff)
 	}
 }
 
-// TestSampleCapture: the manual's script sends what is taken, and reads what is answered.
+// TestSampleCapture: the server accepts the request of the script in the guide, and the script reads the fields of the response.
 func TestSampleCapture(t *testing.T) {
-	m, s := readManual(t), open(t, fakeshop.Options{})
+	m, s := readGuide(t), open(t, fakeshop.Options{})
 	script := m.sample("js", "fetch")
 	if kind := m.find(script, `"Content-Type": "([^"]+)"`); kind != "application/json" {
-		t.Errorf("sent as %s", kind)
+		t.Errorf("got type %s, want application/json", kind)
 	}
 	sent := map[string]string{}
 	for _, name := range regexp.MustCompile(`(\w+): (?:"stripe"|new URL)`).FindAllStringSubmatch(m.find(script, `JSON\.stringify\(\{(.*)\}\)`), -1) {
@@ -135,7 +135,7 @@ func TestSampleCapture(t *testing.T) {
 	}
 	// Stripe puts the session into the address under the name by which the script asks for it.
 	if parameter := m.find(script, `\.get\("(\w+)"\)`); !strings.Contains(m.text, parameter+"={CHECKOUT_SESSION_ID}") {
-		t.Errorf("Stripe does not send the buyer back with %s", parameter)
+		t.Errorf("got no parameter %s in Stripe's redirect, want it", parameter)
 	}
 	sent["session_id"] = "cs_test_paid"
 	body, err := json.Marshal(sent)
@@ -144,31 +144,31 @@ func TestSampleCapture(t *testing.T) {
 	}
 	answer := ask(t, s, call{method: m.find(script, `method: "(\w+)"`), path: m.find(script, `fetch\("([^"]+)"`), body: string(body)})
 	if answer.Code != http.StatusOK {
-		t.Fatalf("%s: %d %s", body, answer.Code, answer.Body)
+		t.Fatalf("%s: got %d %s, want 200", body, answer.Code, answer.Body)
 	}
 	read := strings.Split(m.find(script, `const \{ (.*) \} = await answer\.json`), ", ")
 	if diff := cmp.Diff(fields(t, answer.Body.String()), read); diff != "" {
-		t.Errorf("the manual reads another thing: %s", diff)
+		t.Errorf("fields in the guide (-server +guide):\n%s", diff)
 	}
 }
 
-// TestSampleForm: the manual's form leads to Stripe, and so does the address that it shows to Stripe lead back.
+// TestSampleForm: the form in the guide redirects to Stripe, and the address in the guide returns from there.
 func TestSampleForm(t *testing.T) {
-	m, s := readManual(t), open(t, fakeshop.Options{})
+	m, s := readGuide(t), open(t, fakeshop.Options{})
 	form := m.sample("html", "<form")
 	answer := ask(t, s, call{method: strings.ToUpper(m.find(form, `method="(\w+)"`)), path: m.find(form, `action="https://shop\.example\.com([^"]+)"`)})
 	if answer.Code != http.StatusSeeOther || !strings.HasPrefix(answer.Header().Get("Location"), "https://buy.stripe.com/") {
-		t.Errorf("%d %v", answer.Code, answer.Header())
+		t.Errorf("got %d %v, want a redirect to Stripe", answer.Code, answer.Header())
 	}
 	back := strings.Replace(m.find(m.text, `https://shop\.example\.com(/dashboard/billing\?\S+)`), "{CHECKOUT_SESSION_ID}", "cs_test_paid", 1)
 	if answer := ask(t, s, get(back).html()); answer.Code != http.StatusOK || !strings.Contains(answer.Body.String(), `data-state="paid"`) {
-		t.Errorf("%d %s", answer.Code, answer.Body)
+		t.Errorf("got %d %s, want the page of a paid order", answer.Code, answer.Body)
 	}
 }
 
-// TestSampleStatuses: the manual explains each status, final and not, that the capture route can answer with.
+// TestSampleStatuses: the guide explains each status of the capture route, final or not.
 func TestSampleStatuses(t *testing.T) {
-	m, s := readManual(t), open(t, fakeshop.Options{})
+	m, s := readGuide(t), open(t, fakeshop.Options{})
 	var explained []string
 	for _, line := range regexp.MustCompile("(?m)^\\| `(\\w+)` \\| (true|false) \\|").FindAllStringSubmatch(m.text, -1) {
 		explained = append(explained, line[1]+" "+line[2])
@@ -180,14 +180,14 @@ func TestSampleStatuses(t *testing.T) {
 		}
 		answer := ask(t, s, capture(sessionOf(state)))
 		if err := json.Unmarshal(answer.Body.Bytes(), &got); err != nil {
-			t.Fatalf("%s: %s", state, answer.Body)
+			t.Fatalf("%s: got %s, want JSON", state, answer.Body)
 		}
 		name := got.Status + " false"
 		if got.Final {
 			name = got.Status + " true"
 		}
 		if !slices.Contains(explained, name) {
-			t.Errorf("%s is %s, which the manual does not explain: %v", state, name, explained)
+			t.Errorf("%s: got %s, want one of %v", state, name, explained)
 		}
 	}
 }

@@ -25,80 +25,80 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// TestGracefulStop: at once unready, then closed to new senders, while what was accepted is finished.
+// TestGracefulStop: a stopping server is not ready at once, then refuses connections, and finishes what it has accepted.
 func TestGracefulStop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
 		r := run(t, blocking(release))
 		if err := r.server.Ready(nil); err != nil {
-			t.Errorf("serving, but %v", err)
+			t.Errorf("got readiness error %v while serving, want none", err)
 		}
 		if r.server.NeedLeaderElection() {
-			t.Error("a replica that does not lead would not serve")
+			t.Error("got NeedLeaderElection, want every replica to serve")
 		}
 		sender := r.connect(delivery(event(t)))
 		idle := r.connect("")
 		synctest.Wait()
 		if n := r.sample("in_flight"); n != 1 {
-			t.Fatalf("%v in flight", n)
+			t.Fatalf("got %v in flight, want 1", n)
 		}
 
 		r.stop()
 		synctest.Wait()
 		if r.server.Ready(nil) == nil {
-			t.Error("still ready while stopping")
+			t.Error("got ready while stopping, want an error")
 		}
 		<-time.After(webhookserver.DrainDelay)
 		synctest.Wait()
-		if _, err := r.wire.dial(); err == nil {
-			t.Error("a new sender is let in while stopping")
+		if _, err := r.listener.dial(); err == nil {
+			t.Error("got a new connection while stopping, want none")
 		}
 		select {
 		case err := <-r.done:
-			t.Fatalf("stopped, with %v, before the event was accepting", err)
+			t.Fatalf("got the end with %v, want it after the accepted event", err)
 		default:
 		}
 		close(release)
-		if code := status(t, sender); code != http.StatusOK {
-			t.Errorf("the accepted event was answered %d", code)
+		if code := readStatus(t, sender); code != http.StatusOK {
+			t.Errorf("got status %d for the accepted event, want 200", code)
 		}
 		if err := <-r.done; err != nil {
-			t.Errorf("stopped with %v", err)
+			t.Errorf("got error %v at the end, want none", err)
 		}
 		_, _ = sender.Close(), idle.Close()
 	})
 }
 
-// TestStopTellsProxies: a connection that a proxy keeps ends by an answer, and not while a request is on its way.
-func TestStopTellsProxies(t *testing.T) {
+// TestCloseOnDrain: a connection that a proxy keeps is closed with a response, and not while a request arrives.
+func TestCloseOnDrain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := run(t, accepting)
 		text := delivery(event(t))
 		proxy := r.connect(text)
 		answers := bufio.NewReader(proxy)
-		if code, last := answered(t, answers); code != http.StatusOK || last {
-			t.Errorf("before: %d, the last: %t", code, last)
+		if code, last := readResponse(t, answers); code != http.StatusOK || last {
+			t.Errorf("got %d, close %t before the stop, want 200 and no close", code, last)
 		}
 		r.stop()
 		synctest.Wait()
 		if _, err := proxy.Write([]byte(text)); err != nil {
 			t.Fatal(err)
 		}
-		if code, last := answered(t, answers); code != http.StatusOK || !last {
-			t.Errorf("while it leaves: %d, the last: %t", code, last)
+		if code, last := readResponse(t, answers); code != http.StatusOK || !last {
+			t.Errorf("got %d, close %t while draining, want 200 and close", code, last)
 		}
 		if _, err := answers.ReadByte(); !errors.Is(err, io.EOF) {
-			t.Errorf("the connection does not end: %v", err)
+			t.Errorf("got %v, want the end of the connection", err)
 		}
 		if err := <-r.done; err != nil {
-			t.Errorf("stopped with %v", err)
+			t.Errorf("got error %v at the end, want none", err)
 		}
 		_ = proxy.Close()
 	})
 }
 
-// TestStopWithAStuckLedger: an event that cannot be accepting is answered at its deadline, and the server ends all the same.
-func TestStopWithAStuckLedger(t *testing.T) {
+// TestStopAtDeadline: an accepted event is answered at its deadline, and then the server stops.
+func TestStopAtDeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := run(t, blocking(nil))
 		sender := r.connect(delivery(event(t)))
@@ -106,17 +106,17 @@ func TestStopWithAStuckLedger(t *testing.T) {
 		synctest.Wait()
 		start := time.Now()
 		r.stop()
-		if code := status(t, sender); code != http.StatusServiceUnavailable {
-			t.Errorf("answered %d", code)
+		if code := readStatus(t, sender); code != http.StatusServiceUnavailable {
+			t.Errorf("got status %d, want 503", code)
 		}
 		if err := <-r.done; err != nil || time.Since(start) > webhookserver.DrainTimeout {
-			t.Errorf("stopped with %v after %s", err, time.Since(start))
+			t.Errorf("got the end with %v after %s, want it at %s", err, time.Since(start), webhookserver.DrainTimeout)
 		}
 	})
 }
 
-// TestStopWithALedgerThatNeverEnds: then, and only then, stopping is an error.
-func TestStopWithALedgerThatNeverEnds(t *testing.T) {
+// TestStopTimeout: a stop that exceeds its time returns an error.
+func TestStopTimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		end := make(chan struct{})
 		r := run(t, ledgerFunc(func(context.Context, payment.Fact) (ledger.Result, error) { <-end; return ledger.Applied, nil }))
@@ -126,14 +126,14 @@ func TestStopWithALedgerThatNeverEnds(t *testing.T) {
 		start := time.Now()
 		r.stop()
 		if err := <-r.done; err == nil || time.Since(start) != webhookserver.DrainTimeout {
-			t.Errorf("stopped with %v after %s", err, time.Since(start))
+			t.Errorf("got the end with %v after %s, want it at %s", err, time.Since(start), webhookserver.DrainTimeout)
 		}
 		close(end)
 	})
 }
 
-// TestStopWithASenderThatStalls: a body that never ends does not keep the server.
-func TestStopWithASenderThatStalls(t *testing.T) {
+// TestStopWithStalledBody: a client that stalls within its body does not delay the stop.
+func TestStopWithStalledBody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := run(t, accepting)
 		text := delivery(event(t))
@@ -141,24 +141,24 @@ func TestStopWithASenderThatStalls(t *testing.T) {
 		defer func() { _ = sender.Close() }()
 		<-time.After(time.Second)
 		go func() { _, _ = bufio.NewReader(sender).WriteTo(&bytes.Buffer{}) }()
-		r.stopped()
+		r.wantStop()
 	})
 }
 
-// TestSlowClients are dropped, each at its time: Stripe sends an event in one go.
+// TestSlowClients: a connection of a slow client is closed after a time.
 func TestSlowClients(t *testing.T) {
 	whole := ""
 	for name, row := range map[string]struct {
 		text func() string
-		// reads says that the client reads what comes.
+		// reads: the client reads the response.
 		reads bool
 		want  time.Duration
 	}{
-		"says nothing":             {func() string { return "" }, true, 5 * time.Second},
+		"sends nothing":            {func() string { return "" }, true, 5 * time.Second},
 		"headers without end":      {func() string { return "POST /api/webhooks/stripe HTTP/1.1\r\nHost: shop.example\r\nX-A: " }, true, 5 * time.Second},
 		"a body without end":       {func() string { return whole[:len(whole)-1] }, true, 10 * time.Second},
 		"does not read its answer": {func() string { return whole }, false, 20 * time.Second},
-		"says no more":             {func() string { return whole }, true, 90 * time.Second},
+		"idle":                     {func() string { return whole }, true, 90 * time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -168,57 +168,57 @@ func TestSlowClients(t *testing.T) {
 				c := r.connect(row.text())
 				defer func() { _ = c.Close() }()
 				if row.reads {
-					_, _ = bufio.NewReader(c).WriteTo(&bytes.Buffer{}) // until the server hangs up
+					_, _ = bufio.NewReader(c).WriteTo(&bytes.Buffer{}) // until the server closes the connection
 				} else {
 					<-time.After(row.want - time.Nanosecond)
 					synctest.Wait()
 					if _, err := c.Write([]byte("x")); err != nil {
-						t.Errorf("dropped before its time: %v", err)
+						t.Errorf("got %v, want the connection still open", err)
 					}
 					<-time.After(time.Second)
 					if _, err := c.Write([]byte("x")); err == nil {
-						t.Error("not dropped")
+						t.Error("got an open connection, want it closed")
 					}
 				}
 				if took := time.Since(start).Truncate(5 * time.Second); took != row.want {
-					t.Errorf("dropped after %s, not %s", took, row.want)
+					t.Errorf("got the close after %s, want %s", took, row.want)
 				}
-				r.stopped()
+				r.wantStop()
 			})
 		})
 	}
 }
 
-// TestHeaderCap: what can be sent before anything is verified is bounded.
-func TestHeaderCap(t *testing.T) {
+// TestMaxHeader: the size of the headers is bounded.
+func TestMaxHeader(t *testing.T) {
 	for name, row := range map[string]struct {
 		size, want int
 	}{
-		"many signatures":           {webhookserver.MaxHeader / 2, http.StatusOK},
-		"a megabyte, forged or not": {1 << 20, http.StatusRequestHeaderFieldsTooLarge},
+		"many signatures": {webhookserver.MaxHeader / 2, http.StatusOK},
+		"a megabyte":      {1 << 20, http.StatusRequestHeaderFieldsTooLarge},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				r := run(t, accepting)
 				text := strings.Replace(delivery(event(t)), "Stripe-Signature: ", "Stripe-Signature: "+strings.Repeat("v1=00,", row.size/6), 1)
-				c, err := r.wire.dial()
+				c, err := r.listener.dial()
 				if err != nil {
 					t.Fatal(err)
 				}
 				defer func() { _ = c.Close() }()
-				go func() { _, _ = c.Write([]byte(text)) }() // ends when the server hangs up
-				if code := status(t, c); code != row.want {
-					t.Errorf("%d", code)
+				go func() { _, _ = c.Write([]byte(text)) }() // ends when the server closes the connection
+				if code := readStatus(t, c); code != row.want {
+					t.Errorf("got status %d", code)
 				}
 				_ = c.Close()
-				r.stopped()
+				r.wantStop()
 			})
 		})
 	}
 }
 
-// tell sends what a pattern finds in a line of the log.
-func tell(pattern *regexp.Regexp, found chan<- string) logr.Logger {
+// capturingLogger sends the group of a pattern in a log message to a channel.
+func capturingLogger(pattern *regexp.Regexp, found chan<- string) logr.Logger {
 	return funcr.New(func(_, args string) {
 		if match := pattern.FindStringSubmatch(args); match != nil {
 			found <- match[1]
@@ -226,11 +226,11 @@ func tell(pattern *regexp.Regexp, found chan<- string) logr.Logger {
 	}, funcr.Options{})
 }
 
-// TestStart goes through the real network once.
+// TestStart serves on the real network.
 func TestStart(t *testing.T) {
 	s := newFixture(t, accepting)
 	started := make(chan string, 1)
-	s.server.Log = tell(regexp.MustCompile(`"address"="([^"]+)"`), started)
+	s.server.Log = capturingLogger(regexp.MustCompile(`"address"="([^"]+)"`), started)
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- s.server.Start(ctx) }()
@@ -244,20 +244,20 @@ func TestStart(t *testing.T) {
 	if _, err := c.Write([]byte(delivery(event(t)))); err != nil {
 		t.Fatal(err)
 	}
-	if code := status(t, c); code != http.StatusOK {
-		t.Errorf("%d", code)
+	if code := readStatus(t, c); code != http.StatusOK {
+		t.Errorf("got status %d", code)
 	}
 
 	taken := newFixture(t, accepting)
 	taken.server.Address = address
 	if err := taken.server.Start(t.Context()); err == nil || !strings.Contains(err.Error(), "listen for webhooks") {
-		t.Errorf("the address is taken: %v", err)
+		t.Errorf("got %v for an address in use, want an error", err)
 	}
 	if taken.server.Ready(nil) == nil {
-		t.Error("ready, though it never served")
+		t.Error("got ready, want an error without serving")
 	}
 	stop()
 	if err := <-done; err != nil {
-		t.Errorf("stopped with %v", err)
+		t.Errorf("got error %v at the end, want none", err)
 	}
 }

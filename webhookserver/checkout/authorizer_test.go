@@ -18,8 +18,8 @@ import (
 	"github.com/paylink-dev/paylink/test/fakeshop"
 )
 
-// TestWhatKubernetesIsAsked: who the token is of, and then whether they may do this very thing. Nothing else is.
-func TestWhatKubernetesIsAsked(t *testing.T) {
+// TestReviews: a request takes one TokenReview, and one SubjectAccessReview of exactly its action.
+func TestReviews(t *testing.T) {
 	of := func(verb, name string) authorizationv1.SubjectAccessReviewSpec {
 		return authorizationv1.SubjectAccessReviewSpec{
 			User: "system:serviceaccount:shop:backend", UID: "b1", Groups: []string{"system:serviceaccounts", "system:authenticated"},
@@ -40,14 +40,14 @@ func TestWhatKubernetesIsAsked(t *testing.T) {
 			s := fakeshop.New(t, fakeshop.Options{Audiences: []string{"paylink", "shop"}}, fakeshop.Link("lifetime"), fakeshop.Order("Mine"))
 			s.Users.Know(fakeshop.Backend, userOf(s), "shop")
 			if answer := s.Send(row.request); answer.Code >= 300 {
-				t.Errorf("%d %s", answer.Code, answer.Body)
+				t.Errorf("got %d %s", answer.Code, answer.Body)
 			}
 			tokens := []authenticationv1.TokenReviewSpec{{Token: fakeshop.Backend, Audiences: []string{"paylink", "shop"}}}
 			if diff := cmp.Diff(tokens, s.Users.Reviewed()); diff != "" {
-				t.Error(diff)
+				t.Errorf("(-want +got):\n%s", diff)
 			}
 			if diff := cmp.Diff([]authorizationv1.SubjectAccessReviewSpec{row.asked}, s.Users.Asked()); diff != "" {
-				t.Error(diff)
+				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
 	}
@@ -55,7 +55,7 @@ func TestWhatKubernetesIsAsked(t *testing.T) {
 
 func userOf(s *fakeshop.Shop) authenticationv1.UserInfo { return s.Users.Of(fakeshop.Backend) }
 
-// TestToken: without a token that Kubernetes knows nothing is read or done, and how the header is written is no matter.
+// TestToken: without a valid token nothing is read or created. Every valid notation of the header is accepted.
 func TestToken(t *testing.T) {
 	const missing, unknown = "Authorization: is missing: send a Kubernetes token, as Authorization: Bearer TOKEN.", "Authorization: Kubernetes does not know this token"
 	for header, says := range map[string]string{
@@ -71,25 +71,25 @@ func TestToken(t *testing.T) {
 			answer := s.Send(r)
 			if says == "" {
 				if answer.Code == http.StatusUnauthorized {
-					t.Errorf("%q: %s", header, answer.Body)
+					t.Errorf("%q: got %s, want it accepted", header, answer.Body)
 				}
 				continue
 			}
 			fakeshop.Refused(t, answer, http.StatusUnauthorized, says)
 			if scheme := answer.Header().Get("WWW-Authenticate"); scheme != `Bearer realm="paylink"` {
-				t.Errorf("%q: WWW-Authenticate is %q", header, scheme)
+				t.Errorf("%q: got WWW-Authenticate %q, want Bearer", header, scheme)
 			}
 			if strings.Contains(answer.Body.String(), fakeshop.Backend) {
-				t.Errorf("%q: the token is told: %s", header, answer.Body)
+				t.Errorf("%q: got %s, want no token in it", header, answer.Body)
 			}
 		}
 		if says == missing && len(s.Users.Reviewed()) > 0 {
-			t.Errorf("%q: Kubernetes is asked of %v", header, s.Users.Reviewed())
+			t.Errorf("%q: got reviews %v, want none", header, s.Users.Reviewed())
 		}
 	}
 }
 
-// TestAudience: where audiences are named a token must be meant for one of them, which Kubernetes says.
+// TestAudience: a token must have one of the audiences, if any are set. Kubernetes checks that.
 func TestAudience(t *testing.T) {
 	for name, row := range map[string]struct {
 		wanted, meant []string
@@ -112,20 +112,20 @@ func TestAudience(t *testing.T) {
 			}
 			fakeshop.Refused(t, answer, http.StatusUnauthorized, "it is meant for another audience")
 			if len(s.Users.Asked()) > 0 || len(s.Orders()) > 0 {
-				t.Error("it goes on all the same")
+				t.Error("got an order, want none")
 			}
 		})
 	}
 }
 
-// TestForbidden: who may not create orders in a namespace learns nothing of it, not even whether it has such a link.
+// TestForbidden: a caller without the right to create orders in a namespace does not learn whether a PaymentLink exists there.
 func TestForbidden(t *testing.T) {
 	s := fakeshop.New(t, fakeshop.Options{Trouble: fakeshop.ReadOnly(t)}, fakeshop.Link("lifetime"))
 	for _, body := range []string{lifetime, `{"paymentLink":"none","namespace":"shop"}`, `{"paymentLink":"lifetime","namespace":"nowhere"}`} {
 		r := fakeshop.Post(t, "/api/orders", body, "Authorization", "Bearer "+fakeshop.Stranger)
 		p := fakeshop.Refused(t, s.Send(r), http.StatusForbidden, "namespace: you may not create orders there (RBAC: create orders.payments.paylink.dev).")
 		if len(p.Errors) != 1 || p.Errors[0].Field != "namespace" {
-			t.Errorf("%+v", p)
+			t.Errorf("got problem %+v", p)
 		}
 	}
 	// The rights are asked for anew each time: what is taken away is gone at once.
@@ -135,8 +135,8 @@ func TestForbidden(t *testing.T) {
 	fakeshop.Refused(t, s.Send(asked(t, lifetime)), http.StatusForbidden, "you may not create orders there")
 }
 
-// TestKubernetesAway: who cannot be told apart is told to come back.
-func TestKubernetesAway(t *testing.T) {
+// TestReviewsUnavailable: if Kubernetes reviews no token or access, the answer is 503.
+func TestReviewsUnavailable(t *testing.T) {
 	away := errors.New("dial tcp 10.0.0.1:443: connection refused")
 	s := fakeshop.New(t, fakeshop.Options{Trouble: fakeshop.ReadOnly(t)}, fakeshop.Link("lifetime"), fakeshop.Order("mine"))
 	get := func() *http.Request {
@@ -148,21 +148,20 @@ func TestKubernetesAway(t *testing.T) {
 			answer := s.Send(r)
 			fakeshop.Refused(t, answer, http.StatusServiceUnavailable, "Kubernetes could not be asked: try again later.")
 			if retry := answer.Header().Get("Retry-After"); retry != "5" || strings.Contains(answer.Body.String(), "10.0.0.1") {
-				t.Errorf("%s: after %q: %s", name, retry, answer.Body)
+				t.Errorf("%s: got Retry-After %q and %s, want 5 and nothing of the cluster", name, retry, answer.Body)
 			}
 		}
 	}
 	if n := strings.Count(s.Logged.String(), "connection refused"); n != 4 {
-		t.Errorf("logged %d times", n)
+		t.Errorf("got %d log messages, want 4", n)
 	}
 	if strings.Contains(s.Logged.String(), fakeshop.Backend) {
-		t.Error("the token is logged")
+		t.Error("got the token in the log, want it nowhere")
 	}
 }
 
-// TestWrongTokens: who tries out tokens comes to an end, from wherever he does it, and is nothing to his neighbours who
-// have come with a right one.
-func TestWrongTokens(t *testing.T) {
+// TestInvalidTokens: the invalid tokens of an address are limited. A token that was valid recently is not.
+func TestInvalidTokens(t *testing.T) {
 	s := fakeshop.New(t, fakeshop.Options{Proxies: "10.0.0.1"}, fakeshop.Order("mine"))
 	send := func(address, token string) int {
 		r := fakeshop.Request(t, http.MethodGet, "/api/orders/mine", "", "Authorization", "Bearer "+token, "X-Forwarded-For", address)
@@ -171,18 +170,18 @@ func TestWrongTokens(t *testing.T) {
 		if answer.Code == http.StatusTooManyRequests {
 			fakeshop.Refused(t, answer, http.StatusTooManyRequests, "Authorization: too many wrong tokens came from your network: try again later.")
 			if after := answer.Header().Get("Retry-After"); after != "6" {
-				t.Errorf("after %s", after)
+				t.Errorf("got Retry-After %s", after)
 			}
 		}
 		return answer.Code
 	}
 	const here, there = "192.0.2.1", "192.0.2.2"
 	if code := send(here, fakeshop.Backend); code != http.StatusOK {
-		t.Errorf("%d", code)
+		t.Errorf("got status %d", code)
 	}
 	for i := range 10 {
 		if code := send(here, fmt.Sprint("wrong-", i)); code != http.StatusUnauthorized {
-			t.Errorf("wrong token %d: %d", i, code)
+			t.Errorf("invalid token %d: got status %d, want 401", i, code)
 		}
 	}
 	reviews := len(s.Users.Reviewed())
@@ -203,19 +202,19 @@ func TestWrongTokens(t *testing.T) {
 	} {
 		s.Clock.SetTime(s.Clock.Now().Add(step.passes))
 		if got := send(step.address, step.token); got != step.want {
-			t.Errorf("step %d: %d, not %d", i, got, step.want)
+			t.Errorf("step %d: got status %d, want %d", i, got, step.want)
 		}
 	}
 	if n := len(s.Users.Reviewed()) - reviews; n != 6 {
-		t.Errorf("Kubernetes was asked %d times", n)
+		t.Errorf("got %d reviews, want fewer", n)
 	}
 	if diff := cmp.Diff(map[string]float64{"token": 3}, s.Limited()); diff != "" {
-		t.Error(diff)
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 
-// TestWrongTokensAtOnce: a crowd of them is bounded too, and keeps nobody waiting who was right before.
-func TestWrongTokensAtOnce(t *testing.T) {
+// TestConcurrentInvalidTokens: the reviews of concurrent invalid tokens are bounded. A token that was valid recently does not wait.
+func TestConcurrentInvalidTokens(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := fakeshop.New(t, fakeshop.Options{}, fakeshop.Order("mine"))
 		send := func(token string) int {
@@ -230,17 +229,17 @@ func TestWrongTokensAtOnce(t *testing.T) {
 		synctest.Wait()
 		start := time.Now()
 		if code, took := send(fakeshop.Backend), time.Since(start); code != http.StatusOK || took != time.Second {
-			t.Errorf("who was right before: %d after %s", code, took)
+			t.Errorf("got status %d after %s for a known token, want it at once", code, took)
 		}
 		crowd.Wait()
 		if n := len(s.Users.Reviewed()); n > 2+10+16 {
-			t.Errorf("Kubernetes was asked %d times", n)
+			t.Errorf("got %d reviews, want fewer", n)
 		}
 	})
 }
 
-// TestStrangerWaits: a token that nobody knows yet waits for its turn, and not for ever.
-func TestStrangerWaits(t *testing.T) {
+// TestUnknownTokenWaits: a token that is not known waits for its review, until the deadline.
+func TestUnknownTokenWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := fakeshop.New(t, fakeshop.Options{Proxies: "10.0.0.1"}, fakeshop.Order("mine"))
 		send := func(i int, token string) *httptest.ResponseRecorder {
@@ -257,7 +256,7 @@ func TestStrangerWaits(t *testing.T) {
 			synctest.Wait()
 			answer := send(100, fakeshop.Backend)
 			if answer.Code != want {
-				t.Errorf("where a review takes %s: %d %s", takes, answer.Code, answer.Body)
+				t.Errorf("reviews of %s: got %d %s", takes, answer.Code, answer.Body)
 			}
 			crowd.Wait()
 			s.Clock.SetTime(s.Clock.Now().Add(2 * time.Hour)) // nobody was right lately
@@ -265,8 +264,8 @@ func TestStrangerWaits(t *testing.T) {
 	})
 }
 
-// TestTokenThatWasRight: one that has been taken away since is a wrong one like any other.
-func TestTokenThatWasRight(t *testing.T) {
+// TestRevokedToken: a token that was valid and is revoked counts as an invalid one.
+func TestRevokedToken(t *testing.T) {
 	s := fakeshop.New(t, fakeshop.Options{}, fakeshop.Order("mine"))
 	send := func(token string) int {
 		return s.Send(fakeshop.Request(t, http.MethodGet, "/api/orders/mine", "", "Authorization", "Bearer "+token)).Code
@@ -280,7 +279,7 @@ func TestTokenThatWasRight(t *testing.T) {
 	exhaust()
 	s.Users.Forget(fakeshop.Backend)
 	if first, second := send(fakeshop.Backend), send(fakeshop.Backend); first != http.StatusUnauthorized || second != http.StatusTooManyRequests {
-		t.Errorf("%d, then %d", first, second)
+		t.Errorf("got statuses %d and %d", first, second)
 	}
 
 	// It is known for an hour after it was seen.
@@ -290,7 +289,7 @@ func TestTokenThatWasRight(t *testing.T) {
 		s.Clock.SetTime(s.Clock.Now().Add(passes))
 		exhaust()
 		if code := send(fakeshop.Backend); code != want {
-			t.Errorf("%s later: %d", passes, code)
+			t.Errorf("got status %d after %s", code, passes)
 		}
 	}
 }

@@ -20,7 +20,7 @@ import (
 	"github.com/paylink-dev/paylink/test/fakeshop"
 )
 
-// TestSlowController: the answer comes when the order can be paid, and not before.
+// TestSlowController: the answer comes as soon as the order is ready, and not before.
 func TestSlowController(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := fakeshop.New(t, fakeshop.Options{}, fakeshop.Link("lifetime"))
@@ -31,15 +31,15 @@ func TestSlowController(t *testing.T) {
 		<-time.After(7*time.Second + time.Millisecond)
 		s.Reconcile()
 		if got := created(t, <-answer, false); got.CheckoutURL == "" {
-			t.Errorf("%+v", got)
+			t.Errorf("got %+v", got)
 		}
 		if took := time.Since(start); took > 7100*time.Millisecond {
-			t.Errorf("after %s", took)
+			t.Errorf("got the answer after %s", took)
 		}
 	})
 }
 
-// TestNoController: after 8 s the caller is told the order that is there all the same, and how to come to it.
+// TestNoController: after 8 s the answer is 503, with the id of the order and how to repeat the request.
 func TestNoController(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := fakeshop.New(t, fakeshop.Options{}, fakeshop.Link("lifetime"))
@@ -47,27 +47,27 @@ func TestNoController(t *testing.T) {
 		start := time.Now()
 		answer := s.Send(asked(t, lifetime, keyHeader, "k1"))
 		if took := time.Since(start); took != 8*time.Second {
-			t.Errorf("after %s", took)
+			t.Errorf("got the answer after %s", took)
 		}
 		p := fakeshop.Refused(t, answer, http.StatusServiceUnavailable, "The order was created, but is not ready to be paid yet. With the same Idempotency-Key, the same request returns it once it is.")
 		if orders := s.Orders(); len(orders) != 1 || p.OrderID != string(orders[0].UID) || answer.Header().Get("Retry-After") != "5" {
-			t.Errorf("%d orders, the problem names %q", len(orders), p.OrderID)
+			t.Errorf("got %d orders and id %q, want one order and its id", len(orders), p.OrderID)
 		}
 		if !strings.Contains(s.Logged.String(), "is the controller running?") {
-			t.Errorf("the operator does not learn of it: %s", s.Logged)
+			t.Errorf("got log %s, want the reason in it", s.Logged)
 		}
 		// It is still not there.
 		if again := fakeshop.Refused(t, s.Send(asked(t, lifetime, keyHeader, "k1")), http.StatusServiceUnavailable, "not ready to be paid yet"); again.OrderID != p.OrderID {
-			t.Errorf("then it names %q", again.OrderID)
+			t.Errorf("got id %q of a repeated request, want the same", again.OrderID)
 		}
 		s.Reconcile()
 		if got := created(t, s.Send(asked(t, lifetime, keyHeader, "k1")), true); got.OrderID != p.OrderID || got.CheckoutURL == "" {
-			t.Errorf("%+v", got)
+			t.Errorf("got %+v", got)
 		}
 	})
 }
 
-// TestCacheBehind: until the cache has the very order that was created there is nothing to answer.
+// TestCacheBehind: the answer comes when the cache has the created order, and not an earlier one of its name.
 func TestCacheBehind(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start, o := time.Now(), fakeshop.Options{}
@@ -88,12 +88,12 @@ func TestCacheBehind(t *testing.T) {
 		s := fakeshop.New(t, o, fakeshop.Link("lifetime"))
 		got := created(t, s.Send(asked(t, lifetime)), false)
 		if took := time.Since(start); took < 2*time.Second || took > 2100*time.Millisecond || !strings.HasSuffix(got.CheckoutURL, got.OrderID) {
-			t.Errorf("after %s: %+v", took, got)
+			t.Errorf("got the answer after %s: %+v", took, got)
 		}
 	})
 }
 
-// TestClientGone: who does not wait leaves the order behind, and that is no fault of the controller's.
+// TestClientGone: a client that closes its connection leaves the order, and no error in the log.
 func TestClientGone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := fakeshop.New(t, fakeshop.Options{}, fakeshop.Link("lifetime"))
@@ -103,16 +103,16 @@ func TestClientGone(t *testing.T) {
 		start := time.Now()
 		p := fakeshop.Refused(t, s.Send(asked(t, lifetime).WithContext(ctx)), http.StatusServiceUnavailable, "not ready to be paid yet")
 		if took := time.Since(start); took != time.Second || p.OrderID == "" {
-			t.Errorf("after %s: %+v", took, p)
+			t.Errorf("got the answer after %s: %+v", took, p)
 		}
 		if strings.Contains(s.Logged.String(), "is the controller running?") {
-			t.Errorf("%s", s.Logged)
+			t.Errorf("got log %s, want no error of the controller", s.Logged)
 		}
 	})
 }
 
-// TestWillNeverBeReady: where the controller says that it will not be, nobody waits.
-func TestWillNeverBeReady(t *testing.T) {
+// TestTerminalReason: the answer comes at once if the order cannot become ready.
+func TestTerminalReason(t *testing.T) {
 	const link, id = `{"paymentLink":"lifetime","namespace":"shop","customerId":"c1"}`, `{"paymentLink":"lifetime","namespace":"shop","orderId":"mine"}`
 	for name, row := range map[string]struct {
 		body    string
@@ -148,17 +148,17 @@ func TestWillNeverBeReady(t *testing.T) {
 				row.becomes(s)
 				p := fakeshop.Refused(t, <-answer, http.StatusConflict, row.says)
 				if took := time.Since(start); took > 1100*time.Millisecond {
-					t.Errorf("after %s", took)
+					t.Errorf("got the answer after %s", took)
 				}
 				if field := len(p.Errors) == 1 && p.Errors[0].Field == row.field; field != (row.field != "") || (p.OrderID != "") != row.left {
-					t.Errorf("%+v", p)
+					t.Errorf("got problem %+v", p)
 				}
 			})
 		})
 	}
 }
 
-// TestNotReadyYet: what may become ready is waited for, whatever the controller says of it now.
+// TestNotReadyYet: an order with any other condition can become ready, so the request waits.
 func TestNotReadyYet(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := fakeshop.New(t, fakeshop.Options{}, fakeshop.Link("lifetime"))
@@ -173,7 +173,7 @@ func TestNotReadyYet(t *testing.T) {
 	})
 }
 
-// TestCannotCreate: whatever keeps the API server from taking an order, the caller is told to try again, and no more.
+// TestCannotCreate: any error of the API server is answered 503 without the error.
 func TestCannotCreate(t *testing.T) {
 	resource := schema.GroupResource{Group: "payments.paylink.dev", Resource: "orders"}
 	for name, err := range map[string]error{
@@ -187,19 +187,19 @@ func TestCannotCreate(t *testing.T) {
 			answer := s.Send(asked(t, lifetime))
 			p := fakeshop.Refused(t, answer, http.StatusServiceUnavailable, "The order could not be created: try again later.")
 			if p.OrderID != "" || strings.Contains(answer.Body.String(), "10.0.0.1") || answer.Header().Get("Retry-After") != "5" {
-				t.Errorf("%v %s", answer.Header(), answer.Body)
+				t.Errorf("got %v %s, want Retry-After and nothing of the cluster", answer.Header(), answer.Body)
 			}
 			if !strings.Contains(s.Logged.String(), "create order: ") {
-				t.Error("the operator does not learn of it")
+				t.Error("got no log message of the error, want one")
 			}
 			if n := s.Counted()[`orders_created_total{checkout="api"}`]; n != 0 {
-				t.Errorf("%v are counted", n)
+				t.Errorf("got %v orders counted, want 0", n)
 			}
 		})
 	}
 }
 
-// TestKeyedOrderCannotBeRead: with a key that has an order, which then cannot be read, nothing is certain.
+// TestKeyedOrderCannotBeRead: if the order of a key exists and cannot be read, the answer is 503.
 func TestKeyedOrderCannotBeRead(t *testing.T) {
 	o := fakeshop.Options{}
 	o.Cached.List = func(context.Context, client.WithWatch, client.ObjectList, ...client.ListOption) error { return nil }
@@ -211,8 +211,8 @@ func TestKeyedOrderCannotBeRead(t *testing.T) {
 	fakeshop.Refused(t, s.Send(asked(t, lifetime, keyHeader, "k1")), http.StatusServiceUnavailable, "The order could not be read: try again later.")
 }
 
-// TestMaking: only so many orders are created at once, and the rest is sent away at once.
-func TestMaking(t *testing.T) {
+// TestMaxCreating: the number of orders that are created at once is limited. Any further request is answered 503 at once.
+func TestMaxCreating(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		let, o := make(chan struct{}), fakeshop.Options{}
 		o.Trouble.Create = func(ctx context.Context, c client.WithWatch, o client.Object, opts ...client.CreateOption) error {
@@ -228,20 +228,20 @@ func TestMaking(t *testing.T) {
 		answer := s.Send(asked(t, lifetime))
 		fakeshop.Refused(t, answer, http.StatusServiceUnavailable, "Too many orders are being created at once: try again.")
 		if after := answer.Header().Get("Retry-After"); after != "5" || s.Limited()["in_flight"] != 1 {
-			t.Errorf("after %q, %v", after, s.Limited())
+			t.Errorf("got Retry-After %q, limits %v", after, s.Limited())
 		}
 		close(let)
 		for range 64 {
 			if code := <-answers; code != http.StatusCreated {
-				t.Errorf("%d", code)
+				t.Errorf("got status %d", code)
 			}
 		}
 		created(t, s.Send(asked(t, lifetime)), false) // the places were given back
 	})
 }
 
-// TestAPIServerThatStarts: what it refuses for some seconds is created then, and the buyer only waits.
-func TestAPIServerThatStarts(t *testing.T) {
+// TestCreateRetry: while the API server is unavailable after its start, creation is retried.
+func TestCreateRetry(t *testing.T) {
 	for name, row := range map[string]struct{ away, took time.Duration }{
 		"for some seconds": {3 * time.Second, 3 * time.Second},
 		"for long":         {time.Hour, 5 * time.Second},
@@ -264,7 +264,7 @@ func TestAPIServerThatStarts(t *testing.T) {
 					created(t, answer, false)
 				}
 				if took := time.Since(start); took != row.took {
-					t.Errorf("after %s", took)
+					t.Errorf("got the answer after %s", took)
 				}
 			})
 		})

@@ -22,7 +22,7 @@ import (
 
 const forSale = "/buy/shop/lifetime"
 
-// bought is what a browser sends that presses the button.
+// bought returns the request of a browser for the form.
 func bought(t testing.TB, path string, headers ...string) *http.Request {
 	t.Helper()
 	return fakeshop.Request(t, http.MethodPost, path, "", append([]string{
@@ -33,13 +33,13 @@ func bought(t testing.TB, path string, headers ...string) *http.Request {
 // wantNotice fails the test unless an answer is a page with this text.
 func wantNotice(t *testing.T, answer *httptest.ResponseRecorder, code int, want page.Text) {
 	t.Helper()
-	sheet := fakeshop.Read(t, answer)
-	if answer.Code != code || sheet.State != want.State || sheet.Title != want.Title || !strings.Contains(sheet.Text, want.Message) || len(sheet.Forms) > 0 {
-		t.Errorf("got %d %+v, want %d %s", answer.Code, sheet, code, want.State)
+	shown := fakeshop.Read(t, answer)
+	if answer.Code != code || shown.State != want.State || shown.Title != want.Title || !strings.Contains(shown.Text, want.Message) || len(shown.Forms) > 0 {
+		t.Errorf("got %d %+v, want %d %s", answer.Code, shown, code, want.State)
 	}
 }
 
-// TestBuyPage shows what is for sale and for how much. Nobody's look creates anything.
+// TestBuyPage: the page shows the product and the price, and creates nothing.
 func TestBuyPage(t *testing.T) {
 	s := fakeshop.New(t, fakeshop.Options{Trouble: fakeshop.ReadOnly(t), AppURL: "https://shop.example.com"}, fakeshop.Link("lifetime"),
 		fakeshop.Link("nameless", func(l *v1alpha1.PaymentLink) { l.Spec.ProductName, l.Spec.Amount, l.Spec.Livemode = "", 1, nil }))
@@ -48,18 +48,18 @@ func TestBuyPage(t *testing.T) {
 	} {
 		for _, accept := range []string{"text/html", "*/*", ""} {
 			answer := s.Send(fakeshop.Request(t, http.MethodGet, path, "", "Accept", accept))
-			if sheet := fakeshop.Read(t, answer); answer.Code != http.StatusOK || !strings.HasPrefix(sheet.Text, says) || cmp.Diff([]string{"post"}, sheet.Forms) != "" {
-				t.Errorf("%d %+v", answer.Code, sheet)
+			if shown := fakeshop.Read(t, answer); answer.Code != http.StatusOK || !strings.HasPrefix(shown.Text, says) || cmp.Diff([]string{"post"}, shown.Forms) != "" {
+				t.Errorf("got %d %+v", answer.Code, shown)
 			}
 		}
 		get, head := s.Send(fakeshop.Request(t, http.MethodGet, path, "")), s.Send(fakeshop.Request(t, http.MethodHead, path, ""))
 		if diff := cmp.Diff(get.Header(), head.Header()); diff != "" || head.Code != http.StatusOK {
-			t.Errorf("HEAD: %d %s", head.Code, diff)
+			t.Errorf("got status %d for HEAD, want 200; headers (-want +got):\n%s", head.Code, diff)
 		}
 	}
 }
 
-// TestBuy: the button makes an order of the link that expires, and leads on to where it is paid.
+// TestBuy: the form creates an order that expires, and redirects to its payment page.
 func TestBuy(t *testing.T) {
 	for name, r := range map[string]*http.Request{
 		"a browser": bought(t, forSale), "a program": fakeshop.Request(t, http.MethodPost, forSale, ""), "with a body of somebody's": fakeshop.Post(t, forSale, `{"amount":1,"orderId":"x"}`),
@@ -69,7 +69,7 @@ func TestBuy(t *testing.T) {
 			answer := s.Send(r)
 			orders := s.Orders()
 			if len(orders) != 1 {
-				t.Fatalf("%d orders: %d %s", len(orders), answer.Code, answer.Body)
+				t.Fatalf("got %d orders, %d %s, want one", len(orders), answer.Code, answer.Body)
 			}
 			o, live := orders[0], false
 			want := v1alpha1.OrderSpec{
@@ -77,26 +77,26 @@ func TestBuy(t *testing.T) {
 				PaymentLinkRef: &v1alpha1.LocalObjectReference{Name: "lifetime"}, ExpiresAfter: &metav1.Duration{Duration: 24 * time.Hour},
 			}
 			if diff := cmp.Diff(want, o.Spec); diff != "" {
-				t.Error(diff)
+				t.Errorf("(-want +got):\n%s", diff)
 			}
 			if o.Namespace != "shop" || !strings.HasPrefix(o.Name, "lifetime-") || cmp.Diff(map[string]string{"payments.paylink.dev/checkout": "public"}, o.Labels) != "" {
-				t.Errorf("the order is %+v", o.ObjectMeta)
+				t.Errorf("got metadata %+v, want the name and label of its route", o.ObjectMeta)
 			}
 			header := http.Header{
 				"Location":      {"https://buy.stripe.com/test_a?client_reference_id=" + string(o.UID)},
 				"Cache-Control": {"no-store"}, "Referrer-Policy": {"no-referrer"},
 			}
 			if diff := cmp.Diff(header, answer.Header()); diff != "" || answer.Code != http.StatusSeeOther || answer.Body.Len() > 0 {
-				t.Errorf("%d %s %s", answer.Code, diff, answer.Body)
+				t.Errorf("got status %d, body %s, want a redirect; headers (-want +got):\n%s", answer.Code, answer.Body, diff)
 			}
 			if n := s.Counted()[`orders_created_total{checkout="public"}`]; n != 1 {
-				t.Errorf("%v orders are counted", n)
+				t.Errorf("got %v orders counted, want 1", n)
 			}
 		})
 	}
 }
 
-// TestNotForSale: a link that is not for everybody is as one that is not there. Nobody learns which there are.
+// TestNotForSale: a PaymentLink without publicCheckout is answered as one that does not exist.
 func TestNotForSale(t *testing.T) {
 	s := fakeshop.New(t, fakeshop.Options{Trouble: fakeshop.ReadOnly(t), Namespaces: []string{"shop"}}, fakeshop.Link("lifetime"),
 		fakeshop.Link("backstage", private), fakeshop.Link("broken-backstage", private, unready),
@@ -105,7 +105,7 @@ func TestNotForSale(t *testing.T) {
 		want := s.Send(fakeshop.Request(t, method, "/buy/shop/none", ""))
 		p := fakeshop.Refused(t, want, http.StatusNotFound, "paymentLink: there is nothing for sale at this address: a PaymentLink must say publicCheckout: true.")
 		if len(p.Errors) != 1 || p.Errors[0].Field != "paymentLink" {
-			t.Errorf("%+v", p)
+			t.Errorf("got problem %+v", p)
 		}
 		for _, path := range []string{
 			"/buy/shop/backstage", "/buy/shop/broken-backstage", "/buy/annex/beyond", "/buy/nowhere/lifetime", "/buy/shop/Lifetime", "/buy/SHOP/lifetime",
@@ -113,7 +113,7 @@ func TestNotForSale(t *testing.T) {
 		} {
 			got := s.Send(fakeshop.Request(t, method, path, ""))
 			if got.Code != want.Code || got.Body.String() != want.Body.String() || cmp.Diff(want.Header(), got.Header()) != "" {
-				t.Errorf("%s %s: %d %s", method, path, got.Code, got.Body)
+				t.Errorf("%s %s: got %d %s, want the answer for a missing link", method, path, got.Code, got.Body)
 			}
 			r := bought(t, path)
 			r.Method = method
@@ -122,8 +122,8 @@ func TestNotForSale(t *testing.T) {
 	}
 }
 
-// TestNotNow: what keeps a link from selling at the moment is told with the time to come back, and creates nothing.
-func TestNotNow(t *testing.T) {
+// TestUnavailable: a failure that can pass is answered 503 with Retry-After, and creates nothing.
+func TestUnavailable(t *testing.T) {
 	broken := errors.New("dial tcp 10.0.0.1:443: connection refused")
 	get := fakeshop.Options{Trouble: fakeshop.ReadOnly(t)}
 	get.Cached.Get = func(context.Context, client.WithWatch, client.ObjectKey, client.Object, ...client.GetOption) error {
@@ -156,32 +156,32 @@ func TestNotNow(t *testing.T) {
 				answer := s.Send(told)
 				fakeshop.Refused(t, answer, http.StatusServiceUnavailable, row.says)
 				if after := answer.Header().Get("Retry-After"); after != "5" || strings.Contains(answer.Body.String(), "10.0.0.1") {
-					t.Errorf("%s: after %q: %s", method, after, answer.Body)
+					t.Errorf("%s: got Retry-After %q and %s, want 5 and nothing of the cluster", method, after, answer.Body)
 				}
 				wantNotice(t, s.Send(shown), http.StatusServiceUnavailable, checkout.Unavailable)
 			}
 			if n := len(s.Orders()); n != 0 {
-				t.Errorf("%d orders", n)
+				t.Errorf("got %d orders", n)
 			}
 		})
 	}
 }
 
-// TestNoControllerForBuyers: no buyer is sent to pay for an order that is not ready.
-func TestNoControllerForBuyers(t *testing.T) {
+// TestBuyWithoutController: a buyer is not redirected while the order is not ready.
+func TestBuyWithoutController(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := fakeshop.New(t, fakeshop.Options{}, fakeshop.Link("lifetime"))
 		s.Away()
 		start := time.Now()
 		wantNotice(t, s.Send(bought(t, forSale)), http.StatusServiceUnavailable, checkout.Unavailable)
 		if took := time.Since(start); took != 8*time.Second {
-			t.Errorf("after %s", took)
+			t.Errorf("got the answer after %s", took)
 		}
 	})
 }
 
-// TestRepricedWhileBuying: the price on the button is not the price any more, so the buyer is asked to look again.
-func TestRepricedWhileBuying(t *testing.T) {
+// TestPriceChange: if the price changes while the order is created, the buyer gets a notice.
+func TestPriceChange(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := fakeshop.New(t, fakeshop.Options{}, fakeshop.Link("lifetime"))
 		s.Away()

@@ -17,7 +17,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// order is what callers are told of one.
+// order is an order in the HTTP API.
 type order struct {
 	OrderID        string `json:"orderId"`
 	Status         string `json:"status"`
@@ -30,32 +30,32 @@ type order struct {
 	PaidAt         string `json:"paidAt"`
 }
 
-// lifetime is the body of a request for one.
+// lifetime is the body of a request for an order.
 const lifetime = `{"paymentLink":"lifetime","namespace":"shop"}`
 
-// asked is a backend's request for an order.
+// asked returns the request of a backend for an order.
 func asked(t testing.TB, body string, headers ...string) *http.Request {
 	t.Helper()
 	return fakeshop.Post(t, "/api/orders", body, append([]string{"Authorization", "Bearer " + fakeshop.Backend}, headers...)...)
 }
 
-// created fails the test unless an answer is a created order, or one that was created before.
+// created returns the order of an answer, and fails the test unless it was created, or replayed.
 func created(t testing.TB, answer *httptest.ResponseRecorder, replayed bool) order {
 	t.Helper()
 	var o order
 	if err := json.Unmarshal(answer.Body.Bytes(), &o); err != nil || answer.Code != http.StatusCreated {
-		t.Errorf("%d %s: %v", answer.Code, answer.Body, err)
+		t.Errorf("got %d %s: %v, want an order", answer.Code, answer.Body, err)
 	}
 	if got := answer.Header().Get("Idempotent-Replayed"); (got == "true") != replayed || (got != "" && got != "true") {
-		t.Errorf("Idempotent-Replayed is %q", got)
+		t.Errorf("got Idempotent-Replayed %q, want it: %t", got, replayed)
 	}
 	if location := answer.Header().Get("Location"); location != "/api/orders/"+o.OrderID {
-		t.Errorf("Location is %q", location)
+		t.Errorf("got Location %q, want that of the order", location)
 	}
 	return o
 }
 
-// TestCreate makes orders of a PaymentLink: all that is sold is the link's, and all that the shop may add is its own.
+// TestCreate: product, price and mode come from the PaymentLink, and the ids from the request.
 func TestCreate(t *testing.T) {
 	const uid = "00000000-0000-4000-8000-000000000001"
 	for name, row := range map[string]struct {
@@ -81,14 +81,14 @@ func TestCreate(t *testing.T) {
 			got := created(t, s.Send(asked(t, row.body)), false)
 			orders := s.Orders()
 			if len(orders) != 1 {
-				t.Fatalf("%d orders", len(orders))
+				t.Fatalf("got %d orders, want 1", len(orders))
 			}
 			o := orders[0]
 			want := row.want
 			want.Status, want.Namespace, want.Name, want.Amount, want.Currency = "pending", "shop", o.Name, 19900, "USD"
 			want.CheckoutURL = "https://buy.stripe.com/test_a?client_reference_id=" + want.OrderID
 			if diff := cmp.Diff(want, got); diff != "" {
-				t.Error(diff)
+				t.Errorf("(-want +got):\n%s", diff)
 			}
 			live := false
 			spec := v1alpha1.OrderSpec{
@@ -97,13 +97,13 @@ func TestCreate(t *testing.T) {
 			}
 			row.spec(&spec)
 			if diff := cmp.Diff(spec, o.Spec); diff != "" {
-				t.Error(diff)
+				t.Errorf("(-want +got):\n%s", diff)
 			}
 			if o.Namespace != "shop" || !strings.HasPrefix(o.Name, spec.PaymentLinkRef.Name+"-") || o.Labels["payments.paylink.dev/checkout"] != "api" || len(o.Labels) != 1 {
-				t.Errorf("the order is %+v", o.ObjectMeta)
+				t.Errorf("got metadata %+v, want the name and label of its route", o.ObjectMeta)
 			}
 			if n := s.Counted()[`orders_created_total{checkout="api"}`]; n != 1 {
-				t.Errorf("%v orders are counted", n)
+				t.Errorf("got %v orders counted, want 1", n)
 			}
 		})
 	}
@@ -113,20 +113,20 @@ func private(l *v1alpha1.PaymentLink) { l.Spec.PublicCheckout = false }
 
 func unready(l *v1alpha1.PaymentLink) { l.Spec.URL = "" }
 
-// TestWhatTheLinkSays: an order is of the mode, the price and the currency of its link, whatever these are.
-func TestWhatTheLinkSays(t *testing.T) {
+// TestLinkDecides: an order has the mode, the price and the currency of its PaymentLink.
+func TestLinkDecides(t *testing.T) {
 	s := fakeshop.New(t, fakeshop.Options{}, fakeshop.Link("lifetime", func(l *v1alpha1.PaymentLink) {
 		l.Spec.ProductID, l.Spec.ProductName, l.Spec.Amount, l.Spec.Currency, l.Spec.Livemode = "yen", "", 0, "jpy", nil
 	}))
 	got := created(t, s.Send(asked(t, lifetime)), false)
 	o := s.Orders()[0]
 	if got.Amount != 0 || got.Currency != "jpy" || o.Spec.ProductID != "yen" || o.Spec.ProductName != "" || !*o.Spec.Livemode || o.Spec.ExpiresAfter != nil {
-		t.Errorf("%+v of %+v", got, o.Spec)
+		t.Errorf("got %+v of spec %+v, want that of the link", got, o.Spec)
 	}
 }
 
-// TestWrongRequest: everything that is wrong is named, and nothing is created.
-func TestWrongRequest(t *testing.T) {
+// TestInvalidRequest: every invalid field is named, and nothing is created.
+func TestInvalidRequest(t *testing.T) {
 	const noLink, noNamespace = "is no name of a PaymentLink: such names hold lower-case letters", "is no name of a namespace: such names hold lower-case letters"
 	for name, row := range map[string]struct {
 		body   string
@@ -165,14 +165,14 @@ func TestWrongRequest(t *testing.T) {
 				fields = append(fields, e.Field)
 			}
 			if diff := cmp.Diff(row.fields, fields); diff != "" {
-				t.Error(diff)
+				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
 	}
 }
 
-// TestNothingToSell: without a link that can sell nothing is created.
-func TestNothingToSell(t *testing.T) {
+// TestNoReadyLink: without a ready PaymentLink nothing is created.
+func TestNoReadyLink(t *testing.T) {
 	taken := fakeshop.Order("mine", func(o *v1alpha1.Order) { o.Namespace = "annex" })
 	beyond := fakeshop.Link("beyond", func(l *v1alpha1.PaymentLink) { l.Namespace = "annex" })
 	for name, row := range map[string]struct {
@@ -199,8 +199,8 @@ func TestNothingToSell(t *testing.T) {
 	created(t, s.Send(asked(t, lifetime)), false) // as one of those that are served
 }
 
-// TestLinkOfAnOlderSpec: what the controller has not judged yet sells nothing.
-func TestLinkOfAnOlderSpec(t *testing.T) {
+// TestLinkOfOlderGeneration: a PaymentLink whose present spec the controller has not reconciled is not ready.
+func TestLinkOfOlderGeneration(t *testing.T) {
 	s := fakeshop.New(t, fakeshop.Options{Trouble: fakeshop.ReadOnly(t)}, fakeshop.Link("lifetime"))
 	changed := fakeshop.Link("lifetime")
 	if err := s.API.Get(t.Context(), client.ObjectKeyFromObject(changed), changed); err != nil {

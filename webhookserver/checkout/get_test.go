@@ -18,13 +18,13 @@ import (
 	"github.com/paylink-dev/paylink/test/fakeshop"
 )
 
-// read asks for an order.
+// read gets an order.
 func read(t *testing.T, s *fakeshop.Shop, token, id string) *httptest.ResponseRecorder {
 	t.Helper()
 	return s.Send(fakeshop.Request(t, http.MethodGet, "/api/orders/"+id, "", "Authorization", "Bearer "+token))
 }
 
-// paid is an order that is, with all that Stripe and the shop know of it.
+// paid makes an order a paid one, with every field.
 func paid(o *v1alpha1.Order) {
 	at := metav1.NewTime(fakeshop.Now)
 	o.Status = v1alpha1.OrderStatus{
@@ -33,7 +33,7 @@ func paid(o *v1alpha1.Order) {
 	}
 }
 
-// TestGet is an order as it is now: its own words and no more.
+// TestGet: the response has the fields of the API alone.
 func TestGet(t *testing.T) {
 	s := fakeshop.New(t, fakeshop.Options{Trouble: fakeshop.ReadOnly(t), Cached: fakeshop.ReadOnly(t)}, fakeshop.Link("lifetime"),
 		fakeshop.Order("Mine"), fakeshop.Order("sold", paid), fakeshop.Order("stuck", func(o *v1alpha1.Order) { o.Spec.PaymentLinkRef.Name = "none" }),
@@ -47,16 +47,16 @@ func TestGet(t *testing.T) {
 	} {
 		answer := read(t, s, fakeshop.Backend, id)
 		if diff := cmp.Diff(want, strings.TrimSpace(answer.Body.String())); diff != "" || answer.Code != http.StatusOK {
-			t.Errorf("%s: %d %s", id, answer.Code, diff)
+			t.Errorf("%s: got status %d, want 200; order (-want +got):\n%s", id, answer.Code, diff)
 		}
 		if control := answer.Header().Get("Cache-Control"); control != "no-store" {
-			t.Errorf("%s may be kept: %q", id, control)
+			t.Errorf("%s: got Cache-Control %q, want no-store", id, control)
 		}
 	}
 }
 
-// TestUnknownAndForbiddenAlike: nobody learns by asking which orders there are that he may not read.
-func TestUnknownAndForbiddenAlike(t *testing.T) {
+// TestUnknownAndForbidden: an order that the caller may not read is answered as one that does not exist.
+func TestUnknownAndForbidden(t *testing.T) {
 	s := fakeshop.New(t, fakeshop.Options{}, fakeshop.Order("mine"), fakeshop.Order("theirs", func(o *v1alpha1.Order) { o.Namespace = "annex" }))
 	want := read(t, s, fakeshop.Backend, "nobodys")
 	fakeshop.Refused(t, want, http.StatusNotFound, "orderId: there is no order of this id that you may read (RBAC: get orders.payments.paylink.dev in its namespace).")
@@ -64,48 +64,48 @@ func TestUnknownAndForbiddenAlike(t *testing.T) {
 		"another namespace's": read(t, s, fakeshop.Backend, "theirs"), "a stranger's": read(t, s, fakeshop.Stranger, "mine"), "its name": read(t, s, fakeshop.Backend, "uid-of-mine"),
 	} {
 		if got.Code != want.Code || got.Body.String() != want.Body.String() || cmp.Diff(want.Header(), got.Header()) != "" {
-			t.Errorf("%s: %d %s", name, got.Code, got.Body)
+			t.Errorf("%s: got %d %s, want the answer for a missing order", name, got.Code, got.Body)
 		}
 	}
 }
 
-// TestRightToOne: the right can be to one order alone, by its name.
-func TestRightToOne(t *testing.T) {
+// TestRightByName: RBAC can allow one order by its name.
+func TestRightByName(t *testing.T) {
 	s := fakeshop.New(t, fakeshop.Options{}, fakeshop.Order("Mine"), fakeshop.Order("Yours"))
 	s.Users.Allow(func(spec authorizationv1.SubjectAccessReviewSpec) bool {
 		return spec.ResourceAttributes.Verb == "get" && spec.ResourceAttributes.Name == "mine"
 	})
 	if mine, yours := read(t, s, fakeshop.Stranger, "Mine").Code, read(t, s, fakeshop.Stranger, "Yours").Code; mine != http.StatusOK || yours != http.StatusNotFound {
-		t.Errorf("%d, %d", mine, yours)
+		t.Errorf("got statuses %d and %d, want 200 and 404", mine, yours)
 	}
 }
 
-// TestWrongID: what can be no id is told so, to those who have a token.
-func TestWrongID(t *testing.T) {
+// TestInvalidID: an invalid id is answered 400, to a caller with a token.
+func TestInvalidID(t *testing.T) {
 	s := fakeshop.New(t, fakeshop.Options{}, fakeshop.Order("mine"))
 	for _, id := range []string{"a.b", "a%20b", "%C3%BC", "a%2Fb", strings.Repeat("a", 201), "mine%00", "mine%0A", "%2E%2E"} {
 		p := fakeshop.Refused(t, read(t, s, fakeshop.Backend, id), http.StatusBadRequest, "orderId: is no id of an order: such ids hold letters, digits, _ and - alone, 200 characters at most.")
 		if len(p.Errors) != 1 || p.Errors[0].Field != "orderId" {
-			t.Errorf("%s: %+v", id, p)
+			t.Errorf("%s: got problem %+v", id, p)
 		}
 		fakeshop.Refused(t, read(t, s, "wrong", id), http.StatusUnauthorized, "Kubernetes does not know this token")
 	}
 	fakeshop.Refused(t, read(t, s, fakeshop.Backend, strings.Repeat("a", 200)), http.StatusNotFound, "there is no order of this id")
 }
 
-// TestJustCreated: an order that the cache does not have yet is asked of the API server.
+// TestJustCreated: an order that the cache does not have yet is read from the API server.
 func TestJustCreated(t *testing.T) {
 	o := fakeshop.Options{}
 	o.Cached.List = func(context.Context, client.WithWatch, client.ObjectList, ...client.ListOption) error { return nil }
 	s := fakeshop.New(t, o, fakeshop.Link("lifetime"), fakeshop.Order("mine"))
 	var got order
 	if answer := read(t, s, fakeshop.Backend, "mine"); json.Unmarshal(answer.Body.Bytes(), &got) != nil || got.OrderID != "mine" {
-		t.Errorf("%d %s", answer.Code, answer.Body)
+		t.Errorf("got %d %s", answer.Code, answer.Body)
 	}
 }
 
-// TestOrdersCannotBeRead: the caller is told to come back.
-func TestOrdersCannotBeRead(t *testing.T) {
+// TestOrdersUnavailable: if the orders cannot be read, the answer is 503.
+func TestOrdersUnavailable(t *testing.T) {
 	away := func(context.Context, client.WithWatch, client.ObjectList, ...client.ListOption) error {
 		return errors.New("dial tcp 10.0.0.1:443: connection refused")
 	}
@@ -118,7 +118,7 @@ func TestOrdersCannotBeRead(t *testing.T) {
 	} {
 		fakeshop.Refused(t, answer, http.StatusServiceUnavailable, "try again later")
 		if after := answer.Header().Get("Retry-After"); after != "5" || strings.Contains(answer.Body.String(), "10.0.0.1") {
-			t.Errorf("%s: after %q: %s", name, after, answer.Body)
+			t.Errorf("%s: got Retry-After %q and %s, want 5 and nothing of the cluster", name, after, answer.Body)
 		}
 	}
 	o = fakeshop.Options{Trouble: fakeshop.ReadOnly(t)}

@@ -20,14 +20,14 @@ import (
 
 const keyHeader = "Idempotency-Key"
 
-// TestSameKey: the same key and body are the same order, however often, as it is by then.
+// TestSameKey: requests with the same key and body return the same order, in its present state.
 func TestSameKey(t *testing.T) {
 	s := fakeshop.New(t, fakeshop.Options{}, fakeshop.Link("lifetime"))
 	const body = `{"paymentLink":"lifetime","namespace":"shop","orderId":"mine","customerId":"c1"}`
 	first := created(t, s.Send(asked(t, body, keyHeader, "k1")), false)
 	for range 3 {
 		if again := created(t, s.Send(asked(t, body, keyHeader, "k1")), true); again != first {
-			t.Errorf("%+v is not %+v", again, first)
+			t.Errorf("got %+v, want %+v", again, first)
 		}
 	}
 	if _, err := s.Ledger.Apply(t.Context(), payment.Fact{
@@ -39,17 +39,17 @@ func TestSameKey(t *testing.T) {
 	want := first
 	want.Status, want.PaidAt = "paid", "2026-11-23T12:00:00Z"
 	if again := created(t, s.Send(asked(t, body, keyHeader, "k1")), true); again != want {
-		t.Errorf("%+v is not %+v", again, want)
+		t.Errorf("got %+v, want %+v", again, want)
 	}
 	if n := len(s.Orders()); n != 1 {
-		t.Errorf("%d orders", n)
+		t.Errorf("got %d orders", n)
 	}
 	if n := s.Counted()[`orders_created_total{checkout="api"}`]; n != 1 {
-		t.Errorf("%v orders are counted", n)
+		t.Errorf("got %v orders counted, want 1", n)
 	}
 }
 
-// TestKeyOutlivesTheLink: an order that was created is the answer, whatever became of what it was made of.
+// TestKeyOutlivesTheLink: the order of a key is returned, even after its PaymentLink is deleted.
 func TestKeyOutlivesTheLink(t *testing.T) {
 	link := fakeshop.Link("lifetime")
 	s := fakeshop.New(t, fakeshop.Options{}, link)
@@ -58,11 +58,11 @@ func TestKeyOutlivesTheLink(t *testing.T) {
 		t.Fatal(err)
 	}
 	if again := created(t, s.Send(asked(t, lifetime, keyHeader, "k1")), true); again != first {
-		t.Errorf("%+v is not %+v", again, first)
+		t.Errorf("got %+v, want %+v", again, first)
 	}
 }
 
-// TestKeyOfAnExpiredOrder is answered with the order as it is, which cannot be paid.
+// TestKeyOfAnExpiredOrder: the expired order is returned, without a checkout URL.
 func TestKeyOfAnExpiredOrder(t *testing.T) {
 	s := fakeshop.New(t, fakeshop.Options{}, fakeshop.Link("lifetime"))
 	created(t, s.Send(asked(t, lifetime, keyHeader, "k1")), false)
@@ -72,11 +72,11 @@ func TestKeyOfAnExpiredOrder(t *testing.T) {
 		t.Fatal(err)
 	}
 	if again := created(t, s.Send(asked(t, lifetime, keyHeader, "k1")), true); again.Status != "failed" || again.CheckoutURL != "" {
-		t.Errorf("%+v", again)
+		t.Errorf("got %+v", again)
 	}
 }
 
-// TestKeyOfAnotherBody is a conflict, and creates nothing.
+// TestKeyOfAnotherBody: a key that was used with another body is a conflict, and creates nothing.
 func TestKeyOfAnotherBody(t *testing.T) {
 	for name, body := range map[string]string{
 		"another link":      `{"paymentLink":"other","namespace":"shop","orderId":"mine","customerId":"c1"}`,
@@ -92,14 +92,14 @@ func TestKeyOfAnotherBody(t *testing.T) {
 			created(t, s.Send(asked(t, `{"paymentLink":"lifetime","namespace":"shop","orderId":"mine","customerId":"c1"}`, keyHeader, "k1")), false)
 			fakeshop.Refused(t, s.Send(asked(t, body, keyHeader, "k1")), http.StatusConflict, "Idempotency-Key: was used with another body: use a new key for a new order.")
 			if n := len(s.Orders()); n != 1 {
-				t.Errorf("%d orders", n)
+				t.Errorf("got %d orders", n)
 			}
 		})
 	}
 }
 
-// TestKeysApart: another key, or the same of another caller, is another order; and what was made without a key, no key finds.
-func TestKeysApart(t *testing.T) {
+// TestKeys: another key, or the same key of another caller, is another order. No key finds an order without a key.
+func TestKeys(t *testing.T) {
 	s := fakeshop.New(t, fakeshop.Options{}, fakeshop.Link("lifetime"))
 	s.Users.Allow(func(authorizationv1.SubjectAccessReviewSpec) bool { return true })
 	// Of two callers whose name and key are the same in one piece, each has his own.
@@ -114,19 +114,19 @@ func TestKeysApart(t *testing.T) {
 		ids[created(t, s.Send(r), false).OrderID] = true
 	}
 	if len(ids) != 8 {
-		t.Errorf("%d orders", len(ids))
+		t.Errorf("got %d orders, want one of each key", len(ids))
 	}
 	for _, o := range s.Orders() {
 		for _, word := range []string{"first-key", "second-key", "backend", "stranger"} {
 			if strings.Contains(o.Name, word) {
-				t.Errorf("the order is named %s", o.Name)
+				t.Errorf("got name %s, want a generated one", o.Name)
 			}
 		}
 	}
 }
 
-// TestWrongKey: a key that could be read in two ways is none, and nothing is created.
-func TestWrongKey(t *testing.T) {
+// TestInvalidKey: an ambiguous key is invalid, and nothing is created.
+func TestInvalidKey(t *testing.T) {
 	for name, keys := range map[string][]string{
 		"empty": {""}, "with a space": {"a b"}, "beyond ASCII": {"schlüssel"}, "with a tab": {"a\tb"}, "too long": {strings.Repeat("k", 256)}, "two": {"a", "b"}, "the same twice": {"a", "a"}, "control": {"a\x7f"},
 	} {
@@ -136,7 +136,7 @@ func TestWrongKey(t *testing.T) {
 			r.Header[keyHeader] = keys
 			p := fakeshop.Refused(t, s.Send(r), http.StatusBadRequest, "Idempotency-Key: must be one key of visible ASCII characters without spaces, 255 at most, such as a UUID.")
 			if len(p.Errors) != 1 || p.Errors[0].Field != keyHeader {
-				t.Errorf("%+v", p.Errors)
+				t.Errorf("got fields %+v", p.Errors)
 			}
 		})
 	}
@@ -146,8 +146,8 @@ func TestWrongKey(t *testing.T) {
 	}
 }
 
-// TestSameKeyAtOnce: of a crowd with one key one creates the order, and all are told of that.
-func TestSameKeyAtOnce(t *testing.T) {
+// TestConcurrentKey: of concurrent requests with one key, one creates the order, and all return it.
+func TestConcurrentKey(t *testing.T) {
 	const body = `{"paymentLink":"lifetime","namespace":"shop","orderId":"mine"}`
 	for name, behind := range map[string]bool{"the cache is there": false, "the cache is behind": true} {
 		t.Run(name, func(t *testing.T) {
@@ -182,15 +182,15 @@ func TestSameKeyAtOnce(t *testing.T) {
 			crowd.Wait()
 			close(seen)
 			if len(answers) != 1 || fresh != 1 || len(s.Orders()) != 1 {
-				t.Errorf("%d made one, %d orders, answered %v", fresh, len(s.Orders()), answers)
+				t.Errorf("got %d creations, %d orders, answers %v, want one order for all", fresh, len(s.Orders()), answers)
 			}
 		})
 	}
 }
 
-// TestKeyTakenElsewhere: a neighbour who gives an order of his own the name that somebody's key stands for keeps nothing
-// from him. The same key in another namespace of the caller's own is another body.
-func TestKeyTakenElsewhere(t *testing.T) {
+// TestKeyInOtherNamespace: a stranger's order with the name of a key does not block its owner. The same key in another
+// namespace of the owner is another body.
+func TestKeyInOtherNamespace(t *testing.T) {
 	for name, row := range map[string]struct {
 		mayElsewhere bool
 		want         int
@@ -212,7 +212,7 @@ func TestKeyTakenElsewhere(t *testing.T) {
 				return
 			}
 			if first, again := created(t, answer, false), created(t, s.Send(asked(t, lifetime, keyHeader, "k1")), true); first != again {
-				t.Errorf("%+v is not %+v", again, first)
+				t.Errorf("got %+v, want %+v", again, first)
 			}
 		})
 	}

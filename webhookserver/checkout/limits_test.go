@@ -20,14 +20,14 @@ func limits(perAddress, perLink ratelimit.Rate, open int) checkout.Limits {
 	return checkout.Limits{PerAddress: perAddress, PerLink: perLink, Open: open, Expiry: time.Hour}
 }
 
-// step is one who buys, some time after the one before.
+// step is a purchase, some time after the one before.
 type step struct {
 	passes        time.Duration
 	address, path string
 	want          int
 }
 
-// walk has buyers come one after another, through a proxy.
+// walk makes purchases one after another, through a proxy.
 func walk(t *testing.T, s *fakeshop.Shop, after string, steps []step) {
 	t.Helper()
 	for i, step := range steps {
@@ -36,15 +36,15 @@ func walk(t *testing.T, s *fakeshop.Shop, after string, steps []step) {
 		r.RemoteAddr = "10.0.0.1:1234"
 		answer := s.Send(r)
 		if answer.Code != step.want {
-			t.Errorf("step %d: %d, not %d: %s", i, answer.Code, step.want, answer.Body)
+			t.Errorf("step %d: got %d %s, want %d", i, answer.Code, answer.Body, step.want)
 		}
 		if got := answer.Header().Get("Retry-After"); answer.Code != http.StatusSeeOther && answer.Code != http.StatusNotFound && got != after {
-			t.Errorf("step %d: after %q, not %q", i, got, after)
+			t.Errorf("step %d: got Retry-After %q, want %q", i, got, after)
 		}
 	}
 }
 
-// TestPerAddress: one client buys so much an hour, of whatever link, and no other pays for it.
+// TestPerAddress: the orders of one client are limited, of all PaymentLinks together.
 func TestPerAddress(t *testing.T) {
 	few := ratelimit.Rate{Events: 4, Per: time.Hour, Burst: 2}
 	s := fakeshop.New(t, fakeshop.Options{Proxies: "10.0.0.1", Limits: limits(few, fakeshop.Anything, 1000)}, fakeshop.Link("lifetime"), fakeshop.Link("other"))
@@ -55,17 +55,17 @@ func TestPerAddress(t *testing.T) {
 		{15 * time.Minute, "192.0.2.1", forSale, 303}, {0, "192.0.2.1", forSale, 429},
 	})
 	if diff := cmp.Diff(map[string]float64{"buy_address": 4}, s.Limited()); diff != "" {
-		t.Error(diff)
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 	if n := len(s.Orders()); n != 6 {
-		t.Errorf("%d orders", n)
+		t.Errorf("got %d orders", n)
 	}
 	r := bought(t, forSale, "X-Forwarded-For", "192.0.2.1")
 	r.RemoteAddr = "10.0.0.1:1234"
 	wantNotice(t, s.Send(r), http.StatusTooManyRequests, page.TooManyRequests)
 }
 
-// TestPerLink: all clients together buy so much of one link, and another sells on.
+// TestPerLink: the orders of one PaymentLink are limited, of all clients together.
 func TestPerLink(t *testing.T) {
 	few := ratelimit.Rate{Events: 3, Per: time.Minute, Burst: 2}
 	s := fakeshop.New(t, fakeshop.Options{Proxies: "10.0.0.1", Limits: limits(fakeshop.Anything, few, 1000)}, fakeshop.Link("lifetime"), fakeshop.Link("other"))
@@ -74,11 +74,11 @@ func TestPerLink(t *testing.T) {
 		{20 * time.Second, "192.0.2.4", forSale, 303}, {0, "192.0.2.5", forSale, 429},
 	})
 	if diff := cmp.Diff(map[string]float64{"buy_link": 2}, s.Limited()); diff != "" {
-		t.Error(diff)
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 
-// TestLinksOfOneName in two namespaces are two links.
+// TestLinksOfOneName: PaymentLinks of one name in two namespaces have a limit each.
 func TestLinksOfOneName(t *testing.T) {
 	once := ratelimit.Rate{Events: 1, Per: time.Hour, Burst: 1}
 	beyond := fakeshop.Link("lifetime")
@@ -87,34 +87,34 @@ func TestLinksOfOneName(t *testing.T) {
 	walk(t, s, "3600", []step{{0, "192.0.2.1", forSale, 303}, {0, "192.0.2.1", "/buy/annex/lifetime", 303}, {0, "192.0.2.1", forSale, 429}})
 }
 
-// TestLooking at a page is not buying.
-func TestLooking(t *testing.T) {
+// TestPageIsNotLimited: a request for the page counts against no limit of orders.
+func TestPageIsNotLimited(t *testing.T) {
 	once := ratelimit.Rate{Events: 1, Per: time.Hour, Burst: 1}
 	s := fakeshop.New(t, fakeshop.Options{Limits: limits(once, once, 1)}, fakeshop.Link("lifetime"))
 	for range 5 {
 		if code := s.Send(fakeshop.Request(t, http.MethodGet, forSale, "")).Code; code != http.StatusOK {
-			t.Errorf("%d", code)
+			t.Errorf("got status %d", code)
 		}
 	}
 	if code := s.Send(fakeshop.Request(t, http.MethodPost, forSale, "")).Code; code != http.StatusSeeOther {
-		t.Errorf("%d", code)
+		t.Errorf("got status %d", code)
 	}
 }
 
-// TestDefaultLimits are what the flags say.
+// TestDefaultLimits: the defaults are valid, and those of the flags.
 func TestDefaultLimits(t *testing.T) {
 	want := checkout.Limits{
 		PerAddress: ratelimit.Rate{Events: 30, Per: time.Hour, Burst: 10}, PerLink: ratelimit.Rate{Events: 600, Per: time.Minute, Burst: 100}, Open: 1000, Expiry: 24 * time.Hour,
 	}
 	if diff := cmp.Diff(want, checkout.DefaultLimits()); diff != "" {
-		t.Error(diff)
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 	if err := checkout.DefaultLimits().Check(); err != nil {
 		t.Error(err)
 	}
 }
 
-// TestCheck refuses limits with which nobody could buy, or which the API server would not take, by the flag.
+// TestCheck: an invalid limit is an error that names its flag.
 func TestCheck(t *testing.T) {
 	for name, row := range map[string]struct {
 		change func(*checkout.Limits)
@@ -137,13 +137,13 @@ func TestCheck(t *testing.T) {
 			l := checkout.DefaultLimits()
 			row.change(&l)
 			if err := l.Check(); (err == nil) != (row.want == "") || (err != nil && !strings.Contains(err.Error(), row.want)) {
-				t.Errorf("%v, not %q", err, row.want)
+				t.Errorf("got error %v, want %q", err, row.want)
 			}
 		})
 	}
 }
 
-// TestExpiry is what the limits say.
+// TestExpiry: an order expires after the time of the limits.
 func TestExpiry(t *testing.T) {
 	for _, expiry := range []time.Duration{time.Second, 90 * time.Minute} {
 		l := limits(fakeshop.Anything, fakeshop.Anything, 1)
@@ -151,7 +151,7 @@ func TestExpiry(t *testing.T) {
 		s := fakeshop.New(t, fakeshop.Options{Limits: l}, fakeshop.Link("lifetime"))
 		s.Send(fakeshop.Request(t, http.MethodPost, forSale, ""))
 		if got := fmt.Sprint(s.Orders()[0].Spec.ExpiresAfter.Duration); got != expiry.String() {
-			t.Errorf("%s, not %s", got, expiry)
+			t.Errorf("got expiry %s, want %s", got, expiry)
 		}
 	}
 }

@@ -21,14 +21,14 @@ import (
 	"github.com/paylink-dev/paylink/webhookserver/checkout"
 )
 
-// waiting is an anonymous order of lifetime that nobody has paid.
+// waiting is an unpaid anonymous order of lifetime.
 func waiting(id string, changes ...func(*v1alpha1.Order)) *v1alpha1.Order {
 	return fakeshop.Order(id, append([]func(*v1alpha1.Order){func(o *v1alpha1.Order) {
 		o.Labels = map[string]string{"payments.paylink.dev/checkout": "public"}
 	}}, changes...)...)
 }
 
-// TestOpenOrders: so many anonymous orders of one link may wait to be paid, and no other order counts.
+// TestOpenOrders: the unpaid anonymous orders of a PaymentLink are limited, and no other orders count.
 func TestOpenOrders(t *testing.T) {
 	in := func(phase v1alpha1.OrderPhase) func(*v1alpha1.Order) {
 		return func(o *v1alpha1.Order) { o.Status.Phase = phase }
@@ -46,16 +46,16 @@ func TestOpenOrders(t *testing.T) {
 		}))
 	buy := func() int { return s.Send(fakeshop.Request(t, http.MethodPost, forSale, "")).Code }
 	if code := buy(); code != http.StatusSeeOther {
-		t.Errorf("the third: %d", code)
+		t.Errorf("got status %d for one over the limit, want 503", code)
 	}
 	answer := s.Send(fakeshop.Request(t, http.MethodPost, forSale, ""))
 	fakeshop.Refused(t, answer, http.StatusServiceUnavailable, "Too many orders of this PaymentLink wait to be paid: try again later.")
 	if after := answer.Header().Get("Retry-After"); after != "60" {
-		t.Errorf("after %s", after)
+		t.Errorf("got Retry-After %s", after)
 	}
 	wantNotice(t, s.Send(bought(t, forSale)), http.StatusServiceUnavailable, checkout.Unavailable)
 	if code := s.Send(fakeshop.Request(t, http.MethodPost, "/buy/shop/other", "")).Code; code != http.StatusSeeOther {
-		t.Errorf("another link: %d", code)
+		t.Errorf("got status %d for another link, want 303", code)
 	}
 	created(t, s.Send(asked(t, lifetime)), false) // a shop's own orders are not limited
 
@@ -68,15 +68,15 @@ func TestOpenOrders(t *testing.T) {
 		t.Fatal(err)
 	}
 	if again, more := buy(), buy(); again != http.StatusSeeOther || more != http.StatusServiceUnavailable {
-		t.Errorf("when one is paid: %d, then %d", again, more)
+		t.Errorf("got statuses %d and %d after one was paid, want 303 and 503", again, more)
 	}
 	if diff := cmp.Diff(map[string]float64{"buy_open": 3}, s.Limited()); diff != "" {
-		t.Error(diff)
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 
-// TestFullIsLoggedOnceAMinute: the operator must learn that a link sells nothing, and a crowd must not fill the log.
-func TestFullIsLoggedOnceAMinute(t *testing.T) {
+// TestOpenLimitLog: the limit is logged once a minute.
+func TestOpenLimitLog(t *testing.T) {
 	s := fakeshop.New(t, fakeshop.Options{Limits: limits(fakeshop.Anything, fakeshop.Anything, 1)}, fakeshop.Link("lifetime"), waiting("a"))
 	for i, step := range []struct {
 		passes time.Duration
@@ -85,26 +85,26 @@ func TestFullIsLoggedOnceAMinute(t *testing.T) {
 		s.Clock.SetTime(s.Clock.Now().Add(step.passes))
 		s.Send(fakeshop.Request(t, http.MethodPost, forSale, ""))
 		if n := strings.Count(s.Logged.String(), `"msg"="Limit of unpaid orders reached" "namespace"="shop" "paymentLink"="lifetime" "open"=1 "effect"="the PaymentLink sells nothing until orders are paid or expire" "remedy"="see --public-orders-open and --public-order-expiry"`); n != step.lines {
-			t.Errorf("step %d: %d lines: %s", i, n, s.Logged)
+			t.Errorf("step %d: got %d log messages, want %d: %s", i, n, step.lines, s.Logged)
 		}
 	}
 }
 
-// TestExpiryMakesRoom: an order that nobody paid in time does not count any more.
-func TestExpiryMakesRoom(t *testing.T) {
+// TestExpiredOrdersDoNotCount: an expired order does not count against the limit.
+func TestExpiredOrdersDoNotCount(t *testing.T) {
 	s := fakeshop.New(t, fakeshop.Options{Limits: limits(fakeshop.Anything, fakeshop.Anything, 1)}, fakeshop.Link("lifetime"))
 	buy := func() int { return s.Send(fakeshop.Request(t, http.MethodPost, forSale, "")).Code }
 	if first, second := buy(), buy(); first != http.StatusSeeOther || second != http.StatusServiceUnavailable {
-		t.Errorf("%d, then %d", first, second)
+		t.Errorf("got statuses %d and %d", first, second)
 	}
 	s.Clock.SetTime(s.Clock.Now().Add(time.Hour))
 	s.Reconcile()
 	if code := buy(); code != http.StatusSeeOther {
-		t.Errorf("an hour later: %d", code)
+		t.Errorf("got status %d after the expiry, want 303", code)
 	}
 }
 
-// lagging is a cache that has an order only some time after the API server does.
+// lagging is a cache that is behind the API server by some time.
 func lagging(lag time.Duration) fakeshop.Options {
 	o := fakeshop.Options{Clock: clock.RealClock{}}
 	young := func(order *v1alpha1.Order) bool { return time.Since(order.CreationTimestamp.Time) < lag }
@@ -127,9 +127,8 @@ func lagging(lag time.Duration) fakeshop.Options {
 	return o
 }
 
-// TestCrowdAtTheCounter: of two hundred who press the button at once, never more come through than may, however far
-// the cache is behind; and when they are through, the last place can still be had.
-func TestCrowdAtTheCounter(t *testing.T) {
+// TestConcurrentPurchases: concurrent purchases do not exceed the limit, even if the cache is behind. All of the limit can be used.
+func TestConcurrentPurchases(t *testing.T) {
 	for name, lag := range map[string]time.Duration{"a cache that is there": 0, "a cache that is behind": 2 * time.Second} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -147,24 +146,24 @@ func TestCrowdAtTheCounter(t *testing.T) {
 				}
 				through := counts[http.StatusSeeOther]
 				if through == 0 || through > most || through+counts[http.StatusServiceUnavailable] != 200 || len(s.Orders()) != through {
-					t.Errorf("%v, %d orders", counts, len(s.Orders()))
+					t.Errorf("got statuses %v and %d orders, want no more than the limit", counts, len(s.Orders()))
 				}
 				<-time.After(lag)
 				for range most - through {
 					if code := s.Send(fakeshop.Request(t, http.MethodPost, forSale, "")).Code; code != http.StatusSeeOther {
-						t.Errorf("a place that is left: %d", code)
+						t.Errorf("got status %d below the limit, want 303", code)
 					}
 				}
 				if code := s.Send(fakeshop.Request(t, http.MethodPost, forSale, "")).Code; code != http.StatusServiceUnavailable {
-					t.Errorf("one too many: %d", code)
+					t.Errorf("got status %d at the limit, want 503", code)
 				}
 			})
 		})
 	}
 }
 
-// TestPlacesAreGivenBack by those who could not be served.
-func TestPlacesAreGivenBack(t *testing.T) {
+// TestReservationsAreReleased: a purchase that fails releases its reservation.
+func TestReservationsAreReleased(t *testing.T) {
 	broken, o := true, fakeshop.Options{Limits: limits(fakeshop.Anything, fakeshop.Anything, 1)}
 	o.Trouble.Create = func(ctx context.Context, c client.WithWatch, o client.Object, opts ...client.CreateOption) error {
 		if broken {
@@ -178,27 +177,27 @@ func TestPlacesAreGivenBack(t *testing.T) {
 	}
 	broken = false
 	if code := s.Send(fakeshop.Request(t, http.MethodPost, forSale, "")).Code; code != http.StatusSeeOther {
-		t.Errorf("%d", code)
+		t.Errorf("got status %d", code)
 	}
 }
 
-// TestIndices: what is no order has no key, and only what was created with a key is found by one.
+// TestIndices: only orders have keys, and only an order with an Idempotency-Key that of IndexKeyed.
 func TestIndices(t *testing.T) {
 	if keys := checkout.ByOpen(fakeshop.Link("lifetime")); keys != nil {
-		t.Errorf("a PaymentLink is an open order of %v", keys)
+		t.Errorf("got keys %v of a PaymentLink, want none", keys)
 	}
 	const hash = "order-0123456789abcdef0123456789abcdef"
 	for name, want := range map[string][]string{
 		hash: {hash}, "lifetime-7c9e": nil, hash + "0": nil, "x" + hash: nil, strings.ToUpper(hash): nil, "order-1": nil, hash[:len(hash)-1]: nil,
 	} {
 		if diff := cmp.Diff(want, checkout.ByKeyed(&v1alpha1.Order{ObjectMeta: metav1.ObjectMeta{Name: name}})); diff != "" {
-			t.Errorf("%s: %s", name, diff)
+			t.Errorf("%s: keys (-want +got):\n%s", name, diff)
 		}
 	}
 }
 
-// TestPlacesOfTwoNamespaces: what is just being made of one link takes no place of another of its name elsewhere.
-func TestPlacesOfTwoNamespaces(t *testing.T) {
+// TestReservationsByNamespace: a reservation for one PaymentLink does not count for one of its name in another namespace.
+func TestReservationsByNamespace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		let, o := make(chan struct{}), fakeshop.Options{Limits: limits(fakeshop.Anything, fakeshop.Anything, 1)}
 		o.Trouble.Create = func(ctx context.Context, c client.WithWatch, o client.Object, opts ...client.CreateOption) error {
@@ -214,14 +213,14 @@ func TestPlacesOfTwoNamespaces(t *testing.T) {
 		go func() { first <- s.Send(fakeshop.Request(t, http.MethodPost, forSale, "")).Code }()
 		synctest.Wait()
 		if code := s.Send(fakeshop.Request(t, http.MethodPost, forSale, "")).Code; code != http.StatusServiceUnavailable {
-			t.Errorf("a second one of the same: %d", code)
+			t.Errorf("got status %d for a second order of the link, want 503", code)
 		}
 		if code := s.Send(fakeshop.Request(t, http.MethodPost, "/buy/annex/lifetime", "")).Code; code != http.StatusSeeOther {
-			t.Errorf("one of the other: %d", code)
+			t.Errorf("got status %d for the other link, want 303", code)
 		}
 		close(let)
 		if code := <-first; code != http.StatusSeeOther {
-			t.Errorf("the first: %d", code)
+			t.Errorf("got status %d for the first order, want 303", code)
 		}
 	})
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/paylink-dev/paylink/webhookserver/checkout"
 )
 
-// TestOrigins: a form of the shop's pages may buy, and so may a program; no other web site's page can, whoever visits it.
+// TestOrigins: the form is accepted from pages of its own origin and of the shop, and from clients that are no browsers.
 func TestOrigins(t *testing.T) {
 	const app = "https://shop.example.com/en"
 	for name, row := range map[string]struct {
@@ -51,7 +51,7 @@ func TestOrigins(t *testing.T) {
 			answer := s.Send(r)
 			if row.may {
 				if answer.Code != http.StatusSeeOther || len(s.Orders()) != 1 {
-					t.Errorf("%d %s", answer.Code, answer.Body)
+					t.Errorf("got %d %s", answer.Code, answer.Body)
 				}
 				return
 			}
@@ -59,24 +59,24 @@ func TestOrigins(t *testing.T) {
 			s, r = send("*/*")
 			p := fakeshop.Refused(t, s.Send(r), http.StatusForbidden, "Origin: the form was sent from a page of another origin")
 			if len(s.Orders()) > 0 || len(p.Errors) != 1 || p.Errors[0].Field != "Origin" {
-				t.Errorf("%+v", p)
+				t.Errorf("got problem %+v", p)
 			}
 		})
 	}
 }
 
-// TestAnybodyMayLook: a link to the page may be on any web site.
-func TestAnybodyMayLook(t *testing.T) {
+// TestPageFromAnyOrigin: any web site can link to the page.
+func TestPageFromAnyOrigin(t *testing.T) {
 	s := fakeshop.New(t, fakeshop.Options{}, fakeshop.Link("lifetime"))
 	if answer := s.Send(fakeshop.Request(t, http.MethodGet, forSale, "", "Sec-Fetch-Site", "cross-site", "Origin", "https://evil.example")); answer.Code != http.StatusOK {
-		t.Errorf("%d", answer.Code)
+		t.Errorf("got status %d", answer.Code)
 	}
 }
 
-// TestAddressOfNoUse: an address that is no origin opens no counter.
-func TestAddressOfNoUse(t *testing.T) {
-	maker := &checkout.OrderCreator{Metrics: metrics.NewCheckout(prometheus.NewRegistry())}
-	if _, err := checkout.NewBuyHandler(maker, nil, nil, &url.URL{Scheme: "https"}, checkout.DefaultLimits(), nil, logr.Discard()); err == nil {
-		t.Error("an address without a host is taken")
+// TestInvalidAppURL: an address without a host is an error.
+func TestInvalidAppURL(t *testing.T) {
+	creator := &checkout.OrderCreator{Metrics: metrics.NewCheckout(prometheus.NewRegistry())}
+	if _, err := checkout.NewBuyHandler(creator, nil, nil, &url.URL{Scheme: "https"}, checkout.DefaultLimits(), nil, logr.Discard()); err == nil {
+		t.Error("got no error, want one")
 	}
 }

@@ -15,20 +15,20 @@ import (
 	"github.com/paylink-dev/paylink/webhookserver/clientip"
 )
 
-// client is whom requests from an IPv4 address count for.
+// client is the client with an IPv4 address.
 func client(address string) netip.Prefix {
 	return netip.PrefixFrom(netip.MustParseAddr(address), 32)
 }
 
-// says fails the test unless an error says this, or there is none where it is to say nothing.
-func says(t *testing.T, err error, want string) {
+// wantError fails the test unless the error contains a text. Empty: there must be no error.
+func wantError(t *testing.T, err error, want string) {
 	t.Helper()
 	if (err == nil) != (want == "") || (err != nil && !strings.Contains(err.Error(), want)) {
-		t.Errorf("%v, not %q", err, want)
+		t.Errorf("got error %v, want %q", err, want)
 	}
 }
 
-// from is a request of a peer, with an X-Forwarded-For for each of the values.
+// from returns a request of a peer, with an X-Forwarded-For for each of the values.
 func from(t testing.TB, peer string, forwarded ...string) *http.Request {
 	t.Helper()
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil)
@@ -39,8 +39,8 @@ func from(t testing.TB, peer string, forwarded ...string) *http.Request {
 	return r
 }
 
-// TestOf is who counts for a request. 10.0.0.0/8 and fd00::/8 are the proxies.
-func TestOf(t *testing.T) {
+// TestClient: 10.0.0.0/8 and fd00::/8 are the trusted proxies.
+func TestClient(t *testing.T) {
 	proxies, err := clientip.ParseProxies("10.0.0.0/8,fd00::/8")
 	if err != nil {
 		t.Fatal(err)
@@ -89,23 +89,23 @@ func TestOf(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			a := &clientip.Resolver{Trusted: proxies}
 			if got := a.Client(from(t, row.peer, row.forwarded...)).String(); got != row.want {
-				t.Errorf("%s, not %s", got, row.want)
+				t.Errorf("got %s, want %s", got, row.want)
 			}
 		})
 	}
 }
 
-// TestNobodyTrusted: without proxies nobody's X-Forwarded-For counts, not even the own machine's.
-func TestNobodyTrusted(t *testing.T) {
+// TestNoProxies: without trusted proxies X-Forwarded-For is ignored, that of localhost too.
+func TestNoProxies(t *testing.T) {
 	a := &clientip.Resolver{}
 	for _, peer := range []string{"127.0.0.1", "10.0.0.1", "192.0.2.7"} {
 		if got := a.Client(from(t, peer+":1", "198.51.100.1")); got != client(peer) {
-			t.Errorf("%s counts for %s", peer, got)
+			t.Errorf("got %s for %s, want its own address", got, peer)
 		}
 	}
 }
 
-// TestParseProxies reads what people write, and names what it cannot read.
+// TestParseProxies: an error contains the part that is invalid.
 func TestParseProxies(t *testing.T) {
 	for text, want := range map[string][]string{
 		"":                             nil,
@@ -127,19 +127,19 @@ func TestParseProxies(t *testing.T) {
 			got = append(got, p.String())
 		}
 		if diff := cmp.Diff(want, got); diff != "" || err != nil {
-			t.Errorf("%q: %v %s", text, err, diff)
+			t.Errorf("%q: got error %v; networks (-want +got):\n%s", text, err, diff)
 		}
 	}
 	for _, text := range []string{"10.0.0.0/33", "ingress.example.com", "10.0.0.0/8;fd00::/8", "10.0.0", "*", "10.0.0.1:80", "Private", "public"} {
 		proxies, err := clientip.ParseProxies("10.0.0.0/8," + text)
 		if len(proxies) > 0 {
-			t.Errorf("%q: %v", text, proxies)
+			t.Errorf("%q: got networks %v, want none", text, proxies)
 		}
-		says(t, err, fmt.Sprintf("%q is neither an address, nor a network such as 10.0.0.0/8, nor the word private", text))
+		wantError(t, err, fmt.Sprintf("%q is neither an address, nor a network such as 10.0.0.0/8, nor the word private", text))
 	}
 }
 
-// TestPrivate stands for the networks that cannot be reached from the internet, to their very ends.
+// TestPrivate: the word private stands for the private networks, from their first to their last address.
 func TestPrivate(t *testing.T) {
 	proxies, err := clientip.ParseProxies("203.0.113.9, private")
 	if err != nil {
@@ -158,13 +158,12 @@ func TestPrivate(t *testing.T) {
 	} {
 		a := &clientip.Resolver{Trusted: proxies}
 		if got := a.Client(from(t, peer+":1", "198.51.100.1")) == client("198.51.100.1"); got != trusted {
-			t.Errorf("%s is trusted: %t", peer, got)
+			t.Errorf("got %s trusted %t, want %t", peer, got, !got)
 		}
 	}
 }
 
-// TestWarning: a proxy that nobody named, or that does not see its clients, is worth one line, which says what to do and
-// holds no address.
+// TestWarning: an untrusted proxy, and one that does not see its clients, are logged once, with the remedy and without an address.
 func TestWarning(t *testing.T) {
 	trusted, err := clientip.ParseProxies("10.0.0.1")
 	if err != nil {
@@ -195,11 +194,11 @@ func TestWarning(t *testing.T) {
 			}
 			all.Wait()
 			if len(lines) != row.lines {
-				t.Fatalf("%q", lines)
+				t.Fatalf("got log messages %q, want %d", lines, row.lines)
 			}
 			for _, line := range lines {
 				if !strings.Contains(line, row.says) || strings.Contains(line, "192.0.2.") || strings.Contains(line, "10.0.0.") {
-					t.Error(line)
+					t.Errorf("got log message %s, want %q and no address", line, row.says)
 				}
 			}
 		})

@@ -101,7 +101,7 @@ func TestUnreadable(t *testing.T) {
 			got := problem.ReadJSON(r, &document{})
 			want := problem.New(http.StatusRequestTimeout, "The body could not be read to its end in time: send it in one go.")
 			if diff := cmp.Diff(error(want), got); diff != "" {
-				t.Error(diff)
+				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
 	}

@@ -52,7 +52,7 @@ func TestReadJSON(t *testing.T) {
 				t.Fatalf("got error %v, want none", err)
 			}
 			if diff := cmp.Diff(row.want, got); diff != "" {
-				t.Error(diff)
+				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
 	}
@@ -85,7 +85,7 @@ func TestContentType(t *testing.T) {
 			}
 			want := problem.ForField(http.StatusUnsupportedMediaType, "Content-Type", "send a JSON object, as application/json.")
 			if diff := cmp.Diff(error(want), err); diff != "" {
-				t.Error(diff)
+				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
 	}

@@ -53,7 +53,7 @@ func TestWrite(t *testing.T) {
 				want[name] = value
 			}
 			if diff := cmp.Diff(want, flat(answer.Header())); diff != "" {
-				t.Error(diff)
+				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
 	}
@@ -91,7 +91,7 @@ func TestWriteJSON(t *testing.T) {
 	}
 	want := map[string]string{"Content-Type": "application/json", "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 	if diff := cmp.Diff(want, flat(answer.Header())); diff != "" {
-		t.Error(diff)
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 	if strings.Contains(answer.Body.String(), "<") {
 		t.Errorf("got body %s, want no <", answer.Body)

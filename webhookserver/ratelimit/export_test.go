@@ -1,4 +1,4 @@
 package ratelimit
 
-// Keys is how many clients are told apart now.
+// Keys returns the number of keys.
 func (l *Limiter) Keys() int { return l.keys.Len() }

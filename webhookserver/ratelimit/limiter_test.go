@@ -16,7 +16,7 @@ import (
 
 var start = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 
-// six a minute, three at once: one more every ten seconds.
+// six a minute, three at once: one token every ten seconds.
 var six = ratelimit.Rate{Events: 6, Per: time.Minute, Burst: 3}
 
 func newLimit(r ratelimit.Rate) (*ratelimit.Limiter, *testingclock.FakePassiveClock) {
@@ -24,8 +24,8 @@ func newLimit(r ratelimit.Rate) (*ratelimit.Limiter, *testingclock.FakePassiveCl
 	return ratelimit.New(r, c), c
 }
 
-// TestTake goes through a visit: the burst at once, then so many in an interval, and never more than the burst.
-func TestTake(t *testing.T) {
+// TestAllow: the burst is allowed at once, then the rate, and never more than the burst.
+func TestAllow(t *testing.T) {
 	limit, clock := newLimit(six)
 	for i, step := range []struct {
 		at   time.Duration
@@ -44,26 +44,26 @@ func TestTake(t *testing.T) {
 		clock.SetTime(start.Add(step.at))
 		wait, ok := limit.Allow("a")
 		if ok != (step.wait == 0) || wait.Round(time.Microsecond) != step.wait {
-			t.Errorf("step %d, at %s: %t, wait %s, not %s", i, step.at, ok, wait, step.wait)
+			t.Errorf("step %d, at %s: got %t and wait %s, want wait %s", i, step.at, ok, wait, step.wait)
 		}
 	}
 }
 
-// TestKeysApart: what one has used up is nothing to another, and the same key is the same client.
-func TestKeysApart(t *testing.T) {
+// TestKeys: each key has its own bucket.
+func TestKeys(t *testing.T) {
 	limit, _ := newLimit(ratelimit.Rate{Events: 1, Per: time.Hour, Burst: 1})
 	for i, step := range []struct {
 		key any
 		ok  bool
 	}{{"a", true}, {"b", true}, {"a", false}, {"b", false}, {nil, true}, {nil, false}, {netip.MustParsePrefix("192.0.2.7/32"), true}, {netip.MustParsePrefix("192.0.2.8/32"), true}, {netip.MustParsePrefix("192.0.2.7/32"), false}} {
 		if _, ok := limit.Allow(step.key); ok != step.ok {
-			t.Errorf("step %d: %v is let through: %t", i, step.key, ok)
+			t.Errorf("step %d: got %v allowed %t, want %t", i, step.key, ok, step.ok)
 		}
 	}
 }
 
-// TestSpent says how long to wait, and counts nothing however often it is asked.
-func TestSpent(t *testing.T) {
+// TestWait: Wait returns the time until there is a token, and takes none.
+func TestWait(t *testing.T) {
 	limit, clock := newLimit(six)
 	for i, step := range []struct {
 		at    time.Duration
@@ -76,23 +76,22 @@ func TestSpent(t *testing.T) {
 		clock.SetTime(start.Add(step.at))
 		for range step.takes {
 			if _, ok := limit.Allow("a"); !ok {
-				t.Errorf("step %d: refused", i)
+				t.Errorf("step %d: got refused, want allowed", i)
 			}
 		}
 		for range 5 {
 			if wait := limit.Wait("a"); wait.Round(time.Microsecond) != step.want {
-				t.Errorf("step %d: wait %s, not %s", i, wait, step.want)
+				t.Errorf("step %d: got wait %s, want %s", i, wait, step.want)
 			}
 		}
 	}
 	if wait := limit.Wait("b"); wait != 0 {
-		t.Errorf("somebody else waits %s", wait)
+		t.Errorf("got wait %s for another key, want 0", wait)
 	}
 }
 
-// TestCrowd: of many at once as many are let through as there are places, and the many that are not are nothing to
-// those who come later. Run it with -race.
-func TestCrowd(t *testing.T) {
+// TestConcurrency: of many concurrent events as many are allowed as there are tokens. The others delay no later event.
+func TestConcurrency(t *testing.T) {
 	limit, clock := newLimit(six)
 	for round := range 50 {
 		want := int64(1)
@@ -100,54 +99,53 @@ func TestCrowd(t *testing.T) {
 			want = 3
 		}
 		clock.SetTime(start.Add(time.Duration(round) * 10 * time.Second))
-		var crowd sync.WaitGroup
-		var through, misled atomic.Int64
+		var wg sync.WaitGroup
+		var allowed, wrongWaits atomic.Int64
 		gate := make(chan struct{})
 		for range 100 {
-			crowd.Go(func() {
+			wg.Go(func() {
 				<-gate
 				limit.Wait("a")
 				if wait, ok := limit.Allow("a"); ok {
-					through.Add(1)
+					allowed.Add(1)
 				} else if wait.Round(time.Microsecond) != 10*time.Second {
-					misled.Add(1)
+					wrongWaits.Add(1)
 				}
 			})
 		}
 		close(gate)
-		crowd.Wait()
-		if through.Load() != want || misled.Load() > 0 {
-			t.Fatalf("round %d: %d are let through, not %d, and %d are told a wrong time to wait", round, through.Load(), want, misled.Load())
+		wg.Wait()
+		if allowed.Load() != want || wrongWaits.Load() > 0 {
+			t.Fatalf("round %d: got %d allowed and %d wrong waits, want %d and 0", round, allowed.Load(), wrongWaits.Load(), want)
 		}
 	}
 }
 
-// TestMemory: a client of many addresses cannot use up more memory than the limit says. Who has not been seen longest
-// is forgotten.
-func TestMemory(t *testing.T) {
-	const most = 65536
+// TestMaxKeys: the number of keys is bounded. The least recently used one is forgotten.
+func TestMaxKeys(t *testing.T) {
+	const maxKeys = 65536
 	limit, _ := newLimit(ratelimit.Rate{Events: 1, Per: time.Hour, Burst: 1})
 	limit.Allow("early")
 	limit.Allow("regular")
-	for i := range most - 2 {
+	for i := range maxKeys - 2 {
 		limit.Allow(i)
 	}
-	if limit.Keys() != most {
-		t.Fatalf("%d keys", limit.Keys())
+	if limit.Keys() != maxKeys {
+		t.Fatalf("got %d keys, want %d", limit.Keys(), maxKeys)
 	}
-	limit.Wait("regular") // is seen again
+	limit.Wait("regular") // is used again
 	limit.Allow("late")
-	if limit.Keys() != most {
-		t.Errorf("%d keys", limit.Keys())
+	if limit.Keys() != maxKeys {
+		t.Errorf("got %d keys, want %d", limit.Keys(), maxKeys)
 	}
 	for key, ok := range map[string]bool{"regular": false, "late": false, "early": true} {
 		if _, got := limit.Allow(key); got != ok {
-			t.Errorf("%s is let through: %t", key, got)
+			t.Errorf("got %s allowed %t, want %t", key, got, ok)
 		}
 	}
 }
 
-// TestCheck refuses a rate at which nobody could ever come, and says what was written.
+// TestCheck: a rate that never allows an event is an error with its number.
 func TestCheck(t *testing.T) {
 	for name, row := range map[string]struct {
 		rate ratelimit.Rate

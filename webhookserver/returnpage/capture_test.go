@@ -26,7 +26,7 @@ func body(session string) string {
 	return fmt.Sprintf(`{"provider":"stripe","session_id":%q}`, session)
 }
 
-// captured is an answer of the capture route.
+// captured is a response of the capture route.
 type captured struct {
 	OrderID *string `json:"orderId"`
 	Status  string  `json:"status"`
@@ -34,9 +34,9 @@ type captured struct {
 	Message string  `json:"message"`
 }
 
-// TestCapture is what becomes of every payment there can be.
+// TestCapture: the response for every state of a payment.
 func TestCapture(t *testing.T) {
-	s := shopOf(t, fakeshop.Options{Stripe: fakeshop.StripeFunc(stripe)})
+	s := newShop(t, fakeshop.Options{Stripe: fakeshop.StripeFunc(stripe)})
 	of := func(id string) *string { return &id }
 	for session, row := range map[string]struct {
 		orderID *string
@@ -44,56 +44,56 @@ func TestCapture(t *testing.T) {
 		final   bool
 		state   returnpage.State
 	}{
-		"cs_test_paid":        {of("paid"), "paid", true, returnpage.Paid},
-		"cs_test_refunded":    {of("refunded"), "refunded", true, returnpage.Refunded},
-		"cs_test_failed":      {of("failed"), "failed", true, returnpage.Failed},
-		"cs_test_underway":    {of("underway"), "failed", false, returnpage.Processing},
-		"cs_test_mismatch":    {of("mismatch"), "pending", true, returnpage.Review},
-		"cs_test_newpaid":     {of("new"), "paid", false, returnpage.Received},
-		"cs_test_newdebit":    {of("new"), "failed", false, returnpage.Processing},
-		"cs_test_newmismatch": {of("new"), "pending", false, returnpage.Review},
-		"cs_test_bounced":     {of("bounced"), "refunded", true, returnpage.RefundFailed},
-		"cs_test_newopen":     {nil, "pending", false, returnpage.Unfinished},
-		"cs_test_newended":    {nil, "pending", true, returnpage.SessionExpired},
-		"cs_test_lateopen":    {nil, "pending", false, returnpage.Unfinished},
-		"cs_test_theirsopen":  {nil, "pending", false, returnpage.Unfinished}, // as if there were such an order
-		"cs_test_theirsended": {nil, "pending", true, returnpage.SessionExpired},
-		"cs_test_noneopen":    {nil, "", false, returnpage.Unknown},
-		"cs_test_latepaid":    {of("late"), "paid", false, returnpage.Received},
-		"cs_test_away":        {nil, "pending", false, returnpage.Confirming},
-		"cs_live_whatever":    {nil, "pending", false, returnpage.Confirming},
-		"cs_test_nobodys":     {nil, "", false, returnpage.Unknown},
-		"cs_test_nonepaid":    {nil, "", false, returnpage.Unknown}, // without a reference
-		"cs_test_theirspaid":  {nil, "", false, returnpage.Unknown}, // of another shop on the same account
-		"cs_test_PAID":        {nil, "", false, returnpage.Unknown},
+		"cs_test_paid":         {of("paid"), "paid", true, returnpage.Paid},
+		"cs_test_refunded":     {of("refunded"), "refunded", true, returnpage.Refunded},
+		"cs_test_failed":       {of("failed"), "failed", true, returnpage.Failed},
+		"cs_test_underway":     {of("underway"), "failed", false, returnpage.Processing},
+		"cs_test_mismatch":     {of("mismatch"), "pending", true, returnpage.Review},
+		"cs_test_newpaid":      {of("new"), "paid", false, returnpage.Received},
+		"cs_test_newdebit":     {of("new"), "failed", false, returnpage.Processing},
+		"cs_test_newmismatch":  {of("new"), "pending", false, returnpage.Review},
+		"cs_test_refundFailed": {of("refundFailed"), "refunded", true, returnpage.RefundFailed},
+		"cs_test_newopen":      {nil, "pending", false, returnpage.Unfinished},
+		"cs_test_newended":     {nil, "pending", true, returnpage.SessionExpired},
+		"cs_test_lateopen":     {nil, "pending", false, returnpage.Unfinished},
+		"cs_test_theirsopen":   {nil, "pending", false, returnpage.Unfinished}, // as if there were such an order
+		"cs_test_theirsended":  {nil, "pending", true, returnpage.SessionExpired},
+		"cs_test_noneopen":     {nil, "", false, returnpage.Unknown},
+		"cs_test_latepaid":     {of("late"), "paid", false, returnpage.Received},
+		"cs_test_away":         {nil, "pending", false, returnpage.Confirming},
+		"cs_live_whatever":     {nil, "pending", false, returnpage.Confirming},
+		"cs_test_nobodys":      {nil, "", false, returnpage.Unknown},
+		"cs_test_nonepaid":     {nil, "", false, returnpage.Unknown}, // without a reference
+		"cs_test_theirspaid":   {nil, "", false, returnpage.Unknown}, // of another shop on the same account
+		"cs_test_PAID":         {nil, "", false, returnpage.Unknown},
 	} {
 		t.Run(session, func(t *testing.T) {
 			answer := s.Send(from(t, session, "/api/orders/capture", body(session)))
 			if row.state == returnpage.Unknown {
 				p := fakeshop.Refused(t, answer, http.StatusNotFound, "session_id: no order here has this checkout session.")
 				if len(p.Errors) != 1 || p.Errors[0].Field != "session_id" {
-					t.Errorf("%+v", p)
+					t.Errorf("got problem %+v", p)
 				}
 				return
 			}
 			var got captured
 			if err := json.Unmarshal(answer.Body.Bytes(), &got); err != nil || answer.Code != http.StatusOK {
-				t.Fatalf("%d %s: %v", answer.Code, answer.Body, err)
+				t.Fatalf("got %d %s: %v, want 200", answer.Code, answer.Body, err)
 			}
 			if diff := cmp.Diff(captured{row.orderID, row.status, row.final, returnpage.TextOf(row.state).Message}, got); diff != "" {
-				t.Error(diff)
+				t.Errorf("(-want +got):\n%s", diff)
 			}
-			// Whoever has a session's id learns what its buyer may know, and nothing else of the order.
+			// The id of a session gives access to the state of its payment, and to no other data.
 			for _, word := range []string{"customer-of", "shop\"", "lifetime", "Lifetime", "pi_", "plink_", "19900"} {
 				if strings.Contains(answer.Body.String(), word) {
-					t.Errorf("it holds %s: %s", word, answer.Body)
+					t.Errorf("got %s, want no %s", answer.Body, word)
 				}
 			}
 		})
 	}
 }
 
-// from is a request of a buyer who has an address of his own for every session.
+// from returns a request of a client with an address for each session.
 func from(t testing.TB, session, path, body string) *http.Request {
 	t.Helper()
 	r := fakeshop.Post(t, path, body)
@@ -105,22 +105,22 @@ func from(t testing.TB, session, path, body string) *http.Request {
 	return r
 }
 
-// TestWithoutKey: without an API key only webhooks tell, and the buyer is asked to wait for them.
+// TestWithoutKey: without an API key, a payment is pending until its webhook comes.
 func TestWithoutKey(t *testing.T) {
-	s := shopOf(t, fakeshop.Options{})
+	s := newShop(t, fakeshop.Options{})
 	for session, want := range map[string]string{
 		"cs_test_paid": `"status":"paid","final":true`, "cs_test_newpaid": `{"orderId":null,"status":"pending","final":false`, "cs_test_nobodys": `{"orderId":null,"status":"pending","final":false`,
 	} {
 		if answer := s.Send(fakeshop.Post(t, "/api/orders/capture", body(session))); answer.Code != http.StatusOK || !strings.Contains(answer.Body.String(), want) {
-			t.Errorf("%s: %d %s", session, answer.Code, answer.Body)
+			t.Errorf("%s: got %d %s, want 200 %s", session, answer.Code, answer.Body, want)
 		}
 	}
 }
 
-// TestWrongCapture: what is wrong is said by the field, and without asking anybody.
-func TestWrongCapture(t *testing.T) {
-	s := shopOf(t, fakeshop.Options{Stripe: fakeshop.StripeFunc(func(context.Context, string) (stripeclient.Session, error) {
-		t.Error("Stripe is asked")
+// TestInvalidCapture: an invalid request is answered with the field, and without a call to Stripe.
+func TestInvalidCapture(t *testing.T) {
+	s := newShop(t, fakeshop.Options{Stripe: fakeshop.StripeFunc(func(context.Context, string) (stripeclient.Session, error) {
+		t.Error("got a call to Stripe, want none")
 		return stripeclient.Session{}, stripeclient.ErrNoSuchObject
 	})})
 	for name, row := range map[string]struct {
@@ -148,7 +148,7 @@ func TestWrongCapture(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p := fakeshop.Refused(t, s.Send(fakeshop.Post(t, "/api/orders/capture", row.body)), row.status, row.says)
 			if field := len(p.Errors) == 1 && p.Errors[0].Field == row.field; field != (row.field != "") {
-				t.Errorf("the fields are %+v", p.Errors)
+				t.Errorf("got fields %+v, want %q", p.Errors, row.field)
 			}
 		})
 	}
@@ -163,25 +163,25 @@ type broken struct{}
 
 func (broken) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 
-// TestOrdersAway: where the orders cannot be read the client is told when to come back, and nothing of why.
-func TestOrdersAway(t *testing.T) {
+// TestOrdersUnavailable: if the orders cannot be read, the answer is 503 without the error.
+func TestOrdersUnavailable(t *testing.T) {
 	o := fakeshop.Options{Stripe: fakeshop.StripeFunc(stripe)}
 	o.Cached.List = func(context.Context, client.WithWatch, client.ObjectList, ...client.ListOption) error {
 		return errors.New("dial tcp 10.0.0.1:443: connection refused")
 	}
-	s := fakeshop.New(t, o, stock()...)
+	s := fakeshop.New(t, o, newObjects()...)
 	answer := s.Send(fakeshop.Post(t, "/api/orders/capture", body("cs_test_paid")))
 	fakeshop.Refused(t, answer, http.StatusServiceUnavailable, "The payment could not be looked up: ask again later.")
 	if after := answer.Header().Get("Retry-After"); after != "5" || strings.Contains(answer.Body.String(), "10.0.0.1") {
-		t.Errorf("after %s: %s", after, answer.Body)
+		t.Errorf("got Retry-After %s and %s, want 5 and nothing of the cluster", after, answer.Body)
 	}
 	if !strings.Contains(s.Logged.String(), "connection refused") {
-		t.Error("the operator does not learn of it")
+		t.Error("got no log message of the error, want one")
 	}
 }
 
-// TestOrderAwayAfterStripe: the same holds for the second look, by the reference that Stripe has told.
-func TestOrderAwayAfterStripe(t *testing.T) {
+// TestOrdersUnavailableAfterStripe: the same holds for the look-up by the reference from Stripe.
+func TestOrdersUnavailableAfterStripe(t *testing.T) {
 	o := fakeshop.Options{Stripe: fakeshop.StripeFunc(stripe)}
 	looks := 0
 	o.Cached.List = func(ctx context.Context, c client.WithWatch, list client.ObjectList, opts ...client.ListOption) error {
@@ -190,13 +190,13 @@ func TestOrderAwayAfterStripe(t *testing.T) {
 		}
 		return c.List(ctx, list, opts...)
 	}
-	s := fakeshop.New(t, o, stock()...)
+	s := fakeshop.New(t, o, newObjects()...)
 	fakeshop.Refused(t, s.Send(fakeshop.Post(t, "/api/orders/capture", body("cs_test_newpaid"))), http.StatusServiceUnavailable, "ask again later")
 }
 
-// TestLooks: each client may look so often a minute, whatever he asks; a wrong request counts too.
-func TestLooks(t *testing.T) {
-	s := shopOf(t, fakeshop.Options{Looks: ratelimit.Rate{Events: 3, Per: time.Minute, Burst: 3}, Proxies: "10.0.0.1"})
+// TestRateLimit: the requests of each client are limited. An invalid request counts too.
+func TestRateLimit(t *testing.T) {
+	s := newShop(t, fakeshop.Options{Looks: ratelimit.Rate{Events: 3, Per: time.Minute, Burst: 3}, Proxies: "10.0.0.1"})
 	send := func(address, body string) int {
 		r := fakeshop.Post(t, "/api/orders/capture", body, "X-Forwarded-For", address)
 		r.RemoteAddr = "10.0.0.1:1234"
@@ -204,7 +204,7 @@ func TestLooks(t *testing.T) {
 		if answer.Code == http.StatusTooManyRequests {
 			fakeshop.Refused(t, answer, http.StatusTooManyRequests, "Too many requests from your network: ask again later.")
 			if after := answer.Header().Get("Retry-After"); after != "20" {
-				t.Errorf("after %s", after)
+				t.Errorf("got Retry-After %s", after)
 			}
 		}
 		return answer.Code
@@ -221,28 +221,28 @@ func TestLooks(t *testing.T) {
 	} {
 		s.Clock.SetTime(s.Clock.Now().Add(step.passes))
 		if got := send(step.address, step.body); got != step.want {
-			t.Errorf("step %d: %d, not %d", i, got, step.want)
+			t.Errorf("step %d: got status %d, want %d", i, got, step.want)
 		}
 	}
 	if diff := cmp.Diff(map[string]float64{"address": 3}, s.Limited()); diff != "" {
-		t.Error(diff)
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 
-// TestOldestHasTheReference: an id that several orders share is that of the oldest, as for the ledger.
+// TestOldestHasTheReference: a reference that several orders share belongs to the oldest, as in the ledger.
 func TestOldestHasTheReference(t *testing.T) {
 	twin := fakeshop.Order("new", func(o *v1alpha1.Order) {
 		o.Name, o.UID, o.CreationTimestamp = "twin", "uid-0", metav1.NewTime(fakeshop.Now)
 		o.Status.Payments = []v1alpha1.Payment{{SessionID: "cs_test_other", Outcome: v1alpha1.OutcomePaid, Amount: 19900, Currency: "usd", PaymentLinkID: "plink_1"}}
 	})
-	s := fakeshop.New(t, fakeshop.Options{Stripe: fakeshop.StripeFunc(stripe)}, append(stock(), twin)...)
+	s := fakeshop.New(t, fakeshop.Options{Stripe: fakeshop.StripeFunc(stripe)}, append(newObjects(), twin)...)
 	answer := s.Send(fakeshop.Post(t, "/api/orders/capture", body("cs_test_newopen")))
 	if !strings.Contains(answer.Body.String(), `"status":"pending"`) {
-		t.Errorf("%s", answer.Body)
+		t.Errorf("got %s", answer.Body)
 	}
 }
 
-// TestNoReference: a session without one is nobody's, not even that of an order which has none either.
+// TestNoReference: a session without a reference belongs to no order, not even to one without a reference.
 func TestNoReference(t *testing.T) {
 	nameless := fakeshop.Order("x", func(o *v1alpha1.Order) { o.UID, o.Spec.OrderID = "", "" })
 	s := fakeshop.New(t, fakeshop.Options{Stripe: fakeshop.StripeFunc(stripe)}, fakeshop.Link("lifetime"), nameless)

@@ -112,7 +112,7 @@ func delivered(t *testing.T, keeper *ledger.Ledger, o *v1alpha1.Order, fact paym
 	t.Helper()
 	fact.EventID, fact.Created = "evt_1", metav1.NewTime(now)
 	if result, err := keeper.Apply(t.Context(), fact); err != nil || result != ledger.Applied {
-		t.Fatalf("%s, %v", result, err)
+		t.Fatalf("got %s, %v, want applied", result, err)
 	}
 	after := &v1alpha1.Order{}
 	if err := keeper.Live.Get(t.Context(), client.ObjectKeyFromObject(o), after); err != nil {

@@ -16,11 +16,11 @@ import (
 	"github.com/paylink-dev/paylink/webhookserver/returnpage"
 )
 
-// shopURL is where the shop is.
+// shopURL is the address of the shop.
 const shopURL = "https://shop.example.com/en"
 
-// look opens the billing page of a session, as a browser does.
-func look(t *testing.T, s *fakeshop.Shop, session string, more ...string) (int, *fakeshop.Page) {
+// openPage gets the billing page of a session, as a browser does.
+func openPage(t *testing.T, s *fakeshop.Shop, session string, more ...string) (int, *fakeshop.Page) {
 	t.Helper()
 	r := from(t, session, "/dashboard/billing?provider=stripe&session_id="+session+strings.Join(more, ""), "")
 	r.Method = http.MethodGet
@@ -29,7 +29,7 @@ func look(t *testing.T, s *fakeshop.Shop, session string, more ...string) (int, 
 	return answer.Code, fakeshop.Read(t, answer)
 }
 
-// TestPage is what a buyer sees who comes back, in every state of a payment.
+// TestPage: the page of every state of a payment.
 func TestPage(t *testing.T) {
 	const pay = "https://buy.stripe.com/test_a?client_reference_id="
 	for session, row := range map[string]struct {
@@ -39,39 +39,39 @@ func TestPage(t *testing.T) {
 		retry string
 		poll  bool
 	}{
-		"cs_test_paid":        {200, returnpage.Paid, "paid", "", false},
-		"cs_test_refunded":    {200, returnpage.Refunded, "refunded", "", false},
-		"cs_test_failed":      {200, returnpage.Failed, "failed", pay + "failed", false},
-		"cs_test_underway":    {200, returnpage.Processing, "underway", "", true},
-		"cs_test_mismatch":    {200, returnpage.Review, "mismatch", "", false},
-		"cs_test_newpaid":     {200, returnpage.Received, "new", "", true},
-		"cs_test_newdebit":    {200, returnpage.Processing, "new", "", true},
-		"cs_test_newmismatch": {200, returnpage.Review, "new", "", true},
-		"cs_test_bounced":     {200, returnpage.RefundFailed, "bounced", "", false},
-		"cs_test_newopen":     {200, returnpage.Unfinished, "", "", true},
-		"cs_test_newended":    {200, returnpage.SessionExpired, "", "", false},
-		"cs_test_theirsopen":  {200, returnpage.Unfinished, "", "", true},
-		"cs_test_away":        {200, returnpage.Confirming, "", "", true},
-		"cs_test_nobodys":     {404, returnpage.Unknown, "", "", true},
+		"cs_test_paid":         {200, returnpage.Paid, "paid", "", false},
+		"cs_test_refunded":     {200, returnpage.Refunded, "refunded", "", false},
+		"cs_test_failed":       {200, returnpage.Failed, "failed", pay + "failed", false},
+		"cs_test_underway":     {200, returnpage.Processing, "underway", "", true},
+		"cs_test_mismatch":     {200, returnpage.Review, "mismatch", "", false},
+		"cs_test_newpaid":      {200, returnpage.Received, "new", "", true},
+		"cs_test_newdebit":     {200, returnpage.Processing, "new", "", true},
+		"cs_test_newmismatch":  {200, returnpage.Review, "new", "", true},
+		"cs_test_refundFailed": {200, returnpage.RefundFailed, "refundFailed", "", false},
+		"cs_test_newopen":      {200, returnpage.Unfinished, "", "", true},
+		"cs_test_newended":     {200, returnpage.SessionExpired, "", "", false},
+		"cs_test_theirsopen":   {200, returnpage.Unfinished, "", "", true},
+		"cs_test_away":         {200, returnpage.Confirming, "", "", true},
+		"cs_test_nobodys":      {404, returnpage.Unknown, "", "", true},
 	} {
 		t.Run(session, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				s := shopOf(t, fakeshop.Options{Stripe: fakeshop.StripeFunc(stripe), AppURL: shopURL})
-				code, sheet := look(t, s, session)
+				s := newShop(t, fakeshop.Options{Stripe: fakeshop.StripeFunc(stripe), AppURL: shopURL})
+				code, shown := openPage(t, s, session)
 				text := returnpage.TextOf(row.state)
-				if code != row.code || sheet.State != string(row.state) || sheet.Poll != row.poll || sheet.Title != text.Title || sheet.Heading != text.Title {
-					t.Errorf("%d %+v", code, sheet)
+				if code != row.code || shown.State != string(row.state) || shown.Poll != row.poll || shown.Title != text.Title || shown.Heading != text.Title {
+					t.Errorf("got %d %+v", code, shown)
 				}
 				for _, words := range []string{text.Message, text.Next, session, "Only the payment provider, Stripe, confirms payments."} {
-					if !strings.Contains(sheet.Text, words) {
-						t.Errorf("it does not say %q: %s", words, sheet.Text)
+					if !strings.Contains(shown.Text, words) {
+						t.Errorf("got text %s, want %q in it", shown.Text, words)
 					}
 				}
-				if known := strings.Contains(sheet.Text, "Product Lifetime Total 199.00 USD Order "+row.order+" "); known != (row.order != "") {
-					t.Errorf("of the order it says %s", sheet.Text)
+				if known := strings.Contains(shown.Text, "Product Lifetime Total 199.00 USD Order "+row.order+" "); known != (row.order != "") {
+					t.Errorf("got text %s, want the order in it: %t", shown.Text, row.order != "")
 				}
-				if strings.Contains(sheet.Text, "customer-of") {
-					t.Errorf("it names the customer: %s", sheet.Text)
+				if strings.Contains(shown.Text, "customer-of") {
+					t.Errorf("got text %s, want no customer", shown.Text)
 				}
 				want := map[string]string{shopURL: "Continue to shop.example.com"}
 				if row.retry != "" {
@@ -80,31 +80,31 @@ func TestPage(t *testing.T) {
 				if row.poll {
 					want["?provider=stripe&session_id="+session] = "Check again"
 				}
-				if diff := cmp.Diff(want, sheet.Links); diff != "" {
-					t.Error(diff)
+				if diff := cmp.Diff(want, shown.Links); diff != "" {
+					t.Errorf("(-want +got):\n%s", diff)
 				}
-				if strings.Contains(sheet.Text, "Check again") || (sheet.Refresh > 0) != row.poll {
-					t.Errorf("it comes again after %s, and says %s", sheet.Refresh, sheet.Text)
+				if strings.Contains(shown.Text, "Check again") || (shown.Refresh > 0) != row.poll {
+					t.Errorf("got refresh %s and text %s, want a refresh: %t", shown.Refresh, shown.Text, row.poll)
 				}
-				if diff := cmp.Diff([]string{"billing/billing.js", "../dashboard/billing/page.css"}, append(sheet.Scripts, sheet.Styles...)); diff != "" {
-					t.Error(diff)
+				if diff := cmp.Diff([]string{"billing/billing.js", "../dashboard/billing/page.css"}, append(shown.Scripts, shown.Styles...)); diff != "" {
+					t.Errorf("(-want +got):\n%s", diff)
 				}
 			})
 		})
 	}
 }
 
-// TestPageOfAShopWithoutAddress has no link to nowhere.
-func TestPageOfAShopWithoutAddress(t *testing.T) {
-	_, sheet := look(t, shopOf(t, fakeshop.Options{}), "cs_test_paid")
-	if len(sheet.Links) > 0 {
-		t.Errorf("%v", sheet.Links)
+// TestPageWithoutAppURL: without the address of the shop the page has no link to it.
+func TestPageWithoutAppURL(t *testing.T) {
+	_, shown := openPage(t, newShop(t, fakeshop.Options{}), "cs_test_paid")
+	if len(shown.Links) > 0 {
+		t.Errorf("got links %v, want none", shown.Links)
 	}
 }
 
-// TestPageIsForEverybody: what can be answered is a page, whoever asks. What cannot is one for browsers alone.
-func TestPageIsForEverybody(t *testing.T) {
-	s := shopOf(t, fakeshop.Options{Stripe: fakeshop.StripeFunc(stripe)})
+// TestPageContentType: the state of a payment is a page for every client. A problem is a page for browsers alone.
+func TestPageContentType(t *testing.T) {
+	s := newShop(t, fakeshop.Options{Stripe: fakeshop.StripeFunc(stripe)})
 	for query, row := range map[string]struct {
 		code  int
 		state returnpage.State
@@ -126,14 +126,14 @@ func TestPageIsForEverybody(t *testing.T) {
 				fakeshop.Refused(t, answer, row.code, row.says)
 				continue
 			}
-			if sheet := fakeshop.Read(t, answer); answer.Code != row.code || sheet.State != string(row.state) || (row.says != "" && (sheet.Poll || sheet.Refresh > 0)) {
-				t.Errorf("%s for %q: %d %+v", query, accept, answer.Code, sheet)
+			if shown := fakeshop.Read(t, answer); answer.Code != row.code || shown.State != string(row.state) || (row.says != "" && (shown.Poll || shown.Refresh > 0)) {
+				t.Errorf("%s for %q: got %d %+v, want %d %s", query, accept, answer.Code, shown, row.code, row.state)
 			}
 		}
 	}
 }
 
-// try makes a query that of a second look, which does not wait for news.
+// try adds the number of a reload to a query, so that the page does not wait for the webhook.
 func try(query string) string {
 	if query == "" {
 		return ""
@@ -141,35 +141,34 @@ func try(query string) string {
 	return "&try=1"
 }
 
-// TestPageWhileOrdersAreAway: a buyer need not know; the page asks again.
-func TestPageWhileOrdersAreAway(t *testing.T) {
+// TestPageWithoutOrders: if the orders cannot be read, the page polls.
+func TestPageWithoutOrders(t *testing.T) {
 	o := fakeshop.Options{}
 	o.Cached.List = func(context.Context, client.WithWatch, client.ObjectList, ...client.ListOption) error {
 		return errors.New("dial tcp 10.0.0.1:443: connection refused")
 	}
-	s := fakeshop.New(t, o, stock()...)
-	code, sheet := look(t, s, "cs_test_paid")
-	if code != http.StatusOK || sheet.State != string(returnpage.Confirming) || sheet.Refresh == 0 || strings.Contains(sheet.Text, "refused") {
-		t.Errorf("%d %+v", code, sheet)
+	s := fakeshop.New(t, o, newObjects()...)
+	code, shown := openPage(t, s, "cs_test_paid")
+	if code != http.StatusOK || shown.State != string(returnpage.Confirming) || shown.Refresh == 0 || strings.Contains(shown.Text, "refused") {
+		t.Errorf("got %d %+v, want 200 and a refresh", code, shown)
 	}
 	if !strings.Contains(s.Logged.String(), "connection refused") {
-		t.Error("the operator does not learn of it")
+		t.Error("got no log message of the error, want one")
 	}
 }
 
-// TestHeadOfPage has the headers of the page.
-func TestHeadOfPage(t *testing.T) {
-	s := shopOf(t, fakeshop.Options{})
+// TestPageHead: HEAD has the headers of GET.
+func TestPageHead(t *testing.T) {
+	s := newShop(t, fakeshop.Options{})
 	const path = "/dashboard/billing?session_id=cs_test_paid"
 	get, head := s.Send(fakeshop.Request(t, http.MethodGet, path, "")), s.Send(fakeshop.Request(t, http.MethodHead, path, ""))
 	if diff := cmp.Diff(get.Header(), head.Header()); diff != "" || head.Code != http.StatusOK {
-		t.Errorf("%d %s", head.Code, diff)
+		t.Errorf("got status %d, want 200; headers (-want +got):\n%s", head.Code, diff)
 	}
 }
 
-// TestNewsOnItsWay: Stripe sends a buyer on as soon as the webhook is taken, and the cache may be a blink behind. The
-// first look, and it alone, waits that blink.
-func TestNewsOnItsWay(t *testing.T) {
+// TestAwaitWebhook: the first request waits a moment for the cache, and no other request does.
+func TestAwaitWebhook(t *testing.T) {
 	for name, row := range map[string]struct {
 		comes time.Duration
 		more  string
@@ -177,10 +176,10 @@ func TestNewsOnItsWay(t *testing.T) {
 		took  time.Duration
 	}{
 		"there already":      {0, "", returnpage.Paid, 0},
-		"comes a bit later":  {90 * time.Millisecond, "", returnpage.Paid, 100 * time.Millisecond},
+		"comes in time":      {90 * time.Millisecond, "", returnpage.Paid, 100 * time.Millisecond},
 		"comes too late":     {time.Second, "", returnpage.Confirming, 400 * time.Millisecond},
 		"try 0 is the first": {90 * time.Millisecond, "&try=0", returnpage.Paid, 100 * time.Millisecond},
-		"the second look":    {90 * time.Millisecond, "&try=1", returnpage.Confirming, 0},
+		"a reload":           {90 * time.Millisecond, "&try=1", returnpage.Confirming, 0},
 		"no number of a try": {90 * time.Millisecond, "&try=x", returnpage.Confirming, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -193,10 +192,10 @@ func TestNewsOnItsWay(t *testing.T) {
 					}
 					return c.List(ctx, list, opts...)
 				}
-				s := fakeshop.New(t, o, stock()...)
-				_, sheet := look(t, s, "cs_test_paid", row.more)
-				if took := time.Since(start); sheet.State != string(row.state) || took != row.took {
-					t.Errorf("%s after %s", sheet.State, took)
+				s := fakeshop.New(t, o, newObjects()...)
+				_, shown := openPage(t, s, "cs_test_paid", row.more)
+				if took := time.Since(start); shown.State != string(row.state) || took != row.took {
+					t.Errorf("got %s after %s, want %s after %s", shown.State, took, row.state, row.took)
 				}
 			})
 		})

@@ -13,7 +13,7 @@ import (
 	"github.com/paylink-dev/paylink/webhookserver/returnpage"
 )
 
-// follow goes where a page leads by itself until it stays, and returns how long it stayed each time.
+// follow reloads a page as it says, until it does not. It returns the time before each reload, and the last page.
 func follow(t *testing.T, s *fakeshop.Shop, query string) (waits []time.Duration, last *fakeshop.Page) {
 	t.Helper()
 	for range 100 {
@@ -25,86 +25,86 @@ func follow(t *testing.T, s *fakeshop.Shop, query string) (waits []time.Duration
 		waits, query = append(waits, last.Refresh), last.RefreshTo
 		s.Clock.SetTime(s.Clock.Now().Add(last.Refresh))
 	}
-	t.Fatal("it never stays")
+	t.Fatal("got 100 reloads, want an end")
 	return nil, nil
 }
 
-// TestRefresh: without JavaScript the page comes again by itself, ever less often, for about ten minutes. Then it says
-// that it has stopped, and leads back to its beginning.
+// TestRefresh: without JavaScript the page reloads at growing intervals, for about ten minutes. Then it says that it has
+// stopped, and links to itself.
 func TestRefresh(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := shopOf(t, fakeshop.Options{})
+		s := newShop(t, fakeshop.Options{})
 		waits, last := follow(t, s, "?provider=stripe&session_id=cs_test_newpaid")
 		total, before := time.Duration(0), time.Duration(0)
 		for i, wait := range waits {
 			if wait < before || wait < time.Second || wait > 30*time.Second {
-				t.Errorf("try %d stays %s, after %s", i, wait, before)
+				t.Errorf("reload %d: got interval %s after %s, want a longer one up to 30s", i, wait, before)
 			}
 			total, before = total+wait, wait
 		}
 		if waits[0] != 2*time.Second || total < 9*time.Minute || total > 11*time.Minute {
-			t.Errorf("%d tries, the first after %s, in %s", len(waits), waits[0], total)
+			t.Errorf("got %d reloads, the first after %s, in %s, want ten minutes", len(waits), waits[0], total)
 		}
 		const again = "?provider=stripe&session_id=cs_test_newpaid"
 		if last.State != string(returnpage.Confirming) || last.Links[again] != "Check again" {
-			t.Errorf("in the end %+v", last)
+			t.Errorf("got last page %+v, want a link to the first", last)
 		}
 		if waits, _ := follow(t, s, again); len(waits) != 24 {
-			t.Errorf("from the beginning it comes again %d times", len(waits))
+			t.Errorf("got %d reloads, want 24", len(waits))
 		}
 	})
 }
 
-// TestLateIsSaid where the page has stopped, and nowhere before.
-func TestLateIsSaid(t *testing.T) {
-	s := shopOf(t, fakeshop.Options{})
+// TestStoppedPage: a page that has stopped says so, and no other does.
+func TestStoppedPage(t *testing.T) {
+	s := newShop(t, fakeshop.Options{})
 	for query, says := range map[string]bool{"&try=1": false, "&try=23": false, "&try=24": true, "&try=99999999999999999999": true, "&try=-1": true, "&try=x": true, "&try=": true, "&try=1.5": true} {
-		_, sheet := look(t, s, "cs_test_newpaid", query)
-		late := strings.Contains(sheet.Text, "Not confirmed yet. This page has stopped checking.")
-		if late != says || (sheet.Refresh > 0) == says {
-			t.Errorf("%s: comes again after %s, and says %s", query, sheet.Refresh, sheet.Text)
+		_, shown := openPage(t, s, "cs_test_newpaid", query)
+		late := strings.Contains(shown.Text, "Not confirmed yet. This page has stopped checking.")
+		if late != says || (shown.Refresh > 0) == says {
+			t.Errorf("%s: got refresh %s and text %s, want stopped: %t", query, shown.Refresh, shown.Text, says)
 		}
 	}
 }
 
-// TestAdviceStays: what the page says of checking is no longer true once it has stopped; any other advice is.
-func TestAdviceStays(t *testing.T) {
-	s := shopOf(t, fakeshop.Options{Stripe: fakeshop.StripeFunc(stripe)})
+// TestStoppedAdvice: a page that has stopped does not say that it checks. Other advice stays.
+func TestStoppedAdvice(t *testing.T) {
+	s := newShop(t, fakeshop.Options{Stripe: fakeshop.StripeFunc(stripe)})
 	for session, row := range map[string]struct {
 		state returnpage.State
 		stays bool
 	}{
 		"cs_test_away": {returnpage.Confirming, false}, "cs_test_newmismatch": {returnpage.Review, true}, "cs_test_newdebit": {returnpage.Processing, true}, "cs_test_nobodys": {returnpage.Unknown, true},
 	} {
-		_, sheet := look(t, s, session, "&try=24")
-		if stays := strings.Contains(sheet.Text, returnpage.TextOf(row.state).Next); sheet.State != string(row.state) || stays != row.stays {
-			t.Errorf("%s: %s", sheet.State, sheet.Text)
+		_, shown := openPage(t, s, session, "&try=24")
+		if stays := strings.Contains(shown.Text, returnpage.TextOf(row.state).Next); shown.State != string(row.state) || stays != row.stays {
+			t.Errorf("got %s %s, want %s", shown.State, shown.Text, row.state)
 		}
 	}
 }
 
-// TestLimitedPage: who looked too often is told so, and the page comes again when there is a chance, but not for ever.
+// TestLimitedPage: a client over the limit gets a page that reloads when a request is allowed, and not for ever.
 func TestLimitedPage(t *testing.T) {
-	s := shopOf(t, fakeshop.Options{Looks: ratelimit.Rate{Events: 1, Per: time.Hour, Burst: 1}})
+	s := newShop(t, fakeshop.Options{Looks: ratelimit.Rate{Events: 1, Per: time.Hour, Burst: 1}})
 	const path = "/dashboard/billing?provider=stripe&session_id=cs_test_paid"
-	if _, sheet := look(t, s, "cs_test_paid"); sheet.State != string(returnpage.Paid) {
-		t.Errorf("%+v", sheet)
+	if _, shown := openPage(t, s, "cs_test_paid"); shown.State != string(returnpage.Paid) {
+		t.Errorf("got %+v", shown)
 	}
-	code, sheet := look(t, s, "cs_test_paid")
-	if code != http.StatusTooManyRequests || sheet.State != page.TooManyRequests.State || !sheet.Poll || sheet.Refresh != time.Hour+time.Second {
-		t.Errorf("%d %+v", code, sheet)
+	code, shown := openPage(t, s, "cs_test_paid")
+	if code != http.StatusTooManyRequests || shown.State != page.TooManyRequests.State || !shown.Poll || shown.Refresh != time.Hour+time.Second {
+		t.Errorf("got %d %+v", code, shown)
 	}
-	if want := "?provider=stripe&session_id=cs_test_paid&try=1"; sheet.RefreshTo != want {
-		t.Errorf("it comes again at %s", sheet.RefreshTo)
+	if want := "?provider=stripe&session_id=cs_test_paid&try=1"; shown.RefreshTo != want {
+		t.Errorf("got refresh to %s, want %s", shown.RefreshTo, want)
 	}
-	if _, sheet := look(t, s, "cs_test_paid", "&try=24"); sheet.Refresh != 0 {
-		t.Errorf("it comes again after %s, for ever", sheet.Refresh)
+	if _, shown := openPage(t, s, "cs_test_paid", "&try=24"); shown.Refresh != 0 {
+		t.Errorf("got refresh after %s, want none", shown.Refresh)
 	}
 	r := from(t, "cs_test_paid", path, "")
 	r.Method = http.MethodGet
 	answer := s.Send(r)
 	fakeshop.Refused(t, answer, http.StatusTooManyRequests, "Too many requests from your network")
 	if after := answer.Header().Get("Retry-After"); after != "3600" {
-		t.Errorf("after %s", after)
+		t.Errorf("got Retry-After %s", after)
 	}
 }

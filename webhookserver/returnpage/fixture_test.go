@@ -19,8 +19,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// told is the order of an id, of which a webhook has told a payment.
-func told(id string, outcome v1alpha1.Outcome, changes ...func(*v1alpha1.Payment)) *v1alpha1.Order {
+// orderWith is an order with a payment from a webhook.
+func orderWith(id string, outcome v1alpha1.Outcome, changes ...func(*v1alpha1.Payment)) *v1alpha1.Order {
 	p := v1alpha1.Payment{
 		SessionID: "cs_test_" + id, Outcome: outcome, PaymentIntentID: "pi_" + id, Amount: 19900, Currency: "usd", PaymentLinkID: "plink_1", Created: metav1.NewTime(fakeshop.Now),
 	}
@@ -31,28 +31,28 @@ func told(id string, outcome v1alpha1.Outcome, changes ...func(*v1alpha1.Payment
 }
 
 func refunded(p *v1alpha1.Payment) { p.FullyRefunded, p.AmountRefunded = true, p.Amount }
-func bounced(p *v1alpha1.Payment) {
+func refundFailed(p *v1alpha1.Payment) {
 	p.FailedRefunds = []v1alpha1.FailedRefund{{ID: "re_1", Amount: p.Amount}}
 }
-func ofAnother(p *v1alpha1.Payment) { p.Amount = 100 }
+func wrongAmount(p *v1alpha1.Payment) { p.Amount = 100 }
 
-// shopOf is a shop whose orders webhooks have told of, or Stripe knows. Nothing in it may be written to.
-func shopOf(t testing.TB, o fakeshop.Options) *fakeshop.Shop {
+// newShop is a read-only shop with the orders of newObjects.
+func newShop(t testing.TB, o fakeshop.Options) *fakeshop.Shop {
 	t.Helper()
 	o.Cached, o.Trouble = fakeshop.ReadOnly(t), fakeshop.ReadOnly(t)
-	return fakeshop.New(t, o, stock()...)
+	return fakeshop.New(t, o, newObjects()...)
 }
 
-func stock() []client.Object {
+func newObjects() []client.Object {
 	waits := func(o *v1alpha1.Order) { o.Spec.ExpiresAfter = &metav1.Duration{Duration: time.Minute} }
 	return []client.Object{
 		fakeshop.Link("lifetime"),
-		told("paid", v1alpha1.OutcomePaid), told("refunded", v1alpha1.OutcomePaid, refunded), told("bounced", v1alpha1.OutcomePaid, refunded, bounced), told("failed", v1alpha1.OutcomeFailed),
-		told("underway", v1alpha1.OutcomeUnpaid), told("mismatch", v1alpha1.OutcomePaid, ofAnother), fakeshop.Order("new"), fakeshop.Order("late", waits),
+		orderWith("paid", v1alpha1.OutcomePaid), orderWith("refunded", v1alpha1.OutcomePaid, refunded), orderWith("refundFailed", v1alpha1.OutcomePaid, refunded, refundFailed), orderWith("failed", v1alpha1.OutcomeFailed),
+		orderWith("underway", v1alpha1.OutcomeUnpaid), orderWith("mismatch", v1alpha1.OutcomePaid, wrongAmount), fakeshop.Order("new"), fakeshop.Order("late", waits),
 	}
 }
 
-// stripe knows a session for each of the orders new and late in every state, by ids such as cs_test_newopen.
+// stripe is a fake Stripe. It has sessions of the orders new and late in every state, with ids such as cs_test_newopen.
 func stripe(_ context.Context, id string) (stripeclient.Session, error) {
 	fact := payment.Fact{Type: "checkout.session.completed", Session: &v1alpha1.SessionFact{
 		ID: id, Outcome: v1alpha1.OutcomeUnpaid, Amount: 19900, Currency: "usd", PaymentLinkID: "plink_1", Created: metav1.NewTime(fakeshop.Now),

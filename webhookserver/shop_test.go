@@ -13,7 +13,7 @@ import (
 	"github.com/paylink-dev/paylink/test/fakeshop"
 )
 
-// open opens a shop that has links of each kind, and orders of each phase, which are called by it.
+// open returns a shop with PaymentLinks of each kind, and an order of each phase, named after it.
 func open(t testing.TB, o fakeshop.Options) *fakeshop.Shop {
 	t.Helper()
 	private := func(l *v1alpha1.PaymentLink) { l.Spec.PublicCheckout = false }
@@ -33,10 +33,10 @@ func open(t testing.TB, o fakeshop.Options) *fakeshop.Shop {
 	return s
 }
 
-// sessionOf is the id of the session that paid an order, or that is in a state at Stripe.
+// sessionOf returns the id of the session of an order, or in a state at Stripe.
 func sessionOf(name string) string { return "cs_test_" + name }
 
-// sale is what Stripe says of a session for an order.
+// sale is Stripe's fact of a session for an order.
 func sale(name, order string, outcome v1alpha1.Outcome) payment.Fact {
 	at := metav1.NewTime(fakeshop.Now)
 	return payment.Fact{
@@ -45,7 +45,7 @@ func sale(name, order string, outcome v1alpha1.Outcome) payment.Fact {
 	}
 }
 
-// stripe answers for Stripe: of a session named after its state, which is for the order "pending".
+// stripe is a fake Stripe. It has sessions for the order "pending", each named after its state.
 func stripe(_ context.Context, id string) (stripeclient.Session, error) {
 	switch state := strings.TrimPrefix(id, sessionOf("")); state {
 	case stripeclient.SessionOpen, stripeclient.SessionComplete, stripeclient.SessionExpired:

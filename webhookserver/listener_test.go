@@ -16,16 +16,18 @@ import (
 	"github.com/paylink-dev/paylink/webhookserver/webhook"
 )
 
-// wire is a network without a network, so that a test's clock is the connections' clock too.
-type wire struct {
+// pipeListener listens on pipes, so that the connections use the fake clock of a test.
+type pipeListener struct {
 	connections chan net.Conn
 	closed      chan struct{}
 	once        sync.Once
 }
 
-func newWire() *wire { return &wire{connections: make(chan net.Conn), closed: make(chan struct{})} }
+func newPipeListener() *pipeListener {
+	return &pipeListener{connections: make(chan net.Conn), closed: make(chan struct{})}
+}
 
-func (w *wire) Accept() (net.Conn, error) {
+func (w *pipeListener) Accept() (net.Conn, error) {
 	select {
 	case c := <-w.connections:
 		return c, nil
@@ -34,11 +36,11 @@ func (w *wire) Accept() (net.Conn, error) {
 	}
 }
 
-func (w *wire) Close() error   { w.once.Do(func() { close(w.closed) }); return nil }
-func (w *wire) Addr() net.Addr { return &net.UnixAddr{Name: "wire", Net: "unix"} }
+func (w *pipeListener) Close() error   { w.once.Do(func() { close(w.closed) }); return nil }
+func (w *pipeListener) Addr() net.Addr { return &net.UnixAddr{Name: "listener", Net: "unix"} }
 
-// dial fails once the listener is closed.
-func (w *wire) dial() (net.Conn, error) {
+// dial fails after the listener is closed.
+func (w *pipeListener) dial() (net.Conn, error) {
 	client, server := net.Pipe()
 	select {
 	case w.connections <- server:
@@ -48,39 +50,39 @@ func (w *wire) dial() (net.Conn, error) {
 	}
 }
 
-// running is a server in the bubble of a test.
+// running is a server with a fake clock.
 type running struct {
 	*fixture
-	wire *wire
-	stop context.CancelFunc
-	done chan error
+	listener *pipeListener
+	stop     context.CancelFunc
+	done     chan error
 }
 
 func run(t *testing.T, l webhook.Ledger) *running {
 	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())
-	r := &running{fixture: newFixture(t, l), wire: newWire(), stop: stop, done: make(chan error, 1)}
+	r := &running{fixture: newFixture(t, l), listener: newPipeListener(), stop: stop, done: make(chan error, 1)}
 	if r.server.Ready(nil) == nil {
-		t.Error("ready before it serves")
+		t.Error("got ready, want an error before serving")
 	}
-	go func() { r.done <- r.server.Serve(ctx, r.wire) }()
+	go func() { r.done <- r.server.Serve(ctx, r.listener) }()
 	synctest.Wait()
 	return r
 }
 
-// stopped stops the server and fails the test unless it stops as it should.
-func (r *running) stopped() {
+// wantStop stops the server and fails the test if that is an error.
+func (r *running) wantStop() {
 	r.t.Helper()
 	r.stop()
 	if err := <-r.done; err != nil {
-		r.t.Errorf("stopped with %v", err)
+		r.t.Errorf("got error %v at the end, want none", err)
 	}
 }
 
-// connect opens a connection and writes the first part of what a client sends.
+// connect opens a connection and sends a text.
 func (r *running) connect(text string) net.Conn {
 	r.t.Helper()
-	c, err := r.wire.dial()
+	c, err := r.listener.dial()
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -90,21 +92,21 @@ func (r *running) connect(text string) net.Conn {
 	return c
 }
 
-// delivery is a request as it goes over the wire.
+// delivery is the text of a signed request.
 func delivery(body []byte) string {
 	return fmt.Sprintf("POST %s HTTP/1.1\r\nHost: shop.example\r\nStripe-Signature: %s\r\nContent-Length: %d\r\n\r\n%s",
 		webhook.Path, stripeevents.Signature(secret, time.Now(), body), len(body), body)
 }
 
-// status reads an answer.
-func status(t *testing.T, c net.Conn) int {
+// readStatus reads a response and returns its status.
+func readStatus(t *testing.T, c net.Conn) int {
 	t.Helper()
-	code, _ := answered(t, bufio.NewReader(c))
+	code, _ := readResponse(t, bufio.NewReader(c))
 	return code
 }
 
-// answered reads an answer to its end, and tells whether the connection ends by it.
-func answered(t *testing.T, r *bufio.Reader) (code int, last bool) {
+// readResponse reads a response, and reports whether it closes the connection.
+func readResponse(t *testing.T, r *bufio.Reader) (code int, last bool) {
 	t.Helper()
 	answer, err := http.ReadResponse(r, nil)
 	if err != nil {

@@ -100,7 +100,7 @@ func differsFrom(order *v1alpha1.Order, link *v1alpha1.PaymentLink) string {
 	case order.Spec.ProductID != link.Spec.ProductID:
 		return fmt.Sprintf("product %s, not %s", link.Spec.ProductID, order.Spec.ProductID)
 	case order.Live() != link.Live():
-		return fmt.Sprintf("in %s mode, not in %s mode (spec.livemode is true unless it is set)", mode(link.Live()), mode(order.Live()))
+		return fmt.Sprintf("in %s mode, not in %s mode (spec.livemode is true unless it is set)", v1alpha1.Mode(link.Live()), v1alpha1.Mode(order.Live()))
 	case !strings.EqualFold(order.Spec.Currency, link.Spec.Currency),
 		order.Spec.Amount != link.Spec.Amount && order.Spec.Amount != 0:
 		return fmt.Sprintf("at %s, not %s", payment.FormatAmount(link.Spec.Amount, link.Spec.Currency),
@@ -108,13 +108,6 @@ func differsFrom(order *v1alpha1.Order, link *v1alpha1.PaymentLink) string {
 	default:
 		return ""
 	}
-}
-
-func mode(live bool) string {
-	if live {
-		return "live"
-	}
-	return "test"
 }
 
 // apply writes the readiness into the order's status.

@@ -7,6 +7,8 @@ import (
 	"os"
 	"regexp"
 	"strings"
+
+	"github.com/paylink-dev/paylink/internal/weburl"
 )
 
 // hostPattern is the form in which browsers send a host in Origin. It excludes Unicode names, which browsers send as xn--….
@@ -25,10 +27,6 @@ func AppURL() (*url.URL, error) {
 	if u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" {
 		return nil, fmt.Errorf("NEXT_PUBLIC_APP_URL must be a plain address, without user, query or fragment: such as %s://%s", u.Scheme, u.Host)
 	}
-	// Browsers send an origin in lower case, without the default port.
-	u.Host = strings.ToLower(u.Host)
-	if port := map[string]string{"https": ":443", "http": ":80"}[u.Scheme]; strings.HasSuffix(u.Host, port) {
-		u.Host = strings.TrimSuffix(u.Host, port)
-	}
+	weburl.NormalizeHost(u)
 	return u, nil
 }

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+
+	"github.com/paylink-dev/paylink/api/v1alpha1"
 )
 
 // ErrNoKey means that an API key is missing.
@@ -27,18 +29,11 @@ func ParseAPIKeys(text string) ([]NamedSecret, error) {
 			return nil, fmt.Errorf("API key %d of %d %w", i+1, len(fields), err)
 		}
 		if len(keys) > 0 && LiveKey(key) != LiveKey(keys[0].Secret) {
-			return nil, fmt.Errorf("API key %d of %d is of %s mode, and the first is not: put keys of one mode there", i+1, len(fields), mode(LiveKey(key)))
+			return nil, fmt.Errorf("API key %d of %d is of %s mode, and the first is not: put keys of one mode there", i+1, len(fields), v1alpha1.Mode(LiveKey(key)))
 		}
 		if !slices.ContainsFunc(keys, func(k NamedSecret) bool { return k.Secret == key }) {
 			keys = append(keys, NamedSecret{Name: strconv.Itoa(len(keys) + 1), Secret: key})
 		}
 	}
 	return keys, nil
-}
-
-func mode(live bool) string {
-	if live {
-		return "live"
-	}
-	return "test"
 }

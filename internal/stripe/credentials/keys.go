@@ -12,6 +12,8 @@ import (
 	"github.com/go-logr/logr"
 	"github.com/stripe/stripe-go/v76"
 	"k8s.io/utils/clock"
+
+	"github.com/paylink-dev/paylink/api/v1alpha1"
 )
 
 // Keys are the API keys in use. There are several during a rotation. KeyFile can replace them at any time by others of
@@ -108,7 +110,7 @@ func statusOf(err error) int {
 // orders to compare by the mode.
 func (k *Keys) replace(keys []NamedSecret) error {
 	if live := LiveKey(keys[0].Secret); live != k.live {
-		return fmt.Errorf("the API keys are of %s mode now, and were of %s mode when the server started: restart it, or put keys of that mode back", mode(live), mode(k.live))
+		return fmt.Errorf("the API keys are of %s mode now, and were of %s mode when the server started: restart it, or put keys of that mode back", v1alpha1.Mode(live), v1alpha1.Mode(k.live))
 	}
 	old := k.list.Load().entries
 	if slices.Equal(secretsOf(old), keys) {

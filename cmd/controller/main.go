@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"k8s.io/utils/clock"
+	"k8s.io/utils/ptr"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
 	ctrlmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
@@ -21,6 +22,7 @@ import (
 	"github.com/paylink-dev/paylink/controllers/statemetrics"
 	"github.com/paylink-dev/paylink/controllers/stripeevent"
 	"github.com/paylink-dev/paylink/internal/metrics"
+	"github.com/paylink-dev/paylink/internal/ordercache"
 	"github.com/paylink-dev/paylink/internal/setup"
 	"github.com/paylink-dev/paylink/internal/version"
 )
@@ -83,6 +85,7 @@ func run(ctx context.Context, f *flags) error {
 		o.LeaderElectionNamespace = f.EventNamespace
 		o.LeaderElectionReleaseOnCancel = true // nothing runs after the manager stops
 		o.Controller.MaxConcurrentReconciles = 4
+		o.Controller.EnableWarmup = ptr.To(true) // a new leader has its orders in the queue already
 		o.Controller.ReconciliationTimeout = time.Minute
 	})
 	if err != nil {
@@ -125,7 +128,14 @@ func add(ctx context.Context, mgr ctrl.Manager, f *flags, stripe *stripeConfig) 
 	if err := stripeEvents.SetupWithManager(ctx, mgr); err != nil {
 		return fmt.Errorf("set up stripe events: %w", err)
 	}
-	state := &statemetrics.Collector{Orders: mgr.GetCache(), Cache: mgr.GetCache(), Clock: c, State: metrics.NewState(), Log: ctrl.Log.WithName("state")}
+	counts, err := ordercache.From(mgr.GetCache())
+	if err != nil {
+		return err
+	}
+	if err := counts.CountBy(statemetrics.OrderState); err != nil {
+		return err
+	}
+	state := &statemetrics.Collector{Orders: counts, Cache: mgr.GetCache(), Clock: c, State: metrics.NewState(), Log: ctrl.Log.WithName("state")}
 	if err := ctrlmetrics.Registry.Register(state); err != nil {
 		return fmt.Errorf("register the state collector: %w", err)
 	}

@@ -9,6 +9,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
+	"github.com/paylink-dev/paylink/internal/ordercache"
 	"github.com/paylink-dev/paylink/internal/payment"
 )
 
@@ -79,7 +80,7 @@ func TestDeletedOrderIsForgotten(t *testing.T) {
 		if told := s.told(); len(told) != 1 {
 			t.Errorf("told %q", told)
 		}
-		s.deleted(o)
+		s.woken(ordercache.Change{Old: o})
 	}
 	if n := len(s.orders.told.needs); n != 0 {
 		t.Errorf("%d orders are remembered", n)

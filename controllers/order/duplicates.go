@@ -3,45 +3,36 @@ package order
 import (
 	"context"
 
-	"k8s.io/client-go/util/workqueue"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/event"
-	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
 	"github.com/paylink-dev/paylink/internal/ledger"
+	"github.com/paylink-dev/paylink/internal/ordercache"
 )
 
-// sharers wakes the orders that share another one's reference when that one comes or goes. When it goes, the next
-// oldest takes the reference over. When it comes it is the youngest, but creation times are to the second: of two in
-// the same second the uid decides, and that may be for the one that came later.
-func (r *Reconciler) sharers() handler.EventHandler {
-	return handler.Funcs{
-		CreateFunc: func(ctx context.Context, e event.CreateEvent, queue workqueue.TypedRateLimitingInterface[reconcile.Request]) {
-			r.wakeSharers(ctx, e.Object, queue)
-		},
-		DeleteFunc: func(ctx context.Context, e event.DeleteEvent, queue workqueue.TypedRateLimitingInterface[reconcile.Request]) {
-			r.told.forget(e.Object.GetUID())
-			r.wakeSharers(ctx, e.Object, queue)
-		},
+// ordersSharing returns the orders that share the reference of an order that is created or deleted. After a deletion, the
+// next oldest order takes the reference over. A created order is the youngest, but creation times are to the second: of two
+// orders in the same second the uid decides, and it may be in favour of the later one.
+func (r *Reconciler) ordersSharing(ctx context.Context, change ordercache.Change) []reconcile.Request {
+	if change.New != nil && change.Old != nil {
+		return nil
 	}
-}
-
-func (r *Reconciler) wakeSharers(ctx context.Context, o client.Object, queue workqueue.TypedRateLimitingInterface[reconcile.Request]) {
-	order, ok := o.(*v1alpha1.Order)
-	if !ok {
-		return
+	order := change.Order()
+	if change.New == nil {
+		r.told.forget(order.UID)
 	}
 	var sharing v1alpha1.OrderList
 	if err := r.Client.List(ctx, &sharing, client.MatchingFields{ledger.IndexReference: order.ClientReferenceID()}); err != nil {
-		ctrl.LoggerFrom(ctx).Error(err, "List the orders that share an id", "order", client.ObjectKeyFromObject(order))
-		return
+		ctrl.LoggerFrom(ctx).Error(err, "List orders of the same reference", "order", client.ObjectKeyFromObject(order))
+		return nil
 	}
+	var requests []reconcile.Request
 	for i := range sharing.Items {
 		if sharing.Items[i].UID != order.UID {
-			queue.Add(reconcile.Request{NamespacedName: client.ObjectKeyFromObject(&sharing.Items[i])})
+			requests = append(requests, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(&sharing.Items[i])})
 		}
 	}
+	return requests
 }

@@ -7,13 +7,11 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/api/meta"
-	"k8s.io/client-go/util/workqueue"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
-	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
+	"github.com/paylink-dev/paylink/internal/ordercache"
 )
 
 // names are what is woken, in order.
@@ -26,25 +24,9 @@ func names(requests []reconcile.Request) []string {
 	return all
 }
 
-// deleted tells the order reconciler of a deletion, and returns what that wakes.
-func (s *shop) deleted(o client.Object) []string {
-	return s.woken(func(queue workqueue.TypedRateLimitingInterface[reconcile.Request]) {
-		s.orders.sharers().Delete(s.t.Context(), event.DeleteEvent{Object: o}, queue)
-	})
-}
-
-// woken returns what is put into a queue.
-func (s *shop) woken(wake func(workqueue.TypedRateLimitingInterface[reconcile.Request])) []string {
-	queue := workqueue.NewTypedRateLimitingQueue(workqueue.DefaultTypedControllerRateLimiter[reconcile.Request]())
-	defer queue.ShutDown()
-	wake(queue)
-	var woken []reconcile.Request
-	for queue.Len() > 0 {
-		r, _ := queue.Get()
-		woken = append(woken, r)
-		queue.Done(r)
-	}
-	return names(woken)
+// woken returns the orders that a change of an order enqueues.
+func (s *shop) woken(change ordercache.Change) []string {
+	return names(s.orders.ordersSharing(s.t.Context(), change))
 }
 
 // TestLinkWakesOrders that have no checkout URL yet: those that have one are left alone.
@@ -68,15 +50,15 @@ func TestHeirs(t *testing.T) {
 		t.Fatalf("sent to pay at %s", url)
 	}
 	s.must(s.api.Delete(t.Context(), gone.DeepCopy()))
-	if diff := cmp.Diff([]string{"annex/b", "shop/a"}, s.deleted(gone)); diff != "" {
+	if diff := cmp.Diff([]string{"annex/b", "shop/a"}, s.woken(ordercache.Change{Old: gone})); diff != "" {
 		t.Error(diff)
 	}
 	s.reconcileOrder("a")
 	if url := s.order("a").Status.CheckoutURL; url != "https://buy.stripe.com/a?client_reference_id=x" {
 		t.Errorf("the heir is sent to %q", url)
 	}
-	if diff := cmp.Diff([]string(nil), s.deleted(link("l"))); diff != "" {
-		t.Errorf("of a link: %s", diff)
+	if diff := cmp.Diff([]string(nil), s.woken(ordercache.Change{Old: gone, New: gone})); diff != "" {
+		t.Errorf("an update: %s", diff)
 	}
 }
 
@@ -90,10 +72,7 @@ func TestTwoOrdersInOneSecond(t *testing.T) {
 		t.Fatal("alone, it is not sent to pay")
 	}
 	s.must(s.api.Create(t.Context(), second.DeepCopy()))
-	woken := s.woken(func(queue workqueue.TypedRateLimitingInterface[reconcile.Request]) {
-		s.orders.sharers().Create(t.Context(), event.CreateEvent{Object: second}, queue)
-	})
-	if diff := cmp.Diff([]string{"shop/b"}, woken); diff != "" {
+	if diff := cmp.Diff([]string{"shop/b"}, s.woken(ordercache.Change{New: second})); diff != "" {
 		t.Error(diff)
 	}
 	s.reconcileOrder("a")

@@ -18,6 +18,7 @@ import (
 	"github.com/paylink-dev/paylink/controllers/status"
 	"github.com/paylink-dev/paylink/internal/ledger"
 	"github.com/paylink-dev/paylink/internal/metrics"
+	"github.com/paylink-dev/paylink/internal/ordercache"
 )
 
 // +kubebuilder:rbac:groups=payments.paylink.dev,resources=orders,verbs=get;list;watch
@@ -55,10 +56,15 @@ func (r *Reconciler) SetupWithManager(ctx context.Context, mgr ctrl.Manager) err
 	if err := Index(ctx, mgr.GetFieldIndexer()); err != nil {
 		return err
 	}
+	orders, err := ordercache.From(mgr.GetCache())
+	if err != nil {
+		return err
+	}
 	return ctrl.NewControllerManagedBy(mgr).
-		For(&v1alpha1.Order{}).
+		Named("order").
+		WatchesRawSource(orders.Keys()).
+		WatchesRawSource(orders.Changes(r.ordersSharing)).
 		Watches(&v1alpha1.PaymentLink{}, handler.EnqueueRequestsFromMapFunc(r.ordersAwaiting)).
-		Watches(&v1alpha1.Order{}, r.sharers()).
 		Complete(reconcile.AsReconciler(mgr.GetClient(), r))
 }
 

@@ -3,7 +3,6 @@ package statemetrics
 
 import (
 	"context"
-	"fmt"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -11,28 +10,31 @@ import (
 	"github.com/go-logr/logr"
 	"github.com/prometheus/client_golang/prometheus"
 	"k8s.io/apimachinery/pkg/util/sets"
-	toolscache "k8s.io/client-go/tools/cache"
 	"k8s.io/utils/clock"
-	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
 	"github.com/paylink-dev/paylink/internal/metrics"
+	"github.com/paylink-dev/paylink/internal/ordercache"
 )
 
-// Collector reports the orders and kept events there are, when it is scraped and from the cache alone. Only the
-// leader reports, so that a sum over replicas counts nothing twice: it is a Runnable that needs leader election.
+// OrderCounter counts the orders of each state. It returns false until it knows all orders. *ordercache.Cache is the real one.
+type OrderCounter interface {
+	Counts() (map[ordercache.State]int, bool)
+}
+
+// Collector reports the number of orders and StripeEvents when it is scraped, from the cache alone. Only the leader
+// reports, so that a sum over replicas counts nothing twice: it is a Runnable that needs leader election.
 type Collector struct {
-	// Orders tells of orders.
-	Orders cache.Informers
-	// Cache lists kept events, of which there are few.
+	// Orders counts orders by OrderState.
+	Orders OrderCounter
+	// Cache lists StripeEvents. There are few.
 	Cache client.Reader
 	Clock clock.PassiveClock
 	State metrics.State
 	Log   logr.Logger
 
-	// counted are the orders; nil: this replica does not lead, or has not counted them all yet.
-	counted atomic.Pointer[census]
+	leads atomic.Bool
 }
 
 // scrapeTimeout bounds one collection; the cache answers in far less.
@@ -43,23 +45,9 @@ func (c *Collector) NeedLeaderElection() bool { return true }
 
 // Start reports until the context ends.
 func (c *Collector) Start(ctx context.Context) error {
-	informer, err := c.Orders.GetInformer(ctx, &v1alpha1.Order{})
-	if err != nil {
-		return fmt.Errorf("count orders: %w", err)
-	}
-	counted := newCensus()
-	registration, err := informer.AddEventHandler(counted)
-	if err != nil {
-		return fmt.Errorf("count orders: %w", err)
-	}
-	if toolscache.WaitForCacheSync(ctx.Done(), registration.HasSynced) {
-		c.counted.Store(counted)
-		defer c.counted.Store(nil)
-		<-ctx.Done()
-	}
-	if err := informer.RemoveEventHandler(registration); err != nil {
-		return fmt.Errorf("count orders no more: %w", err)
-	}
+	c.leads.Store(true)
+	defer c.leads.Store(false)
+	<-ctx.Done()
 	return nil
 }
 
@@ -74,11 +62,14 @@ func (c *Collector) Describe(descs chan<- *prometheus.Desc) {
 
 // Collect sends the gauges as they are now.
 func (c *Collector) Collect(out chan<- prometheus.Metric) {
-	counted := c.counted.Load()
-	if counted == nil {
+	if !c.leads.Load() {
 		return
 	}
-	c.collectOrders(counted, out)
+	states, ok := c.Orders.Counts()
+	if !ok {
+		return // the number of some orders would look like a loss of the others
+	}
+	c.collectOrders(countOrders(states), out)
 	ctx, cancel := context.WithTimeout(context.Background(), scrapeTimeout)
 	defer cancel()
 	if err := c.collectEvents(ctx, out); err != nil {
@@ -86,12 +77,13 @@ func (c *Collector) Collect(out chan<- prometheus.Metric) {
 	}
 }
 
-func (c *Collector) collectOrders(counted *census, out chan<- prometheus.Metric) {
-	counted.report(func(state orderState, n int) {
-		out <- prometheus.MustNewConstMetric(c.State.Orders, prometheus.GaugeValue, float64(n), string(state.phase), strconv.FormatBool(state.live))
-	}, func(reason string, n int) {
+func (c *Collector) collectOrders(counts orderCounts, out chan<- prometheus.Metric) {
+	for key, n := range counts.byPhase {
+		out <- prometheus.MustNewConstMetric(c.State.Orders, prometheus.GaugeValue, float64(n), string(key.phase), strconv.FormatBool(key.live))
+	}
+	for reason, n := range counts.byAttention {
 		out <- prometheus.MustNewConstMetric(c.State.Attention, prometheus.GaugeValue, float64(n), reason)
-	})
+	}
 }
 
 func (c *Collector) collectEvents(ctx context.Context, out chan<- prometheus.Metric) error {

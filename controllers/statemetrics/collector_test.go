@@ -3,6 +3,7 @@ package statemetrics
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -13,14 +14,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	toolscache "k8s.io/client-go/tools/cache"
 	testingclock "k8s.io/utils/clock/testing"
-	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
 	"github.com/paylink-dev/paylink/internal/metrics"
+	"github.com/paylink-dev/paylink/internal/ordercache"
 	"github.com/paylink-dev/paylink/test/fakeapi"
 	"github.com/paylink-dev/paylink/test/scrape"
 )
@@ -123,7 +123,7 @@ func TestState(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				registry := prometheus.NewRegistry()
-				c := &Collector{Orders: telling{orders: row.objects}, Cache: fakeapi.Builder(t, row.objects...).Build(), Clock: testingclock.NewFakePassiveClock(now), State: metrics.NewState(), Log: logr.Discard()}
+				c := &Collector{Orders: append(orderCounter{}, row.objects...), Cache: fakeapi.Builder(t, row.objects...).Build(), Clock: testingclock.NewFakePassiveClock(now), State: metrics.NewState(), Log: logr.Discard()}
 				registry.MustRegister(c)
 				if diff := cmp.Diff(map[string]float64{}, scrape.Metrics(t, registry)); diff != "" {
 					t.Errorf("reported though it does not lead: %s", diff)
@@ -150,86 +150,63 @@ func TestState(t *testing.T) {
 	}
 }
 
-// telling is a cache that tells a handler of orders as soon as it comes; none: it never has them all.
-type telling struct {
-	cache.Informers
-	cache.Informer
-	orders []client.Object
-	err    error
-	filled chan struct{}
-}
+// orderCounter counts orders as the cache does; nil: it does not know all orders yet.
+type orderCounter []client.Object
 
-func (i telling) GetInformer(context.Context, client.Object, ...cache.InformerGetOption) (cache.Informer, error) {
-	return i, i.err
-}
-
-func (i telling) AddEventHandler(handler toolscache.ResourceEventHandler) (toolscache.ResourceEventHandlerRegistration, error) {
-	for _, o := range i.orders {
-		handler.OnAdd(o, true)
-	}
-	return filling{i.filled}, nil
-}
-
-func (telling) RemoveEventHandler(toolscache.ResourceEventHandlerRegistration) error { return nil }
-
-type filling struct{ filled chan struct{} }
-
-func (f filling) HasSynced() bool                          { return f.filled == nil || toolscache.IsDone(f) }
-func (f filling) HasSyncedChecker() toolscache.DoneChecker { return f }
-func (f filling) Name() string                             { return "test" }
-func (f filling) Done() <-chan struct{}                    { return f.filled }
-
-// TestCensus: what comes, changes and goes is counted as if all were counted anew.
-func TestCensus(t *testing.T) {
-	in := func(phase v1alpha1.OrderPhase) *v1alpha1.Order {
-		return order("a", func(o *v1alpha1.Order) { o.Status.Phase = phase })
-	}
-	disputed := in(v1alpha1.OrderPaid)
-	disputed.Status.Payments = []v1alpha1.Payment{{
-		SessionID: "cs_1", Outcome: v1alpha1.OutcomePaid, Amount: 19900, Currency: "usd", Livemode: true, Disputes: []v1alpha1.Dispute{{ID: "du_1"}},
-	}}
-	disputed.Status.Conditions = []metav1.Condition{{Type: v1alpha1.ConditionNeedsAttention, Status: "True"}}
-	c := newCensus()
-	counts := func() (orders map[orderState]int, attention map[string]int) {
-		orders, attention = map[orderState]int{}, map[string]int{}
-		c.report(func(s orderState, n int) {
-			if n != 0 {
-				orders[s] = n
-			}
-		}, func(reason string, n int) {
-			if n != 0 {
-				attention[reason] = n
-			}
-		})
-		return orders, attention
-	}
-	for i, step := range []struct {
-		happens       func()
-		paid, pending int
-		disputed      int
-	}{
-		{func() { c.OnAdd(in(""), false) }, 0, 1, 0},
-		{func() { c.OnAdd(in(v1alpha1.OrderPaid), true) }, 1, 1, 0},
-		{func() { c.OnUpdate(in(""), in(v1alpha1.OrderPaid)) }, 2, 0, 0},
-		{func() { c.OnUpdate(in(v1alpha1.OrderPaid), disputed) }, 2, 0, 1},
-		{func() { c.OnDelete(in(v1alpha1.OrderPaid)) }, 1, 0, 1},
-		{func() { c.OnDelete(toolscache.DeletedFinalStateUnknown{Obj: disputed}) }, 0, 0, 0},
-	} {
-		step.happens()
-		orders, attention := counts()
-		if orders[orderState{v1alpha1.OrderPaid, true}] != step.paid || orders[orderState{v1alpha1.OrderPending, true}] != step.pending ||
-			attention[v1alpha1.ReasonDisputed] != step.disputed || len(orders) > 2 {
-			t.Errorf("step %d: %v, %v", i, orders, attention)
+func (c orderCounter) Counts() (map[ordercache.State]int, bool) {
+	counts := map[ordercache.State]int{}
+	for _, o := range c {
+		if order, ok := o.(*v1alpha1.Order); ok {
+			counts[OrderState(order)]++
 		}
 	}
+	return counts, c != nil
 }
 
-// TestStateBeforeAllIsCounted: half of the orders would look like a loss of the others.
-func TestStateBeforeAllIsCounted(t *testing.T) {
+// TestOrderState: every combination of phase, mode and reasons has its own state.
+func TestOrderState(t *testing.T) {
+	disputed := v1alpha1.Payment{
+		SessionID: "cs_1", Outcome: v1alpha1.OutcomePaid, Amount: 19900, Currency: "usd", Livemode: true, Disputes: []v1alpha1.Dispute{{ID: "du_1"}},
+	}
+	states := map[ordercache.State]string{}
+	for _, phase := range append(orderPhases, "") {
+		for _, live := range []bool{true, false} {
+			for _, attention := range []metav1.ConditionStatus{"True", "False"} {
+				o := fakeapi.MakeOrder("a").Obj()
+				o.Status.Phase, o.Spec.Livemode = phase, &live
+				o.Status.Payments = []v1alpha1.Payment{disputed}
+				o.Status.Payments[0].Livemode = live
+				o.Status.Conditions = []metav1.Condition{{Type: v1alpha1.ConditionNeedsAttention, Status: attention}}
+				state := OrderState(o)
+				counts := countOrders(map[ordercache.State]int{state: 3})
+				if phase == "" {
+					phase = v1alpha1.OrderPending
+				}
+				name := fmt.Sprint(phase, live, attention)
+				if other, is := states[state]; is && other != name {
+					t.Errorf("%s and %s have one state", name, other)
+				}
+				states[state] = name
+				want := map[metav1.ConditionStatus]int{"True": 3, "False": 0}[attention]
+				if counts.byPhase[phaseAndMode{phase, live}] != 3 || counts.byAttention[v1alpha1.ReasonDisputed] != want {
+					t.Errorf("%s: got %+v, want 3 orders and %d disputed", name, counts, want)
+				}
+			}
+		}
+	}
+	if len(states) != 16 {
+		t.Errorf("got %d states, want 16", len(states))
+	}
+	if last := attentionBits + len(attentionReasons); last > 16 {
+		t.Errorf("%d bits do not fit into a state", last)
+	}
+}
+
+// TestStateBeforeAllOrdersAreKnown: the number of some orders would look like a loss of the others.
+func TestStateBeforeAllOrdersAreKnown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		filled := make(chan struct{})
 		c := &Collector{
-			Orders: telling{orders: []client.Object{fakeapi.MakeOrder("a").Obj()}, filled: filled}, Cache: fakeapi.Builder(t).Build(),
+			Orders: orderCounter(nil), Cache: fakeapi.Builder(t).Build(),
 			Clock: testingclock.NewFakePassiveClock(now), State: metrics.NewState(), Log: logr.Discard(),
 		}
 		registry := prometheus.NewRegistry()
@@ -241,11 +218,9 @@ func TestStateBeforeAllIsCounted(t *testing.T) {
 		if diff := cmp.Diff(map[string]float64{}, scrape.Metrics(t, registry)); diff != "" {
 			t.Errorf("reported too early: %s", diff)
 		}
-		close(filled)
-		synctest.Wait()
-		time.Sleep(time.Second) //nolint:forbidigo // in the test's own time
+		c.Orders = orderCounter{fakeapi.MakeOrder("a").Obj()}
 		if n := scrape.Metrics(t, registry)[`paylink_orders{livemode="true",phase="Pending"}`]; n != 1 {
-			t.Errorf("%v orders", n)
+			t.Errorf("got %v orders, want 1", n)
 		}
 	})
 }
@@ -253,10 +228,6 @@ func TestStateBeforeAllIsCounted(t *testing.T) {
 // TestStateWithoutCache: what cannot be read is not reported as nothing, and the rest of a scrape goes on.
 func TestStateWithoutCache(t *testing.T) {
 	broken := errors.New("the cache is not started")
-	c := &Collector{Orders: telling{err: broken}}
-	if err := c.Start(t.Context()); !errors.Is(err, broken) {
-		t.Errorf("%v, not %v", err, broken)
-	}
 	synctest.Test(t, func(t *testing.T) {
 		unread := interceptor.NewClient(fakeapi.Builder(t).Build(), interceptor.Funcs{
 			List: func(context.Context, client.WithWatch, client.ObjectList, ...client.ListOption) error { return broken },
@@ -264,7 +235,7 @@ func TestStateWithoutCache(t *testing.T) {
 		var logged strings.Builder
 		log := funcr.New(func(_, args string) { logged.WriteString(args) }, funcr.Options{})
 		c := &Collector{
-			Orders: telling{orders: []client.Object{fakeapi.MakeOrder("a").Obj()}}, Cache: unread,
+			Orders: orderCounter{fakeapi.MakeOrder("a").Obj()}, Cache: unread,
 			Clock: testingclock.NewFakePassiveClock(now), State: metrics.NewState(), Log: log,
 		}
 		registry := prometheus.NewRegistry()

@@ -94,11 +94,7 @@ func (r *Reconciler) samePayment(ctx context.Context, o client.Object) []reconci
 }
 
 // eventsAwaiting returns the events that an order, as it is now, may be what they waited for.
-func (r *Reconciler) eventsAwaiting(ctx context.Context, o client.Object) []reconcile.Request {
-	order, ok := o.(*v1alpha1.Order)
-	if !ok {
-		return nil
-	}
+func (r *Reconciler) eventsAwaiting(ctx context.Context, order *v1alpha1.Order) []reconcile.Request {
 	keys := []string{awaitedReference(order.ClientReferenceID()), awaitedOrder(order.Namespace, order.Name)}
 	for _, intent := range ledger.PaymentIntents(order) {
 		// Of the sessions, that which a person assigned here, and other events of it.

@@ -47,9 +47,6 @@ func TestOrderWakesEvents(t *testing.T) {
 	if diff := cmp.Diff(want, names(s.kept.eventsAwaiting(t.Context(), o))); diff != "" {
 		t.Error(diff)
 	}
-	if got := s.kept.eventsAwaiting(t.Context(), link("l")); len(got) != 0 {
-		t.Errorf("woken by a link: %v", got)
-	}
 }
 
 // TestRefundBeforePayment is woken by the payment it waited for, and lands.

@@ -20,6 +20,7 @@ import (
 	"github.com/paylink-dev/paylink/controllers/status"
 	"github.com/paylink-dev/paylink/internal/ledger"
 	"github.com/paylink-dev/paylink/internal/metrics"
+	"github.com/paylink-dev/paylink/internal/ordercache"
 	"github.com/paylink-dev/paylink/internal/payment"
 )
 
@@ -76,9 +77,16 @@ func (r *Reconciler) SetupWithManager(ctx context.Context, mgr ctrl.Manager) err
 	if err := Index(ctx, mgr.GetFieldIndexer()); err != nil {
 		return err
 	}
+	orders, err := ordercache.From(mgr.GetCache())
+	if err != nil {
+		return err
+	}
+	awaiting := func(ctx context.Context, c ordercache.Change) []reconcile.Request {
+		return r.eventsAwaiting(ctx, c.Order())
+	}
 	return ctrl.NewControllerManagedBy(mgr).
 		For(&v1alpha1.StripeEvent{}).
-		Watches(&v1alpha1.Order{}, handler.EnqueueRequestsFromMapFunc(r.eventsAwaiting)).
+		WatchesRawSource(orders.Changes(awaiting)).
 		Watches(&v1alpha1.StripeEvent{}, handler.EnqueueRequestsFromMapFunc(r.samePayment)).
 		Complete(reconcile.AsReconciler(mgr.GetClient(), r))
 }

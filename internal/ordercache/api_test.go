@@ -21,8 +21,7 @@ import (
 	"github.com/paylink-dev/paylink/api/v1alpha1"
 )
 
-// api is an API server that has nothing but orders, and does to whoever lists and watches them what real ones do now and
-// then.
+// api is an API server of orders alone. It can cut, refuse and delay lists and watches as a real API server does.
 type api struct {
 	*testing.T
 	url string
@@ -32,20 +31,20 @@ type api struct {
 	orders  map[types.NamespacedName]*v1alpha1.Order
 	events  []event
 	version int
-	asked   []string // the queries, in turn
+	asked   []string // the queries of all requests
 
-	// noStreams: no watch begins with what there is, as before Kubernetes 1.34.
+	// noStreams refuses a watch that begins with all orders, as API servers before Kubernetes 1.34 do.
 	noStreams bool
-	page      int // how many orders a list has at most; 0: all
-	oldest    int // the version before which nothing is known any more
-	cuts      int // how often all watches were cut
-	gone      int // how often all watches were told that they are too late
-	away      bool
-	raw       string // sent to the next watch in place of all else
+	page      int // the largest number of orders in a list; 0: all
+	oldest    int // the version before which all is compacted
+	cuts      int // the number of times that all watches were cut
+	gone      int // the number of times that all watches ended with 410
+	down      bool
+	raw       string // the whole answer to the next watch
 	held      chan struct{}
 }
 
-// event is a change of an order, at a version.
+// event is one change of an order.
 type event struct {
 	version int
 	kind    watch.EventType
@@ -59,14 +58,14 @@ func startAPI(t *testing.T) *api {
 	server := httptest.NewServer(a)
 	a.url = server.URL
 	t.Cleanup(func() {
-		a.do(func() { a.away = true })
+		a.do(func() { a.down = true })
 		server.CloseClientConnections()
 		server.Close()
 	})
 	return a
 }
 
-// do changes what the API server does, and wakes its watches.
+// do changes the API server, and wakes its watches.
 func (a *api) do(change func()) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -74,7 +73,7 @@ func (a *api) do(change func()) {
 	a.changed.Broadcast()
 }
 
-// put creates an order, or changes it.
+// put creates or updates an order.
 func (a *api) put(o *v1alpha1.Order) {
 	a.do(func() {
 		a.version++
@@ -101,10 +100,10 @@ func (a *api) delete(namespace, name string) {
 	})
 }
 
-// forget is what compaction does: watches of before cannot go on.
-func (a *api) forget() { a.do(func() { a.oldest = a.version }) }
+// compact ends the watches that have not seen all events yet.
+func (a *api) compact() { a.do(func() { a.oldest = a.version }) }
 
-// hold lets nobody in until the returned function is called.
+// hold delays all requests until the returned function is called.
 func (a *api) hold() (release func()) {
 	held := make(chan struct{})
 	a.do(func() { a.held = held })
@@ -114,13 +113,13 @@ func (a *api) hold() (release func()) {
 	}
 }
 
-func (a *api) there() map[types.NamespacedName]*v1alpha1.Order {
+func (a *api) existing() map[types.NamespacedName]*v1alpha1.Order {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return maps.Clone(a.orders)
 }
 
-// queries returns what was asked so far.
+// queries returns the queries of all requests so far.
 func (a *api) queries() []string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -151,7 +150,7 @@ func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	switch q := r.URL.Query(); {
-	case a.away:
+	case a.down:
 		panic(http.ErrAbortHandler)
 	case q.Get("watch") == "":
 		a.list(w, r, namespace)
@@ -169,7 +168,7 @@ func (a *api) refuse(w http.ResponseWriter, err *apierrors.StatusError) {
 }
 
 func (a *api) write(w http.ResponseWriter, what any) {
-	_ = json.NewEncoder(w).Encode(what) // whoever asked may be gone
+	_ = json.NewEncoder(w).Encode(what) // the client may be gone
 	w.(http.Flusher).Flush()
 }
 
@@ -184,8 +183,8 @@ func (a *api) of(namespace string) []v1alpha1.Order {
 	return orders
 }
 
-// list answers with all orders, or with a page of them. Pages are of names, and do not show one state, as no test here
-// asks for.
+// list answers with all orders, or with a page of them. Pages continue after a name: they are no snapshot, which no test
+// needs.
 func (a *api) list(w http.ResponseWriter, r *http.Request, namespace string) {
 	list := v1alpha1.OrderList{ListMeta: metav1.ListMeta{ResourceVersion: strconv.Itoa(a.version)}, Items: a.of(namespace)}
 	list.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind("OrderList"))
@@ -199,7 +198,7 @@ func (a *api) list(w http.ResponseWriter, r *http.Request, namespace string) {
 	a.write(w, list)
 }
 
-// watch tells of what there is, where that is asked for, and then of each change.
+// watch sends all orders, if the request asks for them, and then each change.
 func (a *api) watch(w http.ResponseWriter, r *http.Request, namespace string) {
 	w.Header().Set("Content-Type", "application/json")
 	if a.raw != "" {
@@ -218,7 +217,7 @@ func (a *api) watch(w http.ResponseWriter, r *http.Request, namespace string) {
 	}
 	stop := a.stopAtEnd(r)
 	defer stop()
-	for cuts, gone := a.cuts, a.gone; a.cuts == cuts && !a.away && r.Context().Err() == nil; a.changed.Wait() {
+	for cuts, gone := a.cuts, a.gone; a.cuts == cuts && !a.down && r.Context().Err() == nil; a.changed.Wait() {
 		if at < a.oldest || a.gone != gone {
 			a.write(w, map[string]any{"type": watch.Error, "object": apierrors.NewResourceExpired("too old resource version").Status()})
 			return
@@ -243,7 +242,7 @@ func (a *api) bookmark(w http.ResponseWriter, version int, annotations map[strin
 	}})
 }
 
-// stopAtEnd wakes the watch when nobody listens any more.
+// stopAtEnd wakes the watch when its client is gone.
 func (a *api) stopAtEnd(r *http.Request) (stop func()) {
 	done := make(chan struct{})
 	go func() {

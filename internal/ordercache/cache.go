@@ -1,5 +1,5 @@
-// Package orders is the servers' memory of orders: a cache for controller-runtime's manager that keeps each order in some
-// hundred bytes, and everything else as controller-runtime's own cache does.
+// Package ordercache is the cache of orders for controller-runtime's manager. It keeps each order in some hundred bytes, and
+// leaves all other kinds to controller-runtime's own cache.
 package ordercache
 
 import (
@@ -27,32 +27,35 @@ import (
 	"github.com/paylink-dev/paylink/api/v1alpha1"
 )
 
-// kind of what is kept here.
+// kind is the kind of an order.
 var kind = v1alpha1.GroupVersion.WithKind("Order")
 
-// resyncPeriod is how often handlers are told of every order anew, as controller-runtime's own cache does.
+// resyncPeriod is how often sources enqueue all orders. controller-runtime's own cache has the same default.
 const resyncPeriod = 10 * time.Hour
 
 var errStopped = errors.New("the cache of orders has stopped")
 
-// Cache reads and tells of orders, and leaves all else to the cache that it is around.
+// Cache reads orders from a compact store, and all other kinds from the cache that it embeds.
 type Cache struct {
 	cache.Cache
 
-	shelf  *shelf
-	feeds  map[string]*feed // by namespace, or the one of all ("")
+	store *store
+	// stores are the parts that the reflectors fill, by namespace, or the one of all namespaces ("").
+	stores map[string]*reflectorStore
 	api    rest.Interface
 	mapper meta.RESTMapper
 	resync time.Duration
-	// backoff is how long is waited between attempts to list and watch; nil: as client-go does.
+	// backoff is the time between attempts to list and watch; nil: client-go's default.
 	backoff *wait.Backoff
 
 	started chan struct{} // closed by Start
-	filled  chan struct{} // closed when all orders are there
-	stopped chan struct{} // closed when Start ends
+	filled  chan struct{} // closed when the store has all orders
+	stopped chan struct{} // closed when Start returns
 }
 
-// New returns a cache of the namespaces that the options name, or of all. It is a cache.NewCacheFunc.
+var _ cache.Cache = (*Cache)(nil)
+
+// New returns a cache of the namespaces in the options, or of all namespaces. It is a cache.NewCacheFunc.
 func New(config *rest.Config, options cache.Options) (cache.Cache, error) {
 	if err := check(options); err != nil {
 		return nil, err
@@ -66,28 +69,37 @@ func New(config *rest.Config, options cache.Options) (cache.Cache, error) {
 		return nil, fmt.Errorf("make a client for orders: %w", err)
 	}
 	c := &Cache{
-		Cache: others, shelf: newShelf(), feeds: map[string]*feed{}, api: api, mapper: options.Mapper,
+		Cache: others, store: newStore(), stores: map[string]*reflectorStore{}, api: api, mapper: options.Mapper,
 		resync:  ptr.Deref(options.SyncPeriod, resyncPeriod),
 		started: make(chan struct{}), filled: make(chan struct{}), stopped: make(chan struct{}),
 	}
 	namespaces := slices.Collect(maps.Keys(options.DefaultNamespaces))
 	if len(namespaces) == 0 || slices.Contains(namespaces, metav1.NamespaceAll) {
-		namespaces = []string{metav1.NamespaceAll} // and no other beside it: an order has one feed
+		namespaces = []string{metav1.NamespaceAll} // alone, as two reflectors must not have the same order
 	}
 	for _, namespace := range namespaces {
-		c.feeds[namespace] = &feed{shelf: c.shelf, namespace: namespace, filled: make(chan struct{})}
+		c.stores[namespace] = &reflectorStore{store: c.store, namespace: namespace, filled: make(chan struct{})}
 	}
 	return c, nil
 }
 
-// check refuses options that would be ignored in silence.
+// From returns the Cache of a manager that was made with New.
+func From(c cache.Cache) (*Cache, error) {
+	orders, ok := c.(*Cache)
+	if !ok {
+		return nil, fmt.Errorf("a %T is no cache of orders: set NewCache in the options of the manager", c)
+	}
+	return orders, nil
+}
+
+// check refuses options that have no effect on orders.
 func check(options cache.Options) error {
 	if options.Scheme == nil || options.Mapper == nil {
-		return errors.New("a cache of orders needs a scheme and a mapper")
+		return errors.New("the cache of orders needs a scheme and a mapper")
 	}
 	for o := range options.ByObject {
 		if _, is := o.(*v1alpha1.Order); is {
-			return errors.New("the cache of orders has no options of its own")
+			return errors.New("the cache of orders has no options by object")
 		}
 	}
 	selects := options.DefaultLabelSelector != nil || options.DefaultFieldSelector != nil
@@ -95,14 +107,14 @@ func check(options cache.Options) error {
 		selects = selects || c.LabelSelector != nil || c.FieldSelector != nil
 	}
 	if selects {
-		return errors.New("the cache of orders keeps all orders of its namespaces, and knows no selectors")
+		return errors.New("the cache of orders keeps all orders of its namespaces, and has no selectors")
 	}
 	return nil
 }
 
 // Start fills the cache and keeps it up to date until the context ends.
 func (c *Cache) Start(ctx context.Context) error {
-	if !c.shelf.seal() {
+	if !c.store.seal() {
 		return errors.New("the cache of orders was started already")
 	}
 	close(c.started)
@@ -110,53 +122,38 @@ func (c *Cache) Start(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	var running sync.WaitGroup
 	defer running.Wait()
-	defer cancel() // what ends the other cache ends this one
-	for _, f := range c.feeds {
-		from := &source{api: c.api, namespace: f.namespace, shelf: c.shelf}
-		reflector := toolscache.NewReflectorWithOptions(from.listerWatcher(), &packed{}, f, toolscache.ReflectorOptions{
+	defer cancel() // the end of the embedded cache ends this one
+	for _, s := range c.stores {
+		orders := &orderClient{api: c.api, namespace: s.namespace, store: c.store}
+		reflector := toolscache.NewReflectorWithOptions(orders.listerWatcher(), &encodedOrder{}, s, toolscache.ReflectorOptions{
 			Name: "orders", TypeDescription: kind.String(), ResyncPeriod: c.resync, Backoff: c.backoff,
 		})
 		running.Go(func() { reflector.RunWithContext(ctx) })
 	}
-	running.Go(func() { c.shelf.audience.run(ctx) })
 	running.Go(func() {
-		for _, f := range c.feeds {
+		for _, s := range c.stores {
 			select {
-			case <-f.filled:
+			case <-s.filled:
 			case <-ctx.Done():
 				return
 			}
 		}
-		c.shelf.audience.allThere()
 		close(c.filled)
 	})
 	return c.Cache.Start(ctx)
 }
 
-// WaitForCacheSync returns when everything that there was is in the cache, or false when the context, or the cache, ends
-// before.
+// WaitForCacheSync waits until the cache has all objects. It returns false if the context or the cache ends before.
 func (c *Cache) WaitForCacheSync(ctx context.Context) bool {
-	select {
-	case <-c.filled:
-		return c.Cache.WaitForCacheSync(ctx)
-	case <-c.stopped:
-		return false
-	case <-ctx.Done():
-		return false
-	}
+	return c.waitUntilFilled(ctx) == nil && c.Cache.WaitForCacheSync(ctx)
 }
 
-// ready waits until orders can be read.
-func (c *Cache) ready(ctx context.Context) error {
+// waitUntilFilled waits until the store has all orders. The cache need not have started yet.
+func (c *Cache) waitUntilFilled(ctx context.Context) error {
 	select {
 	case <-c.filled:
 		return nil
 	default:
-	}
-	select {
-	case <-c.started:
-	default:
-		return &cache.ErrCacheNotStarted{}
 	}
 	select {
 	case <-c.filled:
@@ -168,15 +165,25 @@ func (c *Cache) ready(ctx context.Context) error {
 	}
 }
 
-// watches fails where the orders of a namespace are not here, or nobody could tell them from those that do not exist.
-func (c *Cache) watches(namespace string) error {
-	if c.feeds[metav1.NamespaceAll] == nil && c.feeds[namespace] == nil {
-		return fmt.Errorf("the cache has no orders of namespace %q: it is not among those that are watched", namespace)
+// ready waits until orders can be read.
+func (c *Cache) ready(ctx context.Context) error {
+	select {
+	case <-c.started:
+		return c.waitUntilFilled(ctx)
+	default:
+		return &cache.ErrCacheNotStarted{}
+	}
+}
+
+// checkNamespace fails for a namespace that the cache does not watch. Otherwise its orders would seem not to exist.
+func (c *Cache) checkNamespace(namespace string) error {
+	if c.stores[metav1.NamespaceAll] == nil && c.stores[namespace] == nil {
+		return fmt.Errorf("the cache has no orders of namespace %q, which it does not watch", namespace)
 	}
 	return nil
 }
 
-// Get reads an order, which is the caller's to change.
+// Get reads an order, which the caller may modify.
 func (c *Cache) Get(ctx context.Context, key client.ObjectKey, out client.Object, options ...client.GetOption) error {
 	into, ok := out.(*v1alpha1.Order)
 	if !ok {
@@ -185,17 +192,70 @@ func (c *Cache) Get(ctx context.Context, key client.ObjectKey, out client.Object
 	if err := c.ready(ctx); err != nil {
 		return err
 	}
-	if err := c.watches(key.Namespace); err != nil {
+	if err := c.checkNamespace(key.Namespace); err != nil {
 		return err
 	}
-	p := c.shelf.get(key)
-	if p == nil {
+	encoded := c.store.get(key)
+	if encoded == nil {
 		return apierrors.NewNotFound(schema.GroupResource{Group: kind.Group, Resource: resource}, key.Name)
 	}
-	o, err := p.unpack()
+	o, err := encoded.decode()
 	if err != nil {
 		return err
 	}
 	*into = *o
 	return nil
+}
+
+// IndexField adds an index of orders, or of another kind. It must be called before the cache starts.
+func (c *Cache) IndexField(ctx context.Context, o client.Object, field string, values client.IndexerFunc) error {
+	if _, ok := o.(*v1alpha1.Order); !ok {
+		return c.Cache.IndexField(ctx, o, field, values)
+	}
+	// An API server without the CRD is an error now, and not a cache that is never filled.
+	if _, err := c.mapper.RESTMapping(kind.GroupKind(), kind.Version); err != nil {
+		return err
+	}
+	return c.store.addIndex(field, values)
+}
+
+// CountBy sets the function that computes the state by which Counts counts orders. It must be called before the cache
+// starts.
+func (c *Cache) CountBy(state func(*v1alpha1.Order) State) error { return c.store.countBy(state) }
+
+// Counts returns the number of orders of each state. It returns false until the cache has all orders.
+func (c *Cache) Counts() (map[State]int, bool) {
+	select {
+	case <-c.filled:
+		return c.store.countStates(), true
+	default:
+		return nil, false
+	}
+}
+
+// errNoInformer answers a request for an informer of orders.
+var errNoInformer = errors.New("orders have no informer: use Keys or Changes")
+
+// GetInformer returns the informer of another kind.
+func (c *Cache) GetInformer(ctx context.Context, o client.Object, options ...cache.InformerGetOption) (cache.Informer, error) {
+	if _, ok := o.(*v1alpha1.Order); ok {
+		return nil, errNoInformer
+	}
+	return c.Cache.GetInformer(ctx, o, options...)
+}
+
+// GetInformerForKind returns the informer of another kind.
+func (c *Cache) GetInformerForKind(ctx context.Context, gvk schema.GroupVersionKind, options ...cache.InformerGetOption) (cache.Informer, error) {
+	if gvk == kind {
+		return nil, errNoInformer
+	}
+	return c.Cache.GetInformerForKind(ctx, gvk, options...)
+}
+
+// RemoveInformer removes the informer of another kind.
+func (c *Cache) RemoveInformer(ctx context.Context, o client.Object) error {
+	if _, ok := o.(*v1alpha1.Order); ok {
+		return errNoInformer
+	}
+	return c.Cache.RemoveInformer(ctx, o)
 }

@@ -3,10 +3,12 @@ package ordercache
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
@@ -20,22 +22,18 @@ import (
 
 var shopOrder = types.NamespacedName{Namespace: "shop", Name: paidOrder(1).Name}
 
-func TestNothingIsReadBeforeTheStart(t *testing.T) {
+func TestReadBeforeStart(t *testing.T) {
 	c := startAPI(t).newCache()
 	var notStarted *cache.ErrCacheNotStarted
-	for what, err := range map[string]error{
-		"get":  c.Get(t.Context(), shopOrder, &v1alpha1.Order{}),
-		"list": c.List(t.Context(), &v1alpha1.OrderList{}),
-		"name": c.List(t.Context(), namesOf()),
-		"each": Each(t.Context(), c, func(*v1alpha1.Order) error { return nil }),
+	for name, err := range map[string]error{
+		"get":   c.Get(t.Context(), shopOrder, &v1alpha1.Order{}),
+		"list":  c.List(t.Context(), &v1alpha1.OrderList{}),
+		"names": c.List(t.Context(), namesOf()),
+		"each":  Each(t.Context(), c, func(*v1alpha1.Order) error { return nil }),
 	} {
 		if !errors.As(err, &notStarted) {
-			t.Errorf("%s: %v", what, err)
+			t.Errorf("%s: got %v, want ErrCacheNotStarted", name, err)
 		}
-	}
-	informer, err := c.GetInformer(t.Context(), &v1alpha1.Order{})
-	if err != nil || informer.HasSynced() || informer.IsStopped() {
-		t.Errorf("an informer before the start: %v", err)
 	}
 	soon, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 	defer cancel()
@@ -44,24 +42,28 @@ func TestNothingIsReadBeforeTheStart(t *testing.T) {
 	}
 }
 
-// TestAllWaitWhileTheCacheIsBeingFilled, but for those who say that they do not, or who go.
-func TestAllWaitWhileTheCacheIsBeingFilled(t *testing.T) {
+// TestReadWhileFilling: a read waits until the cache has all orders, or until its context ends.
+func TestReadWhileFilling(t *testing.T) {
 	a := startAPI(t)
 	a.put(paidOrder(1))
 	release := a.hold()
-	c, early := a.newCache(), newEar()
-	before := listen(t, c, early)
+	c, r := a.newCache(), newRecorder()
+	keys := &fakeQueue{}
+	if err := c.Keys().Start(t.Context(), keys); err != nil { // a source may start before the cache
+		t.Fatal(err)
+	}
+	c.store.subscribe(r)
 	start(t, c)
 	closed(t, "the cache starts", c.started)
-	eventually(t, "the cache asks", func() bool { return len(a.queries()) > 0 })
+	eventually(t, "the cache sends a request", func() bool { return len(a.queries()) > 0 })
 
 	short, cancel := context.WithCancel(t.Context())
 	results := make(chan error)
 	reads := []func(context.Context) error{
 		func(ctx context.Context) error { return c.Get(ctx, shopOrder, &v1alpha1.Order{}) },
 		func(ctx context.Context) error { return c.List(ctx, &v1alpha1.OrderList{}) },
-		func(ctx context.Context) error { _, err := c.GetInformer(ctx, &v1alpha1.Order{}); return err },
-		func(ctx context.Context) error { _, err := c.GetInformerForKind(ctx, kind); return err },
+		func(ctx context.Context) error { return c.Keys().WaitForSync(ctx) },
+		func(ctx context.Context) error { return c.Changes(namesOfChange).WaitForSync(ctx) },
 	}
 	for _, read := range reads {
 		go func() { results <- read(short) }()
@@ -69,16 +71,11 @@ func TestAllWaitWhileTheCacheIsBeingFilled(t *testing.T) {
 	cancel()
 	for range reads {
 		if err := <-results; !errors.Is(err, context.Canceled) {
-			t.Errorf("whoever goes is told %v", err)
+			t.Errorf("got %v, want %v", err, context.Canceled)
 		}
 	}
 	for _, read := range reads {
 		go func() { results <- read(t.Context()) }()
-	}
-	meanwhile := newEar()
-	during := listen(t, c, meanwhile) // as it does not wait
-	if before.HasSynced() || during.HasSynced() {
-		t.Error("handlers know all before the cache does")
 	}
 	select {
 	case err := <-results:
@@ -91,20 +88,20 @@ func TestAllWaitWhileTheCacheIsBeingFilled(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	closed(t, "the handler of before knows all", before.HasSyncedChecker().Done())
-	closed(t, "the handler of meanwhile knows all", during.HasSyncedChecker().Done())
-	a.agree(c, early, meanwhile)
-	if early.initial != 1 || meanwhile.initial != 1 {
-		t.Errorf("told as having been there: %d and %d", early.initial, meanwhile.initial)
+	a.agree(c, r)
+	if r.initial != 1 {
+		t.Errorf("first list: got %d orders, want 1", r.initial)
+	}
+	if now, later := keys.take(); len(now) > 0 || !slices.Equal(later, []string{shopOrder.String()}) {
+		t.Errorf("got keys %q and later %q, want the order later", now, later)
 	}
 }
 
-// TestACacheThatStopsLeavesNobodyWaiting, when it never came to be filled.
-func TestACacheThatStopsLeavesNobodyWaiting(t *testing.T) {
+// TestStopBeforeFilled: a cache that stops before it has all orders ends the reads that wait for it.
+func TestStopBeforeFilled(t *testing.T) {
 	a := startAPI(t)
 	defer a.hold()()
 	c := a.newCache()
-	r := listen(t, c, newEar())
 	stop := start(t, c)
 	closed(t, "the cache starts", c.started)
 	results := make(chan error)
@@ -119,36 +116,29 @@ func TestACacheThatStopsLeavesNobodyWaiting(t *testing.T) {
 	stop()
 	for range 2 {
 		if err := <-results; !errors.Is(err, errStopped) {
-			t.Errorf("whoever waited is told %v", err)
+			t.Errorf("got %v, want %v", err, errStopped)
 		}
-	}
-	informer, err := c.GetInformer(t.Context(), &v1alpha1.Order{}, cache.BlockUntilSynced(false))
-	if err != nil || !informer.IsStopped() || informer.HasSynced() || r.HasSynced() {
-		t.Errorf("%v: it is not stopped", err)
-	}
-	if _, err := informer.AddEventHandler(newEar()); !errors.Is(err, errStopped) {
-		t.Errorf("a handler that would never be told: %v", err)
 	}
 	if err := c.Start(t.Context()); err == nil {
 		t.Error("it starts again")
 	}
 }
 
-// TestAStartThatIsCalledOff ends, at whatever point.
-func TestAStartThatIsCalledOff(t *testing.T) {
+// TestStopAtAnyTime: Start returns when its context ends before, while or after the cache is filled.
+func TestStopAtAnyTime(t *testing.T) {
 	a := startAPI(t)
 	for n := range 30 {
 		a.put(paidOrder(n))
 	}
 	for n := range 30 {
 		c := a.newCache()
-		listen(t, c, newEar())
+		c.store.subscribe(newRecorder())
 		ctx, cancel := context.WithCancel(t.Context())
 		asked := len(a.queries())
 		go func() {
 			if n%3 > 0 {
 				_ = wait.PollUntilContextCancel(ctx, time.Millisecond/4, true, func(context.Context) (bool, error) {
-					return n%3 == 1 && len(a.queries()) > asked || len(c.shelf.all("")) > 0, nil
+					return n%3 == 1 && len(a.queries()) > asked || len(c.store.list("")) > 0, nil
 				})
 			}
 			cancel()
@@ -160,7 +150,7 @@ func TestAStartThatIsCalledOff(t *testing.T) {
 }
 
 func TestGet(t *testing.T) {
-	_, c, e := running(t, ways["streamed"])
+	_, c, r := running(t, ways["streamed"])
 	var o v1alpha1.Order
 	if err := c.Get(t.Context(), shopOrder, &o); err != nil {
 		t.Fatal(err)
@@ -168,22 +158,22 @@ func TestGet(t *testing.T) {
 	if o.GroupVersionKind() != kind || o.ManagedFields != nil || o.Status.Payments[0].SessionID == "" {
 		t.Errorf("got %+v", o)
 	}
-	// It is the caller's: nobody else sees what is done to it.
+	// The caller may modify the order, and no other reader sees it.
 	o.Status.Payments[0].SessionID, o.Status.Conditions[0].Reason, o.Spec.PaymentLinkRef.Name = "x", "x", "x"
 	again := v1alpha1.Order{Status: v1alpha1.OrderStatus{Phase: v1alpha1.OrderFailed, PaymentsDropped: true}}
-	if err := c.Get(t.Context(), shopOrder, &again, client.UnsafeDisableDeepCopy); err != nil || !same(&again, e.orders[shopOrder]) {
+	if err := c.Get(t.Context(), shopOrder, &again, client.UnsafeDisableDeepCopy); err != nil || !same(&again, r.orders[shopOrder]) {
 		t.Errorf("%v: got %+v", err, again)
 	}
 	if err := c.Get(t.Context(), types.NamespacedName{Namespace: "shop", Name: "none"}, &o); !apierrors.IsNotFound(err) {
-		t.Errorf("an order that is not there: %v", err)
+		t.Errorf("an order that does not exist: got %v, want NotFound", err)
 	}
 	var notCached *cache.ErrResourceNotCached
 	if err := c.Get(t.Context(), shopOrder, &v1alpha1.PaymentLink{}); !errors.As(err, &notCached) {
-		t.Errorf("another kind: %v", err)
+		t.Errorf("another kind: got %v, want ErrResourceNotCached", err)
 	}
 }
 
-func TestOptionsThatWouldBeIgnored(t *testing.T) {
+func TestOptions(t *testing.T) {
 	for name, change := range map[string]func(*cache.Options){
 		"options of orders": func(o *cache.Options) {
 			o.ByObject = map[client.Object]cache.ByObject{&v1alpha1.Order{}: {}}
@@ -199,7 +189,7 @@ func TestOptionsThatWouldBeIgnored(t *testing.T) {
 		o := optionsFor(t)
 		change(&o)
 		if _, err := New(&rest.Config{Host: "http://127.0.0.1:1"}, o); err == nil {
-			t.Errorf("%s: are ignored in silence", name)
+			t.Errorf("%s: got no error", name)
 		}
 	}
 	o := optionsFor(t, "", "a")
@@ -209,13 +199,65 @@ func TestOptionsThatWouldBeIgnored(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c := made.(*Cache); len(c.feeds) != 1 || c.feeds[""] == nil || c.resync != time.Hour {
-		t.Errorf("of all namespaces and one: %d feeds, told again after %s", len(c.feeds), c.resync)
+	if c := made.(*Cache); len(c.stores) != 1 || c.stores[""] == nil || c.resync != time.Hour {
+		t.Errorf("all namespaces and one: got %d reflectors and a resync after %s, want 1 and 1h", len(c.stores), c.resync)
 	}
 }
 
-// TestWhatEndsTheOtherCacheEndsThisOne, so that the manager comes to know of it.
-func TestWhatEndsTheOtherCacheEndsThisOne(t *testing.T) {
+func TestIndexField(t *testing.T) {
+	a := startAPI(t)
+	a.put(paidOrder(1))
+	c := a.newCache()
+	byProduct := func(o client.Object) []string { return []string{o.(*v1alpha1.Order).Spec.ProductID} }
+	if err := c.IndexField(t.Context(), &v1alpha1.Order{}, "product", byProduct); err != nil {
+		t.Error(err)
+	}
+	if err := c.IndexField(t.Context(), &v1alpha1.Order{}, "product", byProduct); err == nil {
+		t.Error("a second index of the same name: got no error")
+	}
+	start(t, c)
+	filled(t, c)
+	if err := c.IndexField(t.Context(), &v1alpha1.Order{}, "late", byProduct); err == nil {
+		t.Error("an index after the start: got no error")
+	}
+	if err := c.CountBy(phaseState); err == nil {
+		t.Error("a count after the start: got no error")
+	}
+	var list v1alpha1.OrderList
+	if err := c.List(t.Context(), &list, client.MatchingFields{"product": "lifetime"}); err != nil || len(list.Items) != 1 {
+		t.Errorf("orders by product: got %d, %v, want 1", len(list.Items), err)
+	}
+	if err := c.List(t.Context(), &list, client.MatchingFields{"late": "lifetime"}); err == nil {
+		t.Error("an index that does not exist: got no error")
+	}
+	c = a.newCache()
+	c.mapper = meta.NewDefaultRESTMapper(nil)
+	var noKind *meta.NoKindMatchError
+	if err := c.IndexField(t.Context(), &v1alpha1.Order{}, "product", byProduct); !errors.As(err, &noKind) {
+		t.Errorf("a cluster without the CRD: got %v, want NoKindMatchError", err)
+	}
+}
+
+// TestInformersOfOrders: an informer would keep all orders a second time.
+func TestInformersOfOrders(t *testing.T) {
+	c := startAPI(t).newCache()
+	_, byObject := c.GetInformer(t.Context(), &v1alpha1.Order{})
+	_, byKind := c.GetInformerForKind(t.Context(), kind)
+	for name, err := range map[string]error{"by object": byObject, "by kind": byKind, "remove": c.RemoveInformer(t.Context(), &v1alpha1.Order{})} {
+		if !errors.Is(err, errNoInformer) {
+			t.Errorf("%s: got %v, want %v", name, err, errNoInformer)
+		}
+	}
+	if got, err := From(c); got != c || err != nil {
+		t.Errorf("From: got %v, %v", got, err)
+	}
+	if _, err := From(broken{}); err == nil {
+		t.Error("From another cache: got no error")
+	}
+}
+
+// TestEmbeddedCacheFails: its error ends the cache, so that the manager ends too.
+func TestEmbeddedCacheFails(t *testing.T) {
 	c := startAPI(t).newCache()
 	c.Cache = broken{c.Cache}
 	failed := make(chan error)

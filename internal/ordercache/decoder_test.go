@@ -18,9 +18,9 @@ import (
 	"github.com/paylink-dev/paylink/api/v1alpha1"
 )
 
-func decoderOf(stream io.Reader) *decoder {
+func decoderOf(stream io.Reader) *watchDecoder {
 	body := io.NopCloser(stream)
-	return &decoder{body: body, lines: bufio.NewReaderSize(body, 4096), shelf: newShelf()}
+	return &watchDecoder{body: body, lines: bufio.NewReaderSize(body, 4096), store: newStore()}
 }
 
 // decode reads the first event of a stream.
@@ -29,7 +29,7 @@ func decode(t testing.TB, stream string) (watch.EventType, runtime.Object, error
 	return decoderOf(strings.NewReader(stream)).Decode()
 }
 
-// line is an event as the API server sends it.
+// line is an event in the encoding of the API server.
 func line(t testing.TB, kind watch.EventType, object any) string {
 	t.Helper()
 	content, err := json.Marshal(map[string]any{"type": kind, "object": object})
@@ -39,7 +39,7 @@ func line(t testing.TB, kind watch.EventType, object any) string {
 	return string(content) + "\n"
 }
 
-func TestEventsAreRead(t *testing.T) {
+func TestWatchEvents(t *testing.T) {
 	next := anyOrder(3)
 	var stream strings.Builder
 	var kinds []watch.EventType
@@ -51,7 +51,7 @@ func TestEventsAreRead(t *testing.T) {
 		o.ManagedFields = paidOrder(n).ManagedFields
 		kinds = append(kinds, []watch.EventType{watch.Added, watch.Modified, watch.Deleted}[n%3])
 		stream.WriteString(line(t, kinds[n], o))
-		stream.WriteString(strings.Repeat("\r\n", n%2)) // which says nothing
+		stream.WriteString(strings.Repeat("\r\n", n%2)) // empty lines mean nothing
 		orders = append(orders, kept(o))
 	}
 	d := decoderOf(strings.NewReader(stream.String()))
@@ -60,7 +60,7 @@ func TestEventsAreRead(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		o, err := event.(*packed).unpack()
+		o, err := event.(*encodedOrder).decode()
 		if err != nil || is != kinds[n] || !same(o, orders[n]) {
 			t.Fatalf("event %d, %s: %v: %s", n, is, err, cmp.Diff(orders[n], o))
 		}
@@ -70,8 +70,8 @@ func TestEventsAreRead(t *testing.T) {
 	}
 }
 
-// TestWhatAnOrderHasMore is passed over: managedFields, and fields that a later version has.
-func TestWhatAnOrderHasMore(t *testing.T) {
+// TestUnknownFields: managedFields and the fields of later versions are not read.
+func TestUnknownFields(t *testing.T) {
 	stream := `{"type":"ADDED","also":1,"object":{"kind":"Order","apiVersion":"payments.paylink.dev/v1alpha1","new":{"a":[1]},` +
 		`"metadata":{"name":"a","namespace":"shop","resourceVersion":"7","managedFields":[{"time":"no time","fieldsV1":[]}],"later":"x"},` +
 		`"spec":{"productId":"p","amount":1,"currency":"USD","tip":{"amount":2}},"status":{"phase":"Paid","mood":"good"}}}` + "\n"
@@ -79,13 +79,13 @@ func TestWhatAnOrderHasMore(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o, err := event.(*packed).unpack()
+	o, err := event.(*encodedOrder).decode()
 	if err != nil || o.Name != "a" || o.Spec.Amount != 1 || o.Status.Phase != "Paid" || o.ResourceVersion != "7" || o.ManagedFields != nil {
 		t.Errorf("%v: %+v", err, o)
 	}
 }
 
-func TestBookmarksAreRead(t *testing.T) {
+func TestBookmarks(t *testing.T) {
 	for _, end := range []bool{false, true} {
 		meta := map[string]any{"resourceVersion": "12345", "creationTimestamp": nil}
 		if end {
@@ -97,14 +97,14 @@ func TestBookmarksAreRead(t *testing.T) {
 		if err != nil || is != watch.Bookmark {
 			t.Fatalf("%s: %v", is, err)
 		}
-		b := event.(*packed)
-		if b.GetResourceVersion() != "12345" || (b.GetAnnotations()[metav1.InitialEventsAnnotationKey] == "true") != end || len(b.keys()) != 0 {
+		b := event.(*encodedOrder)
+		if _, hashes := b.header(); b.GetResourceVersion() != "12345" || (b.GetAnnotations()[metav1.InitialEventsAnnotationKey] == "true") != end || len(hashes) != 0 {
 			t.Errorf("%+v", b)
 		}
 	}
 }
 
-func TestErrorsAreRead(t *testing.T) {
+func TestErrorEvents(t *testing.T) {
 	gone := apierrors.NewResourceExpired("too old resource version").Status()
 	for name, status := range map[string]any{
 		"gone":       gone,
@@ -120,17 +120,17 @@ func TestErrorsAreRead(t *testing.T) {
 	}
 }
 
-func TestJunkIsNoOrder(t *testing.T) {
+func TestInvalidEvents(t *testing.T) {
 	whole := line(t, watch.Added, paidOrder(1))
-	nameless, stranger := paidOrder(1), paidOrder(1)
-	nameless.Name, stranger.Kind = "", "PaymentLink"
+	nameless, foreign := paidOrder(1), paidOrder(1)
+	nameless.Name, foreign.Kind = "", "PaymentLink"
 	for name, stream := range map[string]string{
 		"an unknown type":    line(t, "RENAMED", paidOrder(1)),
 		"no type":            line(t, "", paidOrder(1)),
 		"no object":          `{"type":"ADDED"}` + "\n",
 		"null":               `{"type":"ADDED","object":null}` + "\n",
 		"no name":            line(t, watch.Added, nameless),
-		"another kind":       line(t, watch.Modified, stranger),
+		"another kind":       line(t, watch.Modified, foreign),
 		"a Status, as added": line(t, watch.Added, map[string]any{"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": 410}),
 		"a page":             "<html>\n",
 		"a word":             "null\n",
@@ -141,16 +141,16 @@ func TestJunkIsNoOrder(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			if is, event, err := decode(t, stream); err == nil {
-				t.Errorf("it is read as %s %+v", is, event)
+				t.Errorf("got %s %+v, want an error", is, event)
 			} else if errors.Is(err, io.EOF) {
-				t.Errorf("it is taken for an end: %v", err)
+				t.Errorf("got %v, which is the end of a watch", err)
 			}
 		})
 	}
 }
 
-// TestATruncatedEventIsNoEvent: whatever of an event came before the connection was cut.
-func TestATruncatedEventIsNoEvent(t *testing.T) {
+// TestTruncatedEvent: no part of an event is read as an event.
+func TestTruncatedEvent(t *testing.T) {
 	whole := line(t, watch.Added, paidOrder(1))
 	for end := 1; end < len(whole); end++ {
 		if is, _, err := decode(t, whole[:end]); err != io.ErrUnexpectedEOF { //nolint:errorlint // client-go compares so
@@ -176,18 +176,93 @@ type failing struct{ err error }
 
 func (f failing) Read([]byte) (int, error) { return 0, f.err }
 
-// TestALongLine is read whole, and harms none after it.
-func TestALongLine(t *testing.T) {
+// TestLongLine: a line longer than the buffer is read, and the lines after it too.
+func TestLongLine(t *testing.T) {
 	long := paidOrder(1)
-	long.Annotations = map[string]string{"long": strings.Repeat("long ", 700_000)}
+	long.Spec.ProductName = strings.Repeat("long ", 700_000)
 	d := decoderOf(strings.NewReader(line(t, watch.Added, long) + line(t, watch.Added, paidOrder(2)) + line(t, watch.Deleted, long)))
 	for _, want := range []*v1alpha1.Order{kept(long), kept(paidOrder(2)), kept(long)} {
 		_, event, err := d.Decode()
 		if err != nil {
 			t.Fatal(err)
 		}
-		if o, err := event.(*packed).unpack(); err != nil || !same(o, want) {
+		if o, err := event.(*encodedOrder).decode(); err != nil || !same(o, want) {
 			t.Errorf("%v: %.500s", err, cmp.Diff(want, o))
+		}
+	}
+}
+
+// listOf is a list in the encoding of the API server.
+func listOf(t testing.TB, orders ...*v1alpha1.Order) string {
+	t.Helper()
+	list := v1alpha1.OrderList{ListMeta: metav1.ListMeta{ResourceVersion: "7", Continue: "next"}}
+	list.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind("OrderList"))
+	for _, o := range orders {
+		list.Items = append(list.Items, *o)
+	}
+	content, err := json.Marshal(list)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(content)
+}
+
+func TestLists(t *testing.T) {
+	next := anyOrder(4)
+	var random []*v1alpha1.Order
+	for n := range 300 {
+		o := next()
+		o.Name, o.Namespace, o.Kind, o.APIVersion = fmt.Sprint("o-", n), "shop", "", ""
+		random = append(random, o)
+	}
+	const meta = `"kind":"OrderList","apiVersion":"payments.paylink.dev/v1alpha1","metadata":{"resourceVersion":"7","continue":"next"}`
+	for name, row := range map[string]struct {
+		body string
+		want []*v1alpha1.Order
+	}{
+		"random orders":  {listOf(t, random...), random},
+		"no items":       {listOf(t), nil},
+		"an empty array": {"{" + meta + `,"items":[]}`, nil},
+		"items first":    {`{"items":[{"metadata":{"name":"a"}}],` + meta + "}", []*v1alpha1.Order{{ObjectMeta: metav1.ObjectMeta{Name: "a"}}}},
+		"unknown fields": {`{"new":{"items":[1]},"items":[],"other":[{}],` + meta + "}", nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			list, err := decodeList(strings.NewReader(row.body), newStore())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if list.ResourceVersion != "7" || list.Continue != "next" || len(list.Items) != len(row.want) {
+				t.Errorf("got %d items of %+v, want %d", len(list.Items), list.ListMeta, len(row.want))
+			}
+			for i, want := range row.want {
+				if o, err := list.Items[i].decode(); err != nil || !same(o, kept(want)) {
+					t.Errorf("item %d: %v: %s", i, err, cmp.Diff(kept(want), o))
+				}
+			}
+		})
+	}
+}
+
+// TestInvalidLists: an answer that is no whole list must not empty the cache.
+func TestInvalidLists(t *testing.T) {
+	whole := listOf(t, paidOrder(1), paidOrder(2))
+	nameless := paidOrder(1)
+	nameless.Name = ""
+	bodies := map[string]string{
+		"a page": "<html>", "a word": "null", "an array": "[]", "an empty object": "{}",
+		"no name":        listOf(t, nameless),
+		"another kind":   strings.Replace(whole, "OrderList", "PaymentLinkList", 1),
+		"a Status":       `{"kind":"Status","apiVersion":"v1","status":"Failure","code":410}`,
+		"without items":  `{"kind":"OrderList","apiVersion":"payments.paylink.dev/v1alpha1","metadata":{"resourceVersion":"7"}}`,
+		"items of words": strings.Replace(listOf(t), `"items":null`, `"items":"none"`, 1),
+		"a wrong number": strings.Replace(whole, `"amount":19900`, `"amount":"19900"`, 1),
+	}
+	for end := 0; end < len(whole); end += 7 {
+		bodies[fmt.Sprintf("the first %d bytes", end)] = whole[:end]
+	}
+	for name, body := range bodies {
+		if list, err := decodeList(strings.NewReader(body), newStore()); err == nil || errors.Is(err, io.EOF) {
+			t.Errorf("%s: got %+v, %v, want an error", name, list, err)
 		}
 	}
 }

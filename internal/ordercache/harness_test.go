@@ -9,9 +9,9 @@ import (
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/rest"
-	toolscache "k8s.io/client-go/tools/cache"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -19,7 +19,7 @@ import (
 	"github.com/paylink-dev/paylink/internal/ledger"
 )
 
-// optionsFor are those that a manager would call New with.
+// optionsFor returns the options with which a manager calls New.
 func optionsFor(t testing.TB, namespaces ...string) cache.Options {
 	t.Helper()
 	scheme := runtime.NewScheme()
@@ -41,7 +41,7 @@ func optionsFor(t testing.TB, namespaces ...string) cache.Options {
 	return o
 }
 
-// newCache makes a cache of the API server's orders that does not wait between its attempts.
+// newCache makes a cache that does not wait between attempts to list and watch.
 func (a *api) newCache(namespaces ...string) *Cache {
 	a.Helper()
 	made, err := New(&rest.Config{Host: a.url, QPS: -1}, optionsFor(a.T, namespaces...))
@@ -71,7 +71,7 @@ func start(t testing.TB, c *Cache) (stop func()) {
 	return stop
 }
 
-// filled waits until the cache is.
+// filled waits until the cache has all objects.
 func filled(t testing.TB, c *Cache) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
@@ -81,64 +81,53 @@ func filled(t testing.TB, c *Cache) {
 	}
 }
 
-// listen adds a handler.
-func listen(t testing.TB, c *Cache, to toolscache.ResourceEventHandler) toolscache.ResourceEventHandlerRegistration {
-	t.Helper()
-	informer, err := c.GetInformer(t.Context(), &v1alpha1.Order{}, cache.BlockUntilSynced(false))
-	if err != nil {
-		t.Fatal(err)
-	}
-	registration, err := informer.AddEventHandler(to)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return registration
-}
-
-// agree waits until the cache, and what its handlers were told, are what the API server has.
-func (a *api) agree(c *Cache, ears ...*ear) {
+// agree waits until the cache, and the recorders, have the orders of the API server.
+func (a *api) agree(c *Cache, recorders ...*recorder) {
 	a.Helper()
-	there := a.there()
-	eventually(a, "the cache is what the API server has", func() bool {
-		n := len(c.shelf.all(""))
-		for key, o := range there {
-			if p := c.shelf.get(key); p == nil || p.GetResourceVersion() != o.ResourceVersion {
-				return false
-			}
-		}
-		return n == len(there)
-	})
-	last := newEar()
-	closed(a, "a handler knows all", listen(a, c, last).HasSyncedChecker().Done())
-	for _, e := range append(ears, last) {
-		e.check(a, there)
+	exist := a.existing()
+	eventually(a, "the cache has the orders of the API server", func() bool { return has(c, exist) })
+	for _, r := range recorders {
+		_ = wait.PollUntilContextTimeout(a.Context(), interval, patience, true, func(context.Context) (bool, error) {
+			return len(r.differences(exist)) == 0, nil // otherwise check says why
+		})
+		r.check(a, exist)
 	}
 }
 
-// running starts an API server with orders, and a cache of them with a handler.
-func running(t *testing.T, set func(*api)) (*api, *Cache, *ear) {
+// has reports whether the cache has the orders in their current versions, and no others.
+func has(c *Cache, orders map[types.NamespacedName]*v1alpha1.Order) bool {
+	for key, o := range orders {
+		if e := c.store.get(key); e == nil || e.GetResourceVersion() != o.ResourceVersion {
+			return false
+		}
+	}
+	return len(c.store.list("")) == len(orders)
+}
+
+// running starts an API server with orders, and a cache of them with a subscriber.
+func running(t *testing.T, set func(*api)) (*api, *Cache, *recorder) {
 	t.Helper()
 	a := startAPI(t)
 	a.do(func() { set(a) })
 	for n := range 10 {
 		a.put(paidOrder(n))
 	}
-	c, e := a.newCache(), newEar()
-	listen(t, c, e)
+	c, r := a.newCache(), newRecorder()
+	c.store.subscribe(r)
 	start(t, c)
 	filled(t, c)
-	a.agree(c, e)
-	return a, c, e
+	a.agree(c, r)
+	return a, c, r
 }
 
-// ways are how a cache may be filled.
+// ways are the ways in which a cache is filled.
 var ways = map[string]func(*api){
 	"streamed": func(*api) {},
 	"listed":   func(a *api) { a.noStreams = true },
 	"in pages": func(a *api) { a.noStreams, a.page = true, 3 },
 }
 
-// onlyOrders registers indices of orders: the API server of these tests has nothing else.
+// onlyOrders registers the indices of orders alone, as the API server of these tests has no other kind.
 type onlyOrders struct{ *Cache }
 
 func (c onlyOrders) IndexField(ctx context.Context, o client.Object, field string, values client.IndexerFunc) error {

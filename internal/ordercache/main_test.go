@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math/rand"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -20,7 +19,6 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	"k8s.io/apimachinery/pkg/util/wait"
-	toolscache "k8s.io/client-go/tools/cache"
 	"k8s.io/klog/v2"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log"
@@ -32,25 +30,25 @@ import (
 func TestMain(m *testing.M) {
 	log.SetLogger(logr.Discard()) // or controller-runtime complains after 30 s
 	klog.SetLogger(logr.Discard())
-	utilruntime.ErrorHandlers = nil // watches that fail are what some tests are about
+	utilruntime.ErrorHandlers = nil // some tests make watches fail
 	goleak.VerifyTestMain(m)
 }
 
-// patience is how long a test waits for what must happen, and look how often it looks.
+// patience is how long a test waits, and interval how often it checks.
 const (
 	patience = 30 * time.Second
-	look     = 5 * time.Millisecond
+	interval = 5 * time.Millisecond
 )
 
 func eventually(t testing.TB, what string, is func() bool) {
 	t.Helper()
-	err := wait.PollUntilContextTimeout(context.WithoutCancel(t.Context()), look, patience, true, func(context.Context) (bool, error) { return is(), nil })
+	err := wait.PollUntilContextTimeout(context.WithoutCancel(t.Context()), interval, patience, true, func(context.Context) (bool, error) { return is(), nil })
 	if err != nil {
 		t.Fatalf("%s: not within %s", what, patience)
 	}
 }
 
-// closed waits for a channel that is to be closed.
+// closed waits until a channel is closed.
 func closed(t testing.TB, what string, c <-chan struct{}) {
 	t.Helper()
 	select {
@@ -60,24 +58,24 @@ func closed(t testing.TB, what string, c <-chan struct{}) {
 	}
 }
 
-// indices are those that the ledger registers.
+// indices are the indices of the ledger.
 var indices = map[string]client.IndexerFunc{
 	ledger.IndexReference:     ledger.ByReference,
 	ledger.IndexSession:       ledger.BySession,
 	ledger.IndexPaymentIntent: ledger.ByPaymentIntent,
 }
 
-func indexed(t testing.TB, s *shelf) *shelf {
+func indexed(t testing.TB, s *store) *store {
 	t.Helper()
 	for name, values := range indices {
-		if err := s.index(name, values); err != nil {
+		if err := s.addIndex(name, values); err != nil {
 			t.Fatal(err)
 		}
 	}
 	return s
 }
 
-// anyOrder returns orders with something, or nothing, in every field there is.
+// anyOrder returns a function that makes random orders, with a value or none in every field.
 func anyOrder(seed int64) func() *v1alpha1.Order {
 	filler := fuzzer.FuzzerFor(metafuzzer.Funcs, rand.NewSource(seed), serializer.NewCodecFactory(runtime.NewScheme())).NumElements(0, 4)
 	return func() *v1alpha1.Order {
@@ -87,17 +85,29 @@ func anyOrder(seed int64) func() *v1alpha1.Order {
 	}
 }
 
-// kept is an order as the cache is to give it back.
-func kept(o *v1alpha1.Order) *v1alpha1.Order {
+// decoded is an order as decode is to return it after encode.
+func decoded(o *v1alpha1.Order) *v1alpha1.Order {
 	o = o.DeepCopy()
 	o.SetGroupVersionKind(kind)
 	o.ManagedFields = nil
 	return o
 }
 
+// kept is an order as the cache is to return it.
+func kept(o *v1alpha1.Order) *v1alpha1.Order {
+	o = decoded(o)
+	o.Annotations, o.OwnerReferences, o.Finalizers, o.GenerateName, o.SelfLink = nil, nil, nil, "", ""
+	checkout, is := o.Labels[v1alpha1.LabelCheckout]
+	o.Labels = nil
+	if is {
+		o.Labels = map[string]string{v1alpha1.LabelCheckout: checkout}
+	}
+	return o
+}
+
 func same(a, b *v1alpha1.Order) bool { return equality.Semantic.DeepEqual(a, b) }
 
-// paidOrder is such as most orders are in the end.
+// paidOrder returns the n-th of many paid orders.
 func paidOrder(n int) *v1alpha1.Order {
 	id := fmt.Sprintf("%016x", uint64(n+1)*0x9E3779B97F4A7C15)
 	at := metav1.NewTime(time.Date(2026, 3, 1, 12, 0, n%60, 0, time.UTC))
@@ -136,86 +146,4 @@ func paidOrder(n int) *v1alpha1.Order {
 	}
 	o.SetGroupVersionKind(kind)
 	return o
-}
-
-// ear is a handler that knows the orders by nothing but what it is told, and complains of what cannot be.
-type ear struct {
-	mu         sync.Mutex
-	orders     map[types.NamespacedName]*v1alpha1.Order
-	complaints []string
-	initial    int // orders told as having been there
-	told       []string
-}
-
-func newEar() *ear { return &ear{orders: map[types.NamespacedName]*v1alpha1.Order{}} }
-
-func (e *ear) complain(format string, values ...any) {
-	e.complaints = append(e.complaints, fmt.Sprintf(format, values...))
-}
-
-func (e *ear) OnAdd(o any, initial bool) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	order := o.(*v1alpha1.Order)
-	key := client.ObjectKeyFromObject(order)
-	if e.orders[key] != nil {
-		e.complain("%s came and was there", key)
-	}
-	if initial {
-		e.initial++
-	}
-	e.orders[key] = order
-	e.told = append(e.told, "add "+key.String())
-}
-
-func (e *ear) OnUpdate(was, is any) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	order := is.(*v1alpha1.Order)
-	key := client.ObjectKeyFromObject(order)
-	if known := e.orders[key]; known == nil || !same(known, was.(*v1alpha1.Order)) || known.UID != order.UID {
-		e.complain("%s changed from what it was not", key)
-	}
-	e.orders[key] = order
-	e.told = append(e.told, "update "+key.String())
-}
-
-func (e *ear) OnDelete(o any) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	how := "delete "
-	if unseen, is := o.(toolscache.DeletedFinalStateUnknown); is {
-		o, how = unseen.Obj, "miss "
-	}
-	order := o.(*v1alpha1.Order)
-	key := client.ObjectKeyFromObject(order)
-	if known := e.orders[key]; known == nil || !same(known, order) {
-		e.complain("%s went and was not there so", key)
-	}
-	delete(e.orders, key)
-	e.told = append(e.told, how+key.String())
-}
-
-// check compares what the handler knows with what there is.
-func (e *ear) check(t testing.TB, there map[types.NamespacedName]*v1alpha1.Order) {
-	t.Helper()
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	for _, complaint := range e.complaints {
-		t.Error(complaint)
-	}
-	for key, o := range there {
-		if known := e.orders[key]; known == nil || !same(known, kept(o)) {
-			t.Errorf("the handler knows %s as\n%+v\nand not as\n%+v", key, known, o)
-		}
-	}
-	if len(e.orders) != len(there) {
-		t.Errorf("the handler knows %d orders, and there are %d", len(e.orders), len(there))
-	}
-}
-
-func (e *ear) log() []string {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return append([]string(nil), e.told...)
 }

@@ -2,6 +2,7 @@ package ordercache
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -14,8 +15,8 @@ import (
 	"github.com/paylink-dev/paylink/api/v1alpha1"
 )
 
-// List reads orders, which are the caller's to change. Into a PartialObjectMetadataList it lists names alone, which
-// costs nearly nothing.
+// List reads orders, which the caller may modify. Into a PartialObjectMetadataList it lists only names, and decodes no
+// order in most cases.
 func (c *Cache) List(ctx context.Context, out client.ObjectList, options ...client.ListOption) error {
 	names, isNames := out.(*metav1.PartialObjectMetadataList)
 	if isNames {
@@ -44,14 +45,14 @@ func (c *Cache) List(ctx context.Context, out client.ObjectList, options ...clie
 	})
 }
 
-// Each calls visit with every order that a reader has: of a Cache one at a time, since all of them at once would take
-// thousands of bytes each.
+// Each calls visit with every order of a reader. It decodes the orders of a Cache one at a time, as a list of all orders
+// would take thousands of bytes for each.
 func Each(ctx context.Context, reader client.Reader, visit func(*v1alpha1.Order) error) error {
 	if c, ok := reader.(*Cache); ok {
 		if err := c.ready(ctx); err != nil {
 			return err
 		}
-		q := query{found: c.shelf.all(metav1.NamespaceAll)}
+		q := query{found: c.store.list(metav1.NamespaceAll)}
 		return q.each(visit)
 	}
 	var all v1alpha1.OrderList
@@ -66,37 +67,43 @@ func Each(ctx context.Context, reader client.Reader, visit func(*v1alpha1.Order)
 	return nil
 }
 
-// query is a list of orders that is still packed.
+// query selects orders that are still encoded.
 type query struct {
-	found  []*packed
+	found  []*encodedOrder
 	fields fields.Requirements
-	values []client.IndexerFunc // of the indices that fields name
+	values []client.IndexerFunc // of the index of each field
 	labels labels.Selector
 }
 
 func (c *Cache) query(options []client.ListOption) (q query, err error) {
 	o := (&client.ListOptions{}).ApplyOptions(options)
 	if o.Namespace != metav1.NamespaceAll {
-		if err := c.watches(o.Namespace); err != nil {
+		if err := c.checkNamespace(o.Namespace); err != nil {
 			return q, err
 		}
 	}
 	switch {
 	case o.Continue != "" || o.Limit != 0:
-		return q, fmt.Errorf("the cache of orders has no pages")
+		return q, errors.New("the cache of orders has no pages")
 	case o.FieldSelector == nil || o.FieldSelector.Empty():
-		q.found = c.shelf.all(o.Namespace)
+		q.found = c.store.list(o.Namespace)
 	default:
 		q.fields = o.FieldSelector.Requirements()
 	}
 	if o.LabelSelector != nil && !o.LabelSelector.Empty() {
+		requirements, _ := o.LabelSelector.Requirements()
+		for _, r := range requirements {
+			if !usedLabels[r.Key()] {
+				return q, fmt.Errorf("the cache of orders does not keep the label %q", r.Key())
+			}
+		}
 		q.labels = o.LabelSelector
 	}
 	for i, r := range q.fields {
 		if r.Operator != "=" && r.Operator != "==" {
-			return q, fmt.Errorf("the cache of orders finds only equal fields, not %s%s%s", r.Field, r.Operator, r.Value)
+			return q, fmt.Errorf("the cache of orders selects fields by = alone, not by %s%s%s", r.Field, r.Operator, r.Value)
 		}
-		found, values, err := c.shelf.by(r.Field, r.Value, o.Namespace)
+		found, values, err := c.store.find(r.Field, r.Value, o.Namespace)
 		if err != nil {
 			return q, err
 		}
@@ -108,14 +115,14 @@ func (c *Cache) query(options []client.ListOption) (q query, err error) {
 	return q, nil
 }
 
-// each unpacks the orders, and calls visit with those that are meant.
+// each decodes the orders, and calls visit with those that match.
 func (q *query) each(visit func(*v1alpha1.Order) error) error {
-	for _, p := range q.found {
-		o, err := p.unpack()
+	for _, e := range q.found {
+		o, err := e.decode()
 		if err != nil {
 			return err
 		}
-		if !q.means(o) {
+		if !q.matches(o) {
 			continue
 		}
 		if err := visit(o); err != nil {
@@ -125,7 +132,7 @@ func (q *query) each(visit func(*v1alpha1.Order) error) error {
 	return nil
 }
 
-// names lists the names of the orders that are meant. One field alone is taken at its hash's word.
+// names lists the names of the orders that match. For a single field it trusts the hash, and decodes no order.
 func (q *query) names(into *metav1.PartialObjectMetadataList) error {
 	into.Items = make([]metav1.PartialObjectMetadata, 0, len(q.found))
 	add := func(namespace, name string) {
@@ -139,13 +146,13 @@ func (q *query) names(into *metav1.PartialObjectMetadataList) error {
 			return nil
 		})
 	}
-	for _, p := range q.found {
-		add(p.namespace, p.name)
+	for _, e := range q.found {
+		add(e.namespace, e.name)
 	}
 	return nil
 }
 
-func (q *query) means(o *v1alpha1.Order) bool {
+func (q *query) matches(o *v1alpha1.Order) bool {
 	for i, values := range q.values {
 		if !slices.Contains(values(o), q.fields[i].Value) {
 			return false

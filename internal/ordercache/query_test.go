@@ -19,15 +19,15 @@ import (
 )
 
 func TestList(t *testing.T) {
-	a, c, e := running(t, ways["streamed"])
+	a, c, r := running(t, ways["streamed"])
 	special := paidOrder(3)
-	special.Labels = map[string]string{"colour": "red", "size": "s"}
+	special.Labels = map[string]string{v1alpha1.LabelCheckout: "public", "size": "s"}
 	elsewhere := paidOrder(5)
 	elsewhere.Namespace, elsewhere.UID = "mall", "elsewhere"
-	elsewhere.Labels = map[string]string{"colour": "red"}
+	elsewhere.Labels = map[string]string{v1alpha1.LabelCheckout: "public"}
 	a.put(special)
 	a.put(elsewhere)
-	a.agree(c, e)
+	a.agree(c, r)
 	reference := func(o *v1alpha1.Order) string { return ledger.ByReference(o)[0] }
 	session := special.Status.Payments[0].SessionID
 	both := func(reference, session string) []client.ListOption {
@@ -36,44 +36,44 @@ func TestList(t *testing.T) {
 		)}}
 	}
 	byFive := client.MatchingFields{ledger.IndexSession: elsewhere.Status.Payments[0].SessionID}
-	red := client.MatchingLabels{"colour": "red"}
-	for name, ask := range map[string]struct {
+	public := client.MatchingLabels{v1alpha1.LabelCheckout: "public"}
+	for name, row := range map[string]struct {
 		options []client.ListOption
 		want    []*v1alpha1.Order
 	}{
-		"a reference":                {[]client.ListOption{client.MatchingFields{ledger.IndexReference: reference(special)}}, []*v1alpha1.Order{special}},
-		"a session of two":           {[]client.ListOption{byFive}, []*v1alpha1.Order{elsewhere, paidOrder(5)}},
-		"the same in a namespace":    {[]client.ListOption{byFive, client.InNamespace("mall")}, []*v1alpha1.Order{elsewhere}},
-		"nothing":                    {[]client.ListOption{client.MatchingFields{ledger.IndexSession: "none"}}, nil},
-		"a label":                    {[]client.ListOption{red}, []*v1alpha1.Order{elsewhere, special}},
-		"a label in a namespace":     {[]client.ListOption{red, client.InNamespace("shop")}, []*v1alpha1.Order{special}},
-		"a label and a field":        {[]client.ListOption{red, byFive}, []*v1alpha1.Order{elsewhere}},
-		"two fields":                 {both(reference(special), session), []*v1alpha1.Order{special}},
-		"two fields that nobody has": {both(reference(special), "none"), nil},
-		"two fields, the other way":  {both("none", session), nil},
+		"a reference":               {[]client.ListOption{client.MatchingFields{ledger.IndexReference: reference(special)}}, []*v1alpha1.Order{special}},
+		"a session of two":          {[]client.ListOption{byFive}, []*v1alpha1.Order{elsewhere, paidOrder(5)}},
+		"the same in a namespace":   {[]client.ListOption{byFive, client.InNamespace("mall")}, []*v1alpha1.Order{elsewhere}},
+		"nothing":                   {[]client.ListOption{client.MatchingFields{ledger.IndexSession: "none"}}, nil},
+		"a label":                   {[]client.ListOption{public}, []*v1alpha1.Order{elsewhere, special}},
+		"a label in a namespace":    {[]client.ListOption{public, client.InNamespace("shop")}, []*v1alpha1.Order{special}},
+		"a label and a field":       {[]client.ListOption{public, byFive}, []*v1alpha1.Order{elsewhere}},
+		"two fields":                {both(reference(special), session), []*v1alpha1.Order{special}},
+		"two fields of no order":    {both(reference(special), "none"), nil},
+		"two fields, the other way": {both("none", session), nil},
 		"selectors that select nothing": {[]client.ListOption{
 			client.MatchingFieldsSelector{Selector: fields.Everything()}, client.MatchingLabelsSelector{Selector: labels.Everything()}, client.InNamespace("mall"),
 		}, []*v1alpha1.Order{elsewhere}},
 		"a namespace without any orders": {[]client.ListOption{client.InNamespace("desert")}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
-			list := v1alpha1.OrderList{Items: []v1alpha1.Order{*paidOrder(9)}} // which must not stay there
+			list := v1alpha1.OrderList{Items: []v1alpha1.Order{*paidOrder(9)}} // must not stay
 			names := namesOf()
 			names.Items = []metav1.PartialObjectMetadata{{}}
-			if err := c.List(t.Context(), &list, ask.options...); err != nil {
+			if err := c.List(t.Context(), &list, row.options...); err != nil {
 				t.Fatal(err)
 			}
-			if err := c.List(t.Context(), names, ask.options...); err != nil {
+			if err := c.List(t.Context(), names, row.options...); err != nil {
 				t.Fatal(err)
 			}
 			var want, got, named []string
-			for _, o := range ask.want {
+			for _, o := range row.want {
 				want = append(want, o.Namespace+"/"+o.Name)
 			}
 			for i := range list.Items {
 				o := &list.Items[i]
 				got = append(got, o.Namespace+"/"+o.Name)
-				if !same(o, e.orders[client.ObjectKeyFromObject(o)]) {
+				if !same(o, r.orders[client.ObjectKeyFromObject(o)]) {
 					t.Errorf("%s is listed as %+v", o.Name, o)
 				}
 			}
@@ -84,11 +84,12 @@ func TestList(t *testing.T) {
 			slices.Sort(got)
 			slices.Sort(named)
 			if !slices.Equal(got, want) || !slices.Equal(named, want) {
-				t.Errorf("listed %q, as names %q, want %q", got, named, want)
+				t.Errorf("got %q, as names %q, want %q", got, named, want)
 			}
 		})
 	}
 	for name, option := range map[string]client.ListOption{
+		"a foreign label":  client.MatchingLabels{"size": "s"},
 		"an unknown index": client.MatchingFields{"mood": "good"},
 		"another than":     client.MatchingFieldsSelector{Selector: fields.OneTermNotEqualSelector(ledger.IndexSession, "x")},
 		"a page":           client.Limit(1),
@@ -110,11 +111,11 @@ func TestList(t *testing.T) {
 }
 
 func TestEach(t *testing.T) {
-	_, c, e := running(t, ways["streamed"])
+	_, c, r := running(t, ways["streamed"])
 	enough := errors.New("enough")
 	n := 0
 	err := Each(t.Context(), c, func(o *v1alpha1.Order) error {
-		if !same(o, e.orders[client.ObjectKeyFromObject(o)]) {
+		if !same(o, r.orders[client.ObjectKeyFromObject(o)]) {
 			t.Errorf("visited %+v", o)
 		}
 		if n++; n == 7 {
@@ -132,8 +133,8 @@ func TestEach(t *testing.T) {
 	}
 }
 
-// TestNamespacesThatAreNotWatched are no empty ones.
-func TestNamespacesThatAreNotWatched(t *testing.T) {
+// TestUnwatchedNamespace: a namespace that the cache does not watch is an error, and not an empty namespace.
+func TestUnwatchedNamespace(t *testing.T) {
 	a := startAPI(t)
 	a.put(paidOrder(1))
 	c := a.newCache("shop", "mall")
@@ -145,7 +146,7 @@ func TestNamespacesThatAreNotWatched(t *testing.T) {
 		c.List(t.Context(), namesOf(), client.InNamespace("other"), client.MatchingFields{ledger.IndexSession: "x"}),
 	} {
 		if err == nil || apierrors.IsNotFound(err) || !strings.Contains(err.Error(), "other") {
-			t.Errorf("it is said of a namespace that is not watched: %v", err)
+			t.Errorf("got %v, want an error that names the namespace", err)
 		}
 	}
 	if err := c.Get(t.Context(), types.NamespacedName{Namespace: "mall", Name: "o"}, &v1alpha1.Order{}); !apierrors.IsNotFound(err) {

@@ -52,7 +52,7 @@ func (o *Options) managerOptions() (ctrl.Options, error) {
 		PprofBindAddress:       o.PprofAddress,
 		Metrics:                metricsserver.Options{BindAddress: o.MetricsAddress, SecureServing: o.MetricsSecure},
 		Cache: cache.Options{
-			DefaultTransform:            cache.TransformStripManagedFields(),
+			DefaultTransform:            ordercache.StripMetadata,
 			ReaderFailOnMissingInformer: true,
 			DefaultNamespaces:           map[string]cache.Config{},
 			// All StripeEvents are in one namespace, even if it is not watched for orders.

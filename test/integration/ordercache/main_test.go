@@ -1,5 +1,5 @@
-// Package orders_test compares the servers' cache of orders with controller-runtime's own, and both with the API server,
-// which does not always stay up.
+// Package ordercache_test compares the cache of orders with controller-runtime's own cache, and both with the API server,
+// which restarts and crashes.
 package ordercache_test
 
 import (
@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
+	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
@@ -21,15 +22,17 @@ import (
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/rest"
-	toolscache "k8s.io/client-go/tools/cache"
+	"k8s.io/client-go/util/workqueue"
 	"k8s.io/klog/v2"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/apiutil"
 	"sigs.k8s.io/controller-runtime/pkg/log"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
 	"github.com/paylink-dev/paylink/internal/ledger"
+	"github.com/paylink-dev/paylink/internal/ordercache"
 	"github.com/paylink-dev/paylink/internal/setup"
 	"github.com/paylink-dev/paylink/test/cluster"
 )
@@ -40,14 +43,14 @@ var (
 	scheme *runtime.Scheme
 )
 
-// namespaces of the orders. Of them, the narrow cache has two.
+// namespaces are the namespaces of the orders. The narrow cache watches two of them.
 var namespaces = []string{"north", "south", "west"}
 
 func TestMain(m *testing.M) {
 	log.SetLogger(logr.Discard()) // or controller-runtime complains after 30 s
 	klog.SetLogger(logr.Discard())
-	utilruntime.ErrorHandlers = nil // an API server that is away is what the test is about
-	// An API server that stops tells its watches, or it would wait for them for a minute.
+	utilruntime.ErrorHandlers = nil // the test stops the API server
+	// Without the flag an API server that stops waits a minute for its watches.
 	options := cluster.Options{APIServerFlags: []string{"--shutdown-watch-termination-grace-period=1s"}}
 	goleak.VerifyTestMain(cluster.Around(m, options, func(ctx context.Context, c *cluster.Cluster) (err error) {
 		shared = c
@@ -68,14 +71,14 @@ func TestMain(m *testing.M) {
 	}))
 }
 
-// config is that of whoever may ask as often as he likes.
+// config has no limit on the rate of requests.
 func config() *rest.Config {
 	c := shared.Config()
 	c.QPS = -1
 	return c
 }
 
-// patience is how long a test waits for what must happen. After an outage, client-go may pause for half a minute.
+// patience is how long a test waits. After an outage, client-go may pause for half a minute.
 const patience = 2 * time.Minute
 
 func eventually(t *testing.T, what string, is func() (bool, string)) {
@@ -90,19 +93,18 @@ func eventually(t *testing.T, what string, is func() (bool, string)) {
 	}
 }
 
-// subject is a cache, with handlers that came at different times.
+// subject is a cache, with sources that started at different times.
 type subject struct {
 	cache.Cache
-	name     string
-	watches  []string
-	careful  bool // its handlers are told exactly what changed
-	informer cache.Informer
-	mu       sync.Mutex
-	ears     []*ear
+	name    string
+	watches []string
+
+	mu      sync.Mutex
+	sources []*orderSource
 }
 
 // open makes a cache, and runs it until the test ends.
-func open(t *testing.T, name string, by cache.NewCacheFunc, careful bool, watches ...string) *subject {
+func open(t *testing.T, name string, by cache.NewCacheFunc, watches ...string) *subject {
 	t.Helper()
 	at := config()
 	transport, err := rest.HTTPClientFor(at)
@@ -114,7 +116,7 @@ func open(t *testing.T, name string, by cache.NewCacheFunc, careful bool, watche
 		t.Fatal(err)
 	}
 	options := cache.Options{
-		Scheme: scheme, Mapper: mapper, HTTPClient: transport, DefaultTransform: cache.TransformStripManagedFields(),
+		Scheme: scheme, Mapper: mapper, HTTPClient: transport, DefaultTransform: ordercache.StripMetadata,
 		ReaderFailOnMissingInformer: true, DefaultNamespaces: map[string]cache.Config{},
 	}
 	for _, namespace := range watches {
@@ -127,11 +129,8 @@ func open(t *testing.T, name string, by cache.NewCacheFunc, careful bool, watche
 	if err := ledger.Index(t.Context(), made); err != nil {
 		t.Fatal(err)
 	}
-	s := &subject{Cache: made, name: name, careful: careful, watches: watches}
-	if s.informer, err = made.GetInformer(t.Context(), &v1alpha1.Order{}, cache.BlockUntilSynced(false)); err != nil {
-		t.Fatal(err)
-	}
-	s.listen(t)
+	s := &subject{Cache: made, name: name, watches: watches}
+	s.addSource(t)
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	var running sync.WaitGroup
 	running.Go(func() {
@@ -147,72 +146,72 @@ func open(t *testing.T, name string, by cache.NewCacheFunc, careful bool, watche
 	return s
 }
 
-func (s *subject) listen(t *testing.T) {
+// addSource starts the sources of a controller, if the cache has any.
+func (s *subject) addSource(t *testing.T) {
 	t.Helper()
-	e := &ear{orders: map[types.NamespacedName]*v1alpha1.Order{}, careful: s.careful}
-	registration, err := s.informer.AddEventHandler(e)
+	c, err := ordercache.From(s.Cache)
 	if err != nil {
+		return // controller-runtime's own
+	}
+	o := &orderSource{keys: map[types.NamespacedName]bool{}, orders: map[types.NamespacedName]*v1alpha1.Order{}}
+	if err := errors.Join(c.Changes(o.changed).Start(t.Context(), o), c.Keys().Start(t.Context(), o)); err != nil {
 		t.Fatal(err)
 	}
-	e.registration = registration
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.ears = append(s.ears, e)
+	s.sources = append(s.sources, o)
 }
 
-// ear is a handler that knows the orders by nothing but what it is told.
-type ear struct {
-	registration toolscache.ResourceEventHandlerRegistration
-	careful      bool
+// orderSource is the queue of a controller. It knows the keys that it received, and the orders by their changes alone.
+type orderSource struct {
+	workqueue.TypedRateLimitingInterface[reconcile.Request]
 
-	mu         sync.Mutex
-	orders     map[types.NamespacedName]*v1alpha1.Order
-	complaints []string
+	mu     sync.Mutex
+	keys   map[types.NamespacedName]bool
+	orders map[types.NamespacedName]*v1alpha1.Order
+	// problems are changes from a state that an order did not have.
+	problems []string
 }
 
-func (e *ear) complain(key types.NamespacedName, what string) {
-	if e.careful {
-		e.complaints = append(e.complaints, fmt.Sprintf("%s %s", key, what))
+// Add receives a key.
+func (o *orderSource) Add(request reconcile.Request) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.keys[request.NamespacedName] = true
+}
+
+func (o *orderSource) changed(_ context.Context, c ordercache.Change) []reconcile.Request {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	key := client.ObjectKeyFromObject(c.Order())
+	known, is := o.orders[key]
+	if is && (known == nil) != (c.Old == nil) || known != nil && !equality.Semantic.DeepEqual(known, c.Old) {
+		o.problems = append(o.problems, fmt.Sprintf("%s changed from an unknown state", key))
 	}
+	o.orders[key] = c.New // nil: deleted
+	return nil
 }
 
-func (e *ear) OnAdd(o any, _ bool) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	order := o.(*v1alpha1.Order)
-	key := client.ObjectKeyFromObject(order)
-	if e.orders[key] != nil {
-		e.complain(key, "came and was there")
+// knows reports whether the source has all keys, and the last state of each order that changed.
+func (o *orderSource) knows(want map[types.NamespacedName]*v1alpha1.Order) (bool, string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for key := range want {
+		if !o.keys[key] {
+			return false, fmt.Sprintf("the key %s is missing", key)
+		}
 	}
-	e.orders[key] = order
+	for key, known := range o.orders {
+		switch is := want[key]; {
+		case known == nil && is == nil:
+		case known == nil || is == nil || !equality.Semantic.DeepEqual(known, is):
+			return false, fmt.Sprintf("%s: %s", key, cmp.Diff(is, known))
+		}
+	}
+	return true, ""
 }
 
-func (e *ear) OnUpdate(was, is any) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	order := is.(*v1alpha1.Order)
-	key := client.ObjectKeyFromObject(order)
-	if known := e.orders[key]; known == nil || known.UID != order.UID || !equality.Semantic.DeepEqual(known, was.(*v1alpha1.Order)) {
-		e.complain(key, "changed from what it was not")
-	}
-	e.orders[key] = order
-}
-
-func (e *ear) OnDelete(o any) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if unseen, is := o.(toolscache.DeletedFinalStateUnknown); is {
-		o = unseen.Obj
-	}
-	order := o.(*v1alpha1.Order)
-	key := client.ObjectKeyFromObject(order)
-	if known := e.orders[key]; known == nil || !equality.Semantic.DeepEqual(known, order) {
-		e.complain(key, "went and was not there so")
-	}
-	delete(e.orders, key)
-}
-
-// transient reports whether whoever asked may ask again.
+// transient reports whether a request may be tried again.
 func transient(err error) bool {
 	var status interface{ Status() metav1.Status }
 	return !errors.As(err, &status) || status.Status().Code >= http.StatusInternalServerError || status.Status().Code == http.StatusTooManyRequests

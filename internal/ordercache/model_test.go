@@ -14,46 +14,47 @@ import (
 	"github.com/paylink-dev/paylink/api/v1alpha1"
 )
 
-// cacheOf is a filled cache of all namespaces, around a shelf.
-func cacheOf(s *shelf) *Cache {
-	c := &Cache{shelf: s, feeds: map[string]*feed{"": {}}, filled: make(chan struct{})}
+// cacheOf is a filled cache of all namespaces, around a store.
+func cacheOf(s *store) *Cache {
+	c := &Cache{store: s, stores: map[string]*reflectorStore{"": {}}, started: make(chan struct{}), filled: make(chan struct{})}
+	close(c.started)
 	close(c.filled)
 	return c
 }
 
-// model is what a shelf is to be: the orders, and nothing else.
+// model is a simple store: a map of orders.
 type model map[types.NamespacedName]*v1alpha1.Order
 
-// by finds orders as an index does, by looking at each.
-func (m model) by(index, value, namespace string) []string {
+// find finds the orders that an index has for a value.
+func (m model) find(index, value, namespace string) []string {
 	var found []string
 	for key, o := range m {
 		if namespace != "" && namespace != key.Namespace {
 			continue
 		}
 		if index == "" || slices.Contains(indices[index](o), value) {
-			found = append(found, said(o))
+			found = append(found, describe(o))
 		}
 	}
 	slices.Sort(found)
 	return found
 }
 
-// said tells orders apart, and one from what it was before.
-func said(o *v1alpha1.Order) string {
+// describe names an order and its version.
+func describe(o *v1alpha1.Order) string {
 	return fmt.Sprintf("%s/%s %s at %s, %s", o.Namespace, o.Name, o.UID, o.ResourceVersion, o.Status.Phase)
 }
 
-// life is a random one of a shelf.
-type life struct {
+// simulation applies random changes to a store and to its model.
+type simulation struct {
 	*testing.T
 	*rand.Rand
-	shelf   *shelf
-	cache   *Cache
-	model   model
-	ears    map[*ear]*registration
-	left    []*ear
-	version int
+	store     *store
+	cache     *Cache
+	model     model
+	recorders map[*recorder]func() // with the function that removes each
+	removed   map[*recorder]int    // the changes that each removed recorder has
+	version   int
 }
 
 var (
@@ -64,16 +65,16 @@ var (
 	phases     = []v1alpha1.OrderPhase{v1alpha1.OrderPending, v1alpha1.OrderPaid, v1alpha1.OrderFailed, v1alpha1.OrderRefunded}
 )
 
-func pick[T any](l *life, among []T) T { return among[l.Intn(len(among))] }
+func pick[T any](l *simulation, among []T) T { return among[l.Intn(len(among))] }
 
-// order makes one of few names, ids and payments, so that many share them.
-func (l *life) order() *v1alpha1.Order {
+// order makes a random order. Names, ids and payments are few, so that orders share them.
+func (l *simulation) order() *v1alpha1.Order {
 	l.version++
 	o := &v1alpha1.Order{ObjectMeta: metav1.ObjectMeta{
 		Namespace: pick(l, namespaces), Name: fmt.Sprint("o-", l.Intn(6)), UID: types.UID(fmt.Sprint("uid-", l.version)),
 	}}
 	if known := l.model[client.ObjectKeyFromObject(o)]; known != nil && l.Intn(4) > 0 {
-		o.UID = known.UID // and not another one of the same name
+		o.UID = known.UID // otherwise it is another order of the same name
 	}
 	o.ResourceVersion = fmt.Sprint(l.version)
 	o.Spec.OrderID = pick(l, references)
@@ -84,27 +85,27 @@ func (l *life) order() *v1alpha1.Order {
 	return o
 }
 
-func (l *life) pack(o *v1alpha1.Order) *packed {
-	p, err := l.shelf.pack(o)
+func (l *simulation) encode(o *v1alpha1.Order) *encodedOrder {
+	e, err := l.store.encode(o)
 	if err != nil {
 		l.Fatal(err)
 	}
-	return p
+	return e
 }
 
-func (l *life) set() {
+func (l *simulation) set() {
 	o := l.order()
 	l.model[client.ObjectKeyFromObject(o)] = o
-	l.shelf.set(l.pack(o))
+	l.store.set(l.encode(o))
 }
 
-func (l *life) remove() {
-	o := l.order() // which may not be there
+func (l *simulation) remove() {
+	o := l.order() // may not exist
 	delete(l.model, client.ObjectKeyFromObject(o))
-	l.shelf.remove(l.pack(o))
+	l.store.remove(client.ObjectKeyFromObject(o))
 }
 
-func (l *life) reset() {
+func (l *simulation) reset() {
 	namespace := pick(l, append([]string{""}, namespaces...))
 	now := model{}
 	for _, o := range l.model {
@@ -116,31 +117,31 @@ func (l *life) reset() {
 		o := l.order()
 		now[client.ObjectKeyFromObject(o)] = o
 	}
-	var list []*packed
+	var list []*encodedOrder
 	maps.DeleteFunc(l.model, func(key types.NamespacedName, _ *v1alpha1.Order) bool {
 		return namespace == "" || namespace == key.Namespace
 	})
 	for key, o := range now {
 		if namespace == "" || namespace == key.Namespace {
 			l.model[key] = o
-			list = append(list, l.pack(o))
+			list = append(list, l.encode(o))
 		}
 	}
-	l.shelf.reset(namespace, list)
+	l.store.reset(namespace, list, l.Intn(4) == 0)
 }
 
-func (l *life) join() {
-	if len(l.ears) < 4 {
-		e := newEar()
-		l.ears[e] = l.shelf.join(e)
+func (l *simulation) subscribe() {
+	if len(l.recorders) < 4 {
+		r := newRecorder()
+		l.recorders[r] = l.store.subscribe(r)
 	}
 }
 
-func (l *life) leave() {
-	for e, r := range l.ears {
-		l.shelf.audience.leave(r)
-		delete(l.ears, e)
-		l.left = append(l.left, e)
+func (l *simulation) unsubscribe() {
+	for r, remove := range l.recorders {
+		remove()
+		delete(l.recorders, r)
+		l.removed[r] = len(r.log)
 		return
 	}
 }

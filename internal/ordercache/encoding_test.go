@@ -16,34 +16,34 @@ import (
 	"github.com/paylink-dev/paylink/api/v1alpha1"
 )
 
-// roundTrip packs an order and returns what comes out of it.
-func roundTrip(t testing.TB, o *v1alpha1.Order, keys ...uint64) *v1alpha1.Order {
+// roundTrip encodes an order and decodes it again.
+func roundTrip(t testing.TB, o *v1alpha1.Order, state State, hashes ...uint64) *v1alpha1.Order {
 	t.Helper()
-	p, err := pack(o, o.Namespace, keys)
+	e, err := encode(o, o.Namespace, state, hashes)
 	if err != nil {
 		t.Fatal(err)
 	}
-	back, err := p.unpack()
+	back, err := e.decode()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if p.GetNamespace() != o.Namespace || p.GetName() != o.Name || p.GetResourceVersion() != o.ResourceVersion {
-		t.Errorf("packed as %s/%s at %q, of %s/%s at %q", p.GetNamespace(), p.GetName(), p.GetResourceVersion(), o.Namespace, o.Name, o.ResourceVersion)
+	if e.GetNamespace() != o.Namespace || e.GetName() != o.Name || e.GetResourceVersion() != o.ResourceVersion {
+		t.Errorf("got %s/%s at %q, want %s/%s at %q", e.GetNamespace(), e.GetName(), e.GetResourceVersion(), o.Namespace, o.Name, o.ResourceVersion)
 	}
-	if got := p.keys(); fmt.Sprint(got) != fmt.Sprint(keys) {
-		t.Errorf("packed with the keys %v, of %v", got, keys)
+	if gotState, got := e.header(); gotState != state || fmt.Sprint(got) != fmt.Sprint(hashes) {
+		t.Errorf("got state %d and hashes %v, want %d and %v", gotState, got, state, hashes)
 	}
 	return back
 }
 
-func TestAnyOrderIsUnpackedAsItWas(t *testing.T) {
+func TestRandomOrders(t *testing.T) {
 	next := anyOrder(1)
 	for n := range 3000 {
 		o := next()
 		before := o.DeepCopy()
-		back := roundTrip(t, o, make([]uint64, n%4)...)
-		if !same(back, kept(o)) {
-			t.Fatalf("order %d:\n%s", n, cmp.Diff(kept(o), back))
+		back := roundTrip(t, o, State(n*22), make([]uint64, n%4)...)
+		if !same(back, decoded(o)) {
+			t.Fatalf("order %d:\n%s", n, cmp.Diff(decoded(o), back))
 		}
 		if !same(o, before) {
 			t.Fatalf("order %d was changed:\n%s", n, cmp.Diff(before, o))
@@ -51,7 +51,7 @@ func TestAnyOrderIsUnpackedAsItWas(t *testing.T) {
 	}
 }
 
-func TestOddOrdersAreUnpackedAsTheyWere(t *testing.T) {
+func TestUnusualOrders(t *testing.T) {
 	noise := make([]byte, 1<<20)
 	rand.New(rand.NewSource(1)).Read(noise)
 	for i := range noise {
@@ -87,58 +87,58 @@ func TestOddOrdersAreUnpackedAsTheyWere(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			o := paidOrder(1)
 			change(o)
-			if back := roundTrip(t, o); !same(back, kept(o)) {
-				t.Errorf("it came back as %.2000s", cmp.Diff(kept(o), back))
+			if back := roundTrip(t, o, 0); !same(back, decoded(o)) {
+				t.Errorf("it came back as %.2000s", cmp.Diff(decoded(o), back))
 			}
 		})
 	}
 }
 
-func TestAPaidOrderIsSmall(t *testing.T) {
-	s := indexed(t, newShelf())
+func TestSizeOfPaidOrder(t *testing.T) {
+	s := indexed(t, newStore())
 	for n := range 100 {
-		p, err := s.pack(paidOrder(n))
+		e, err := s.encode(paidOrder(n))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if size := len(p.content) + len(p.name); size >= 600 {
+		if size := len(e.content) + len(e.name); size >= 600 {
 			t.Fatalf("a paid order takes %d bytes", size)
 		}
 	}
 }
 
-func TestOrdersArePackedAndUnpackedAtOnce(t *testing.T) {
+func TestConcurrentEncoding(t *testing.T) {
 	var all sync.WaitGroup
 	for worker := range 8 {
 		all.Go(func() {
 			next := anyOrder(int64(worker))
-			var before *packed
+			var before *encodedOrder
 			var was *v1alpha1.Order
 			for n := range 200 {
 				o := next()
 				if n%7 == 0 {
 					o.Annotations = map[string]string{"long": strings.Repeat(o.Name+"x", n*10)}
 				}
-				p, err := pack(o, o.Namespace, []uint64{uint64(n)})
+				e, err := encode(o, o.Namespace, 0, []uint64{uint64(n)})
 				if err != nil {
 					t.Error(err)
 					return
 				}
-				if before != nil { // what was packed before is not what buffers are now
-					if back, err := before.unpack(); err != nil || !same(back, kept(was)) {
-						t.Errorf("%v: %s", err, cmp.Diff(kept(was), back))
+				if before != nil { // no buffer that is used again belongs to it
+					if back, err := before.decode(); err != nil || !same(back, decoded(was)) {
+						t.Errorf("%v: %s", err, cmp.Diff(decoded(was), back))
 						return
 					}
 				}
-				before, was = p, o
+				before, was = e, o
 			}
 		})
 	}
 	all.Wait()
 }
 
-// FuzzUnpack packs whatever is an order to the API's types.
-func FuzzUnpack(f *testing.F) {
+// FuzzRoundTrip encodes and decodes all that the types of the API accept, directly and through a watch.
+func FuzzRoundTrip(f *testing.F) {
 	next := anyOrder(2)
 	for n := range 20 {
 		for _, o := range []*v1alpha1.Order{paidOrder(n), next()} {
@@ -156,15 +156,15 @@ func FuzzUnpack(f *testing.F) {
 			t.Skip()
 		}
 		read.ManagedFields = nil
-		// Fractions of a second, and years that the API could not say, are in no order.
+		// No order has fractions of a second, or years that JSON cannot encode.
 		said, err := json.Marshal(&read)
 		if err != nil || json.Unmarshal(said, &o) != nil {
 			t.Skip()
 		}
-		if back := roundTrip(t, &o, 1, 2); !same(back, kept(&o)) {
-			t.Error(cmp.Diff(kept(&o), back))
+		if back := roundTrip(t, &o, 3, 1, 2); !same(back, decoded(&o)) {
+			t.Error(cmp.Diff(decoded(&o), back))
 		}
-		line, err := json.Marshal(map[string]any{"type": "MODIFIED", "object": kept(&o)})
+		line, err := json.Marshal(map[string]any{"type": "MODIFIED", "object": decoded(&o)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -178,36 +178,36 @@ func FuzzUnpack(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if back, err := event.(*packed).unpack(); err != nil || !same(back, kept(&o)) {
+		if back, err := event.(*encodedOrder).decode(); err != nil || !same(back, kept(&o)) {
 			t.Errorf("read from a watch: %v: %s", err, cmp.Diff(kept(&o), back))
 		}
-		if bytes.Contains(event.(*packed).content, []byte("managedFields")) {
+		if bytes.Contains(event.(*encodedOrder).content, []byte("managedFields")) {
 			t.Error("managedFields are kept")
 		}
 	})
 }
 
-func BenchmarkPack(b *testing.B) {
-	s, o := indexed(b, newShelf()), paidOrder(1)
-	var p *packed
+func BenchmarkEncode(b *testing.B) {
+	s, o := indexed(b, newStore()), paidOrder(1)
+	var e *encodedOrder
 	b.ReportAllocs()
 	for b.Loop() {
 		var err error
-		if p, err = s.pack(o); err != nil {
+		if e, err = s.encode(o); err != nil {
 			b.Fatal(err)
 		}
 	}
-	b.ReportMetric(float64(len(p.content)), "bytes/order")
+	b.ReportMetric(float64(len(e.content)), "bytes/order")
 }
 
-func BenchmarkUnpack(b *testing.B) {
-	p, err := indexed(b, newShelf()).pack(paidOrder(1))
+func BenchmarkDecode(b *testing.B) {
+	e, err := indexed(b, newStore()).encode(paidOrder(1))
 	if err != nil {
 		b.Fatal(err)
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := p.unpack(); err != nil {
+		if _, err := e.decode(); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -1,0 +1,238 @@
+package ordercache
+
+import (
+	"bytes"
+	"errors"
+	"hash/maphash"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/paylink-dev/paylink/api/v1alpha1"
+)
+
+// State is the part of an order by which orders are counted. Its meaning is that of the function that computes it. A state
+// below 128 takes one byte of memory.
+type State uint16
+
+// store holds the encoded orders of all watched namespaces. It finds them by name and by index, counts them by state, and
+// passes changes to its subscribers.
+type store struct {
+	seed maphash.Seed
+
+	mu      sync.RWMutex
+	indices []index // sorted by name; replaced and never modified, as readers hold no lock
+	state   func(*v1alpha1.Order) State
+	sealed  bool // no index can be added
+	orders  map[types.NamespacedName]*encodedOrder
+	// one has the order of a hash, as nearly every hash has a single order. many has those of the other hashes.
+	one  map[uint64]*encodedOrder
+	many map[uint64]map[*encodedOrder]struct{}
+	// namespaces has one string for each namespace, which all its orders share.
+	namespaces  map[string]string
+	counts      map[State]int
+	subscribers []*subscription // replaced and never modified
+}
+
+// subscription identifies one subscriber.
+type subscription struct{ subscriber }
+
+func newStore() *store {
+	return &store{
+		seed:       maphash.MakeSeed(),
+		state:      func(*v1alpha1.Order) State { return 0 },
+		orders:     map[types.NamespacedName]*encodedOrder{},
+		one:        map[uint64]*encodedOrder{},
+		many:       map[uint64]map[*encodedOrder]struct{}{},
+		namespaces: map[string]string{},
+		counts:     map[State]int{},
+	}
+}
+
+// encode returns an order as the store keeps it.
+func (s *store) encode(o *v1alpha1.Order) (*encodedOrder, error) {
+	s.mu.RLock()
+	namespace, indices, state := s.namespaces[o.Namespace], s.indices, s.state
+	s.mu.RUnlock()
+	var hashes []uint64
+	for _, index := range indices {
+		for _, value := range index.values(o) {
+			hashes = append(hashes, s.hash(index.name, value))
+		}
+	}
+	if namespace == "" {
+		s.mu.Lock()
+		namespace = strings.Clone(o.Namespace)
+		s.namespaces[namespace] = namespace
+		s.mu.Unlock()
+	}
+	return encode(o, namespace, state(o), hashes)
+}
+
+// set adds an order, or replaces the one of the same name.
+func (s *store) set(e *encodedOrder) {
+	s.mu.Lock()
+	old, subscribers := s.replace(e.key(), e), s.subscribers
+	s.mu.Unlock()
+	notify(subscribers, change{old: old, new: e})
+}
+
+// remove deletes the order of a name. Subscribers receive the order that the store had.
+func (s *store) remove(name types.NamespacedName) {
+	s.mu.Lock()
+	old, subscribers := s.replace(name, nil), s.subscribers
+	s.mu.Unlock()
+	notify(subscribers, change{old: old})
+}
+
+// reset replaces all orders of a namespace, or of all namespaces ("").
+func (s *store) reset(namespace string, list []*encodedOrder, initial bool) {
+	s.mu.Lock()
+	var changes []change
+	add := func(c change) {
+		if len(s.subscribers) > 0 {
+			changes = append(changes, c)
+		}
+	}
+	listed := make(map[types.NamespacedName]struct{}, len(list))
+	for _, e := range list {
+		listed[e.key()] = struct{}{}
+		add(change{old: s.replace(e.key(), e), new: e, initial: initial})
+	}
+	for name := range s.orders {
+		if _, is := listed[name]; !is && (namespace == "" || namespace == name.Namespace) {
+			add(change{old: s.replace(name, nil)})
+		}
+	}
+	subscribers := s.subscribers
+	s.mu.Unlock()
+	notify(subscribers, changes...)
+}
+
+// notify passes changes to the subscribers. The caller holds no lock, as subscribers read the cache.
+func notify(subscribers []*subscription, changes ...change) {
+	for i := range changes {
+		c := &changes[i]
+		if c.old == c.new || c.old != nil && c.new != nil && bytes.Equal(c.old.content, c.new.content) {
+			continue
+		}
+		for _, s := range subscribers {
+			s.changed(c)
+		}
+		*c = change{} // free the orders
+	}
+}
+
+// subscribe adds a subscriber, which receives the keys of all orders first. The function that it returns removes it.
+func (s *store) subscribe(to subscriber) (remove func()) {
+	added := &subscription{to}
+	s.mu.Lock()
+	s.subscribers = append(slices.Clone(s.subscribers), added)
+	keys := s.keys("")
+	s.mu.Unlock()
+	to.listed(keys)
+	return func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.subscribers = slices.DeleteFunc(slices.Clone(s.subscribers), func(other *subscription) bool { return other == added })
+	}
+}
+
+// resync passes the keys of all orders of a namespace, or of all namespaces (""), to the subscribers.
+func (s *store) resync(namespace string) {
+	s.mu.RLock()
+	subscribers, keys := s.subscribers, s.keys(namespace)
+	s.mu.RUnlock()
+	for _, to := range subscribers {
+		to.listed(keys)
+	}
+}
+
+// keys returns the keys of a namespace, or of all namespaces (""). s.mu must be held.
+func (s *store) keys(namespace string) []reconcile.Request {
+	keys := make([]reconcile.Request, 0, len(s.orders))
+	for name := range s.orders {
+		if namespace == "" || namespace == name.Namespace {
+			keys = append(keys, reconcile.Request{NamespacedName: name})
+		}
+	}
+	return keys
+}
+
+// replace puts an order, or nothing (nil), in the place of a name, and returns the order that was there. s.mu must be held.
+func (s *store) replace(name types.NamespacedName, e *encodedOrder) *encodedOrder {
+	old := s.orders[name]
+	if old != nil {
+		state, hashes := old.header()
+		if s.counts[state]--; s.counts[state] == 0 {
+			delete(s.counts, state)
+		}
+		for _, hash := range hashes {
+			s.removeHash(hash, old)
+		}
+	}
+	if e == nil {
+		delete(s.orders, name)
+		return old
+	}
+	s.orders[name] = e
+	state, hashes := e.header()
+	s.counts[state]++
+	for _, hash := range hashes {
+		s.addHash(hash, e)
+	}
+	return old
+}
+
+// get returns the order of a name, or nil.
+func (s *store) get(name types.NamespacedName) *encodedOrder {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.orders[name]
+}
+
+// list returns the orders of a namespace, or of all namespaces ("").
+func (s *store) list(namespace string) []*encodedOrder {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	found := make([]*encodedOrder, 0, len(s.orders))
+	for name, e := range s.orders {
+		if namespace == "" || namespace == name.Namespace {
+			found = append(found, e)
+		}
+	}
+	return found
+}
+
+// countStates returns the number of orders of each state.
+func (s *store) countStates() map[State]int {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return maps.Clone(s.counts)
+}
+
+// countBy sets the function that computes the state of an order. It fails after seal.
+func (s *store) countBy(state func(*v1alpha1.Order) State) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.sealed {
+		return errors.New("count orders: register the function before the cache starts")
+	}
+	s.state = state
+	return nil
+}
+
+// seal ends the adding of indices. It reports false if it was called before.
+func (s *store) seal() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.sealed {
+		return false
+	}
+	s.sealed = true
+	return true
+}

@@ -60,6 +60,9 @@ func New(config *rest.Config, options cache.Options) (cache.Cache, error) {
 	if err := check(options); err != nil {
 		return nil, err
 	}
+	if options.NewInformer == nil {
+		options.NewInformer = newInformer
+	}
 	others, err := cache.New(config, options)
 	if err != nil {
 		return nil, err

@@ -29,6 +29,7 @@ func optionsFor(t testing.TB, namespaces ...string) cache.Options {
 	mapper := meta.NewDefaultRESTMapper(scheme.PrioritizedVersionsAllGroups())
 	mapper.Add(kind, meta.RESTScopeNamespace)
 	mapper.Add(v1alpha1.GroupVersion.WithKind("PaymentLink"), meta.RESTScopeNamespace)
+	mapper.Add(v1alpha1.GroupVersion.WithKind("StripeEvent"), meta.RESTScopeNamespace)
 	transport := &http.Transport{}
 	t.Cleanup(transport.CloseIdleConnections)
 	o := cache.Options{

@@ -69,8 +69,8 @@ var rights = map[string][]string{
 
 // testRights reviews every verb on every resource of the cluster with each server's token, and sends requests.
 func (s *environment) testRights(t *testing.T) {
-	s.create(t, &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: systemNamespace, Name: "nobody"}})
-	common := s.rightsOf(t, "nobody")
+	s.create(t, &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: systemNamespace, Name: "no-rights"}})
+	common := s.rightsOf(t, "no-rights")
 	for server, want := range rights {
 		t.Run(server, func(t *testing.T) {
 			account := chart.Release + "-" + server

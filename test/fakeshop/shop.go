@@ -115,8 +115,8 @@ func New(t testing.TB, o Options, objects ...client.Object) *Shop {
 	s.Reconcile()
 	routes, err := s.routes(o)
 	s.must(err)
-	nobodys := &stripewebhook.Verifier{Secrets: credentials.NewSigningSecrets(nil), Clock: o.Clock}
-	handler := webhook.New(nobodys, s.Ledger, metrics.NewWebhook(s.registry), o.Clock, s.Logged.Logger())
+	noSecrets := &stripewebhook.Verifier{Secrets: credentials.NewSigningSecrets(nil), Clock: o.Clock}
+	handler := webhook.New(noSecrets, s.Ledger, metrics.NewWebhook(s.registry), o.Clock, s.Logged.Logger())
 	s.Handler = (&webhookserver.Server{Webhook: handler, Routes: routes, Log: s.Logged.Logger()}).Handler()
 	if s.contract == nil {
 		s.contract, err = ofAll(s.Handler)

@@ -122,7 +122,7 @@ func TestCompareFindsNoDifference(t *testing.T) {
 		records []stripesim.Entry
 		order   v1alpha1.Order
 	}{
-		"nobody paid":     {nil, order()},
+		"not paid":        {nil, order()},
 		"left again":      {[]stripesim.Entry{but(debit(""), func(e *stripesim.Entry) { e.Session.Status = "open" })}, order()},
 		"paid":            {[]stripesim.Entry{session("a")}, paid()},
 		"on its way":      {[]stripesim.Entry{debit("pending")}, unpaid(v1alpha1.OutcomeUnpaid)},
@@ -167,8 +167,8 @@ func TestCompareFindsDifferences(t *testing.T) {
 		"a debit that came is lost":  {[]stripesim.Entry{session("a")}, unpaid(v1alpha1.OutcomeUnpaid), oracle.Lost},
 		"money of no order":          {[]stripesim.Entry{but(session("a"), func(e *stripesim.Entry) { e.Session.ClientReferenceID = "invoice-2" })}, order(), oracle.Lost},
 		"a payment listed twice":     {[]stripesim.Entry{session("a")}, but(paid(), func(o *v1alpha1.Order) { o.Status.Payments = append(o.Status.Payments, listed("a")) }), oracle.Double},
-		"a payment of nobody":        {[]stripesim.Entry{session("a")}, but(paid(), func(o *v1alpha1.Order) { o.Status.Payments = append(o.Status.Payments, listed("b")) }), oracle.Double},
-		"paid and nobody paid":       {nil, paid(), oracle.Unearned},
+		"an unknown payment":         {[]stripesim.Entry{session("a")}, but(paid(), func(o *v1alpha1.Order) { o.Status.Payments = append(o.Status.Payments, listed("b")) }), oracle.Double},
+		"paid without a payment":     {nil, paid(), oracle.Unearned},
 		"paid before the debit came": {[]stripesim.Entry{debit("pending")}, paid(), oracle.Unearned},
 		"paid and it went back":      {[]stripesim.Entry{refund(price, "succeeded")}, paid(), oracle.Unearned},
 		"paid by too little": {
@@ -185,7 +185,7 @@ func TestCompareFindsDifferences(t *testing.T) {
 		}), oracle.Wrong},
 		"a dispute is lost":        {[]stripesim.Entry{dispute("won")}, paid(), oracle.Lost},
 		"a dispute is still open":  {[]stripesim.Entry{dispute("won")}, but(disputed("needs_response"), needs("Disputed")), oracle.Wrong},
-		"a dispute of nobody":      {[]stripesim.Entry{session("a")}, disputed("won"), oracle.Double},
+		"an unknown dispute":       {[]stripesim.Entry{session("a")}, disputed("won"), oracle.Double},
 		"a duplicate in silence":   {[]stripesim.Entry{session("a"), session("b")}, but(paid(), func(o *v1alpha1.Order) { o.Status.Payments = append(o.Status.Payments, listed("b")) }), oracle.Wrong},
 		"a person without need":    {[]stripesim.Entry{session("a")}, but(paid(), needs("Disputed")), oracle.Wrong},
 		"the wrong payment counts": {[]stripesim.Entry{session("a")}, but(paid(), func(o *v1alpha1.Order) { o.Status.ProviderCaptureID = "pi_b" }), oracle.Wrong},

@@ -135,7 +135,7 @@ func (r *release) awaitUntracked(narrow bool) {
 func (r *release) scrape(s *server) {
 	r.t.Helper()
 	unverified := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}} //nolint:gosec // its certificate is its own
-	for account, want := range map[string]int{"prometheus-" + s.name: http.StatusOK, "somebody-" + s.name: http.StatusForbidden} {
+	for account, want := range map[string]int{"prometheus-" + s.name: http.StatusOK, "other-" + s.name: http.StatusForbidden} {
 		if err := admin.Create(r.t.Context(), &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: r.namespace, Name: account}}); err != nil {
 			r.t.Fatal(err)
 		}

@@ -103,7 +103,7 @@ func TestOrdersWithoutAPIServer(t *testing.T) {
 		"read":        {call{path: ordersPath + "/" + known.OrderID, token: b.token}, 503},
 		"press":       {s.buyCall(nil, ""), 503},
 		"capture":     {captureCall(nil, paid.ID), 200},
-		"nobody":      {call{path: ordersPath, body: s.orderBody("lifetime")}, 401},
+		"no token":    {call{path: ordersPath, body: s.orderBody("lifetime")}, 401},
 		"wrong field": {call{path: capturePath, body: "{}"}, 400},
 		"button":      {call{path: buyPath(s.Namespace, "lifetime")}, 200},
 	} {

@@ -71,7 +71,7 @@ func TestInvalidOrderRequests(t *testing.T) {
 		{"namespace true", call{body: full("namespace", `true`)}, 400, "namespace"},
 		{"namespace too long", call{body: full("namespace", `"`+long[:64]+`"`)}, 400, "namespace"},
 		{"namespace no name", call{body: full("namespace", `"*"`)}, 400, "namespace"},
-		{"namespace of somebody else", call{body: full("namespace", `"kube-system"`)}, 403, "namespace"},
+		{"namespace of others", call{body: full("namespace", `"kube-system"`)}, 403, "namespace"},
 		{"namespace not there", call{body: full("namespace", `"nowhere"`)}, 403, "namespace"},
 		{"id a number", call{body: full("orderId", `1001`)}, 400, "orderId"},
 		{"id with a space", call{body: full("orderId", `"order 1"`)}, 400, "orderId"},

@@ -2,7 +2,7 @@
 {{- default .Chart.Name .Values.nameOverride | trunc 40 | trimSuffix "-" }}
 {{- end }}
 
-{{- /* The longest name that is made of it is that and "-webhookserver-metrics". */}}
+{{- /* 40 characters leave room for the longest suffix, "-webhookserver-metrics". */}}
 {{- define "paylink.fullname" -}}
 {{- if .Values.fullnameOverride }}
 {{- .Values.fullnameOverride | trunc 40 | trimSuffix "-" }}
@@ -13,7 +13,7 @@
 {{- end }}
 {{- end }}
 
-{{- /* Takes a list of the context and a server's name. */}}
+{{- /* Its argument is a list: the context and the name of a server. */}}
 {{- define "paylink.selector" -}}
 {{- $ := index . 0 -}}
 app.kubernetes.io/name: {{ include "paylink.name" $ }}
@@ -30,20 +30,20 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- end }}
 {{- end }}
 
-{{- /* Of what belongs to no server. */}}
+{{- /* The labels of objects that belong to no server. */}}
 {{- define "paylink.labels" -}}
 app.kubernetes.io/name: {{ include "paylink.name" . }}
 app.kubernetes.io/instance: {{ .Release.Name }}
 {{ include "paylink.commonLabels" . }}
 {{- end }}
 
-{{- /* Takes a list of the context and a server's name. */}}
+{{- /* Its argument is a list: the context and the name of a server. */}}
 {{- define "paylink.serverLabels" -}}
 {{ include "paylink.selector" . }}
 {{ include "paylink.commonLabels" (index . 0) }}
 {{- end }}
 
-{{- /* Takes a list of the context and a server's name. */}}
+{{- /* Its argument is a list: the context and the name of a server. */}}
 {{- define "paylink.serviceAccount" -}}
 {{- $ := index . 0 }}
 {{- $account := (index $.Values (index . 1)).serviceAccount }}
@@ -56,7 +56,7 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end }}
 {{- end }}
 
-{{- /* What both servers' pods have before their containers. Takes a list of the context and a server's name. */}}
+{{- /* The common fields of both pods, before their containers. Its argument is a list: the context and the name of a server. */}}
 {{- define "paylink.pod" -}}
 {{- $ := index . 0 }}
 {{- $selector := include "paylink.selector" . }}
@@ -102,7 +102,7 @@ topologySpreadConstraints:
 {{- end }}
 {{- end }}
 
-{{- /* The flags of both servers. */}}
+{{- /* The common flags of both servers. */}}
 {{- define "paylink.args" -}}
 {{- with .Values.watchNamespaces }}
 - --watch-namespaces={{ join "," . }}
@@ -112,7 +112,7 @@ topologySpreadConstraints:
 - --zap-log-level={{ .Values.logLevel }}
 {{- end }}
 
-{{- /* The environment of both servers. */}}
+{{- /* The common environment of both servers. */}}
 {{- define "paylink.env" -}}
 - name: POD_NAMESPACE
   valueFrom:
@@ -128,7 +128,7 @@ topologySpreadConstraints:
 {{- end }}
 {{- end }}
 
-{{- /* The probes of both servers. */}}
+{{- /* The common probes of both servers. */}}
 {{- define "paylink.probes" -}}
 livenessProbe:
   httpGet:
@@ -141,7 +141,7 @@ readinessProbe:
   periodSeconds: 5
 {{- end }}
 
-{{- /* Where helm test has its order. */}}
+{{- /* The namespace of the order of helm test. */}}
 {{- define "paylink.testNamespace" -}}
 {{- .Values.test.namespace | default (first (.Values.watchNamespaces | default list)) | default .Release.Namespace }}
 {{- end }}

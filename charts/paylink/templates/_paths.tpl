@@ -1,4 +1,4 @@
-{{- /* What the internet may ask of the webhook server: each path, and whether it is that path alone or all below it. */}}
+{{- /* The public paths of the webhook server. Exact means this path alone, and Prefix all paths below it too. */}}
 {{- define "paylink.paths" -}}
 - {path: /api/webhooks/stripe, type: Exact}
 {{- if .Values.webhookserver.checkout.enabled }}

@@ -1,4 +1,4 @@
-{{- /* A server's roles and bindings: cluster-wide, or where watchNamespaces says. */}}
+{{- /* The roles and bindings of a server: cluster-wide, or in the namespaces of watchNamespaces. */}}
 {{- define "paylink.rights" }}
 {{- $ := .context }}
 {{- $server := .server }}
@@ -14,7 +14,7 @@
 {{- end }}
 {{- end }}
 
-{{- /* A role of a server's, bound to it. */}}
+{{- /* One role of a server, with its binding. */}}
 {{- define "paylink.role" }}
 {{- $ := .context }}
 {{- $name := printf "%s-%s" (include "paylink.fullname" $) .server }}

@@ -43,7 +43,7 @@ func (f *routeFlags) bind(fs *flag.FlagSet) {
 	f.limits = checkout.DefaultLimits()
 	fs.BoolVar(&f.checkoutAPI, "checkout-api", true, "Serve /api/orders and /buy, which create orders. Off, the server needs no right to create them.")
 	fs.StringVar(&f.proxies, "trusted-proxies", clientip.Private, "Addresses or networks, separated by commas, of the proxies in front whose X-Forwarded-For is believed; private stands for loopback and private networks. All clients behind any other proxy share one limit. Empty: no proxy is believed.")
-	fs.StringVar(&f.audiences, "token-audiences", "", "Audiences, separated by commas, of which a token for /api/orders must have one. Empty: the API server's own.")
+	fs.StringVar(&f.audiences, "token-audiences", "", "Audiences, separated by commas. A token for /api/orders must have one of them. Empty: the API server's own.")
 	fs.IntVar(&f.pageRate.Events, "requests-per-address", f.pageRate.Events, "Requests a minute from one client address for the state of a payment, at /api/orders/capture and /dashboard/billing.")
 	fs.IntVar(&f.limits.PerAddress.Events, "public-orders-per-address", f.limits.PerAddress.Events, "Orders an hour that one client address can create at /buy.")
 	fs.IntVar(&f.limits.PerLink.Events, "public-orders-per-link", f.limits.PerLink.Events, "Orders a minute that all clients can create at /buy for one PaymentLink.")

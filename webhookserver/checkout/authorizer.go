@@ -55,11 +55,11 @@ func NewAuthorizer(tokens authenticationclient.TokenReviewInterface, access auth
 
 // authenticate returns the user of the request's bearer token.
 func (a *Authorizer) authenticate(ctx context.Context, r *http.Request) (authenticationv1.UserInfo, error) {
-	var nobody authenticationv1.UserInfo
+	var none authenticationv1.UserInfo
 	scheme, token, _ := strings.Cut(strings.TrimSpace(r.Header.Get("Authorization")), " ")
 	token = strings.TrimSpace(token)
 	if !strings.EqualFold(scheme, "Bearer") || token == "" {
-		return nobody, problem.ForField(http.StatusUnauthorized, "Authorization",
+		return none, problem.ForField(http.StatusUnauthorized, "Authorization",
 			"is missing: send a Kubernetes token, as Authorization: Bearer TOKEN. kubectl create token SERVICEACCOUNT makes one.")
 	}
 	client, hash := a.ClientIP.Client(r), sha256.Sum256([]byte(token))
@@ -68,23 +68,23 @@ func (a *Authorizer) authenticate(ctx context.Context, r *http.Request) (authent
 		case a.inFlightReviews <- struct{}{}:
 			defer func() { <-a.inFlightReviews }()
 		case <-ctx.Done():
-			return nobody, unavailable(fmt.Errorf("wait to review a token: %w", ctx.Err()))
+			return none, unavailable(fmt.Errorf("wait to review a token: %w", ctx.Err()))
 		}
 		if wait := a.failures.Wait(client); wait > 0 {
 			a.Metrics.Limited.WithLabelValues(metrics.LimitToken).Inc()
-			return nobody, problem.ForField(http.StatusTooManyRequests, "Authorization", "too many wrong tokens came from your network: try again later.").After(wait)
+			return none, problem.ForField(http.StatusTooManyRequests, "Authorization", "too many wrong tokens came from your network: try again later.").After(wait)
 		}
 	}
 	review, err := a.TokenReviews.Create(ctx, &authenticationv1.TokenReview{
 		Spec: authenticationv1.TokenReviewSpec{Token: token, Audiences: a.Audiences},
 	}, metav1.CreateOptions{})
 	if err != nil {
-		return nobody, unavailable(fmt.Errorf("review token: %w", err))
+		return none, unavailable(fmt.Errorf("review token: %w", err))
 	}
 	if !review.Status.Authenticated || !a.accepts(review.Status.Audiences) {
 		a.failures.Allow(client)
 		a.knownGood.Remove(hash)
-		return nobody, problem.ForField(http.StatusUnauthorized, "Authorization", "Kubernetes does not know this token, or it has expired, or it is meant for another audience.")
+		return none, problem.ForField(http.StatusUnauthorized, "Authorization", "Kubernetes does not know this token, or it has expired, or it is meant for another audience.")
 	}
 	a.knownGood.Add(hash, nil, knownGoodTTL)
 	return review.Status.User, nil

@@ -20,8 +20,8 @@ import (
 
 // +kubebuilder:rbac:groups=payments.paylink.dev,resources=orders,verbs=create
 
-// OrderCreator creates orders of PaymentLinks and waits until they can be paid. Only the controller makes an order ready:
-// nobody may pay for an order that will not accept the payment.
+// OrderCreator creates orders of PaymentLinks and waits until they can be paid. Only the controller makes an order ready,
+// so that no buyer pays for an order that does not accept the payment.
 type OrderCreator struct {
 	// Cache has the indices of this package and of the ledger.
 	Cache client.Reader

@@ -1,5 +1,5 @@
-// Package page renders the HTML pages of buyers: the billing page, the buy page, and notices. It does not decide what they
-// say. The pages load everything from the same server, and have no inline script or style, so that the
+// Package page renders the HTML pages of buyers: the billing page, the buy page, and notices. Their texts
+// come from the handlers. The pages load everything from the same server, and have no inline script or style, so that the
 // Content-Security-Policy can forbid anything else.
 package page
 
@@ -43,12 +43,12 @@ func New(appURL *url.URL) (*Pages, error) {
 	return p, nil
 }
 
-// Text is what a buyer reads on a page.
+// Text is the text of a page.
 type Text struct {
 	// State is the key of the text. The style sheet selects the icon by it.
 	State          string
 	Title, Message string
-	// Next is what the buyer should do; empty: nothing.
+	// Next is the next step of the buyer; empty: none.
 	Next string
 }
 

@@ -26,7 +26,7 @@ import (
 type Handler struct {
 	// Orders is a cache with the indices of the ledger.
 	Orders client.Reader
-	// Sessions asks Stripe for sessions of which no webhook has come. Nil: there is no API key.
+	// Sessions looks up sessions at Stripe before their webhooks come. Nil: there is no API key.
 	Sessions *SessionLookup
 	Pages    *page.Pages
 	ClientIP *clientip.Resolver

@@ -15,6 +15,7 @@ import (
 
 	"github.com/go-logr/logr"
 
+	"github.com/paylink-dev/paylink/api/v1alpha1"
 	"github.com/paylink-dev/paylink/controllers/reconciliation"
 	"github.com/paylink-dev/paylink/controllers/stripeevent"
 	"github.com/paylink-dev/paylink/controllers/stripestate"
@@ -105,7 +106,7 @@ func (c *stripeConfig) add(mgr ctrl.Manager, ledger *ledger.Ledger, namespace st
 			return nil, fmt.Errorf("add a caller of Stripe's API: %w", err)
 		}
 	}
-	log.Info("Calling Stripe's API", "mode", map[bool]string{true: "live", false: "test"}[c.keys.Live()], "base", c.base, "keys", len(c.keys.Current()))
+	log.Info("Calling Stripe's API", "mode", v1alpha1.Mode(c.keys.Live()), "base", c.base, "keys", len(c.keys.Current()))
 	return resolver, nil
 }
 

@@ -78,7 +78,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, order *v1alpha1.Order) (ctrl
 		return ctrl.Result{}, err
 	}
 	next := order.DeepCopy()
-	judgeReadiness(order, around).apply(next, status.Now(r.Clock))
+	judgeReadiness(order, around).apply(next, v1alpha1.Now(r.Clock))
 	if !equality.Semantic.DeepEqual(order.Status, next.Status) {
 		patch := client.MergeFromWithOptions(order, client.MergeFromWithOptimisticLock{})
 		if err := r.Client.Status().Patch(ctx, next, patch); err != nil {

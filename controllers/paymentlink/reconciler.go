@@ -39,7 +39,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, link *v1alpha1.PaymentLink) 
 		return ctrl.Result{}, nil
 	}
 	next := link.DeepCopy()
-	judgeLink(next, status.Now(r.Clock))
+	judgeLink(next, v1alpha1.Now(r.Clock))
 	if equality.Semantic.DeepEqual(link.Status, next.Status) {
 		return ctrl.Result{}, nil
 	}

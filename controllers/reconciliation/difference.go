@@ -53,7 +53,7 @@ func (r *run) applyRefundsAndDisputes(ctx context.Context, p *v1alpha1.Payment, 
 // missingDisputes returns the disputes at Stripe that the payment has not, or has in another status. A dispute of the same
 // status is skipped, or every comparison would report it again.
 func (r *run) missingDisputes(ctx context.Context, p *v1alpha1.Payment, s stripeclient.Session) ([]payment.Fact, error) {
-	if !s.Charge.Disputed || slices.ContainsFunc(p.Disputes, func(d v1alpha1.Dispute) bool { return ended(d.Status) }) {
+	if !s.Charge.Disputed || slices.ContainsFunc(p.Disputes, func(d v1alpha1.Dispute) bool { return payment.DisputeEnded(d.Status) }) {
 		return nil, nil
 	}
 	disputes, err := r.Stripe.Disputes(ctx, p.PaymentIntentID)
@@ -62,11 +62,6 @@ func (r *run) missingDisputes(ctx context.Context, p *v1alpha1.Payment, s stripe
 			return d.ID == fact.Dispute.ID && d.Status == fact.Dispute.Status
 		})
 	}), err
-}
-
-// ended reports whether a dispute stays as it is.
-func ended(status string) bool {
-	return slices.Contains([]string{"won", "lost", "warning_closed", "prevented"}, status)
 }
 
 // refundedTooMuch reports whether the order has more refunded than Stripe, failed refunds included.

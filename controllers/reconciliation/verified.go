@@ -13,7 +13,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
-	"github.com/paylink-dev/paylink/controllers/status"
 )
 
 // setVerified writes an order's condition Verified, and raises an Event where a difference is new. An order that never
@@ -43,7 +42,7 @@ func (r *run) setVerified(ctx context.Context, key client.ObjectKey, differences
 func (r *run) verified(differences []string) metav1.Condition {
 	condition := metav1.Condition{
 		Type: v1alpha1.ConditionVerified, Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonStripeAgrees,
-		Message: "The payments agree with Stripe.", LastTransitionTime: status.Now(r.Clock),
+		Message: "The payments agree with Stripe.", LastTransitionTime: v1alpha1.Now(r.Clock),
 	}
 	if len(differences) > 0 {
 		condition.Status, condition.Reason = metav1.ConditionFalse, v1alpha1.ReasonStripeDisagrees

@@ -6,8 +6,6 @@ import (
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
 )
 
@@ -26,6 +24,3 @@ func HandlePatchError(what string, err error) (ctrl.Result, error) {
 		return ctrl.Result{}, fmt.Errorf("patch %s: %w", what, err)
 	}
 }
-
-// Now is the time as the API can hold it, to the second.
-func Now(c clock.PassiveClock) metav1.Time { return metav1.NewTime(c.Now().Truncate(time.Second)) }

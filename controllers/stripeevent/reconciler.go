@@ -112,7 +112,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, event *v1alpha1.StripeEvent)
 			order, _, err = r.Ledger.Record(ctx, payment.Fact(event.Spec.Fact), event.Spec.Resolution.AssignTo)
 		}
 	}
-	now := status.Now(r.Clock)
+	now := v1alpha1.Now(r.Clock)
 	next := event.DeepCopy()
 	var links []v1alpha1.PaymentLink
 	switch {

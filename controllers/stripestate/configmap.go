@@ -11,6 +11,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/paylink-dev/paylink/api/v1alpha1"
 )
 
 // ConfigMap keeps how far Stripe's books were read, and what was found, in a ConfigMap: one for each mode, so that
@@ -25,7 +27,7 @@ type ConfigMap struct {
 }
 
 // Name is that of the ConfigMap: paylink-stripe-live or paylink-stripe-test.
-func (s *ConfigMap) Name() string { return "paylink-stripe-" + Mode(s.Live) }
+func (s *ConfigMap) Name() string { return "paylink-stripe-" + v1alpha1.Mode(s.Live) }
 
 // Read returns what is kept; nothing where nothing was kept yet.
 func (s *ConfigMap) Read(ctx context.Context) (map[string]string, error) {
@@ -63,12 +65,4 @@ func (s *ConfigMap) Write(ctx context.Context, values map[string]string) error {
 		return fmt.Errorf("write ConfigMap %s: %w", s.Name(), err)
 	}
 	return nil
-}
-
-// Mode names one of Stripe's modes.
-func Mode(live bool) string {
-	if live {
-		return "live"
-	}
-	return "test"
 }

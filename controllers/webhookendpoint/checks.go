@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/paylink-dev/paylink/controllers/stripestate"
+	"github.com/paylink-dev/paylink/api/v1alpha1"
 	"github.com/paylink-dev/paylink/internal/metrics"
 	stripeclient "github.com/paylink-dev/paylink/internal/stripe/client"
 )
@@ -24,7 +24,7 @@ var checks = []struct {
 
 // missing is the text where no endpoint has our URL.
 func (o *observed) missing() string {
-	text := fmt.Sprintf("no endpoint in %s mode at Stripe has the URL %s", stripestate.Mode(o.live), o.url)
+	text := fmt.Sprintf("no endpoint in %s mode at Stripe has the URL %s", v1alpha1.Mode(o.live), o.url)
 	if !o.managed {
 		text += ": add one in Stripe under Developers > Webhooks, for the event types " + strings.Join(stripeclient.EndpointEvents(), ", ")
 	}
@@ -65,7 +65,7 @@ func otherMode(o *observed, e *stripeclient.Endpoint) string {
 		return ""
 	}
 	return fmt.Sprintf("it is in %s mode, and the API key in %s mode: give the controller a key of the other mode, or add an endpoint in %s mode in Stripe under Developers > Webhooks",
-		stripestate.Mode(e.Livemode), stripestate.Mode(o.live), stripestate.Mode(o.live))
+		v1alpha1.Mode(e.Livemode), v1alpha1.Mode(o.live), v1alpha1.Mode(o.live))
 }
 
 func oldVersion(_ *observed, e *stripeclient.Endpoint) string {

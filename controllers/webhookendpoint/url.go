@@ -3,6 +3,8 @@ package webhookendpoint
 import (
 	"net/url"
 	"strings"
+
+	"github.com/paylink-dev/paylink/internal/weburl"
 )
 
 // sameURL reports whether two addresses reach the same route. A slash at the end makes no difference; http and https do.
@@ -17,10 +19,7 @@ func sameURL(a, b string) bool {
 
 // normalize returns the one spelling of an address.
 func normalize(u *url.URL) string {
-	u.Host = strings.ToLower(u.Host)
-	if port := map[string]string{"https": ":443", "http": ":80"}[u.Scheme]; port != "" {
-		u.Host = strings.TrimSuffix(u.Host, port)
-	}
+	weburl.NormalizeHost(u)
 	u.Path, u.RawPath = strings.TrimSuffix(u.Path, "/"), strings.TrimSuffix(u.RawPath, "/")
 	return u.String()
 }

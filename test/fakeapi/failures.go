@@ -81,28 +81,33 @@ func FailGet(err error, kinds ...client.Object) interceptor.Funcs {
 
 // ReadOnly fails the test at any write.
 func ReadOnly(t testing.TB) interceptor.Funcs {
-	written := func(verb string, o client.Object) error {
+	written := func(verb string, o client.Object) {
 		t.Errorf("got %s of a %T, want no write", verb, o)
-		return nil
 	}
 	return interceptor.Funcs{
 		Create: func(_ context.Context, _ client.WithWatch, o client.Object, _ ...client.CreateOption) error {
-			return written("a create", o)
+			written("a create", o)
+			return nil
 		},
 		Update: func(_ context.Context, _ client.WithWatch, o client.Object, _ ...client.UpdateOption) error {
-			return written("an update", o)
+			written("an update", o)
+			return nil
 		},
 		Patch: func(_ context.Context, _ client.WithWatch, o client.Object, _ client.Patch, _ ...client.PatchOption) error {
-			return written("a patch", o)
+			written("a patch", o)
+			return nil
 		},
 		Delete: func(_ context.Context, _ client.WithWatch, o client.Object, _ ...client.DeleteOption) error {
-			return written("a delete", o)
+			written("a delete", o)
+			return nil
 		},
 		SubResourcePatch: func(_ context.Context, _ client.Client, _ string, o client.Object, _ client.Patch, _ ...client.SubResourcePatchOption) error {
-			return written("a status patch", o)
+			written("a status patch", o)
+			return nil
 		},
 		SubResourceUpdate: func(_ context.Context, _ client.Client, _ string, o client.Object, _ ...client.SubResourceUpdateOption) error {
-			return written("a status update", o)
+			written("a status update", o)
+			return nil
 		},
 	}
 }

@@ -2,6 +2,7 @@ package docs_test
 
 import (
 	"io/fs"
+	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -47,15 +48,15 @@ func TestEventTypes(t *testing.T) {
 func TestPackages(t *testing.T) {
 	var want []string
 	for _, top := range []string{"api", "cmd", "controllers", "internal", "webhookserver"} {
-		err := filepath.WalkDir(filepath.Join(root, top), func(path string, entry fs.DirEntry, err error) error {
+		err := filepath.WalkDir(filepath.Join(root, top), func(folder string, entry fs.DirEntry, err error) error {
 			if err != nil || !entry.IsDir() {
 				return err
 			}
-			files, err := filepath.Glob(filepath.Join(path, "*.go"))
+			files, err := filepath.Glob(filepath.Join(folder, "*.go"))
 			if err != nil || len(files) == 0 {
 				return err
 			}
-			name, err := filepath.Rel(root, path)
+			name, err := filepath.Rel(root, folder)
 			want = append(want, filepath.ToSlash(name)+"/")
 			return err
 		})
@@ -82,6 +83,21 @@ func TestPackages(t *testing.T) {
 	slices.Sort(want)
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// TestDecisions checks that the index of decisions lists every record, by its title.
+func TestDecisions(t *testing.T) {
+	index := read(t, "docs/adr/README.md")
+	for name, page := range pages(t) {
+		folder, file := path.Split(name)
+		if folder != "docs/adr/" || file == "README.md" {
+			continue
+		}
+		title, _, _ := strings.Cut(strings.TrimPrefix(page, "# "), "\n")
+		if want := "| [" + title + "](" + file + ") |"; !strings.Contains(index, want) {
+			t.Errorf("docs/adr/README.md has no %s", want)
+		}
 	}
 }
 

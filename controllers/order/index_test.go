@@ -3,18 +3,17 @@ package order
 import (
 	"slices"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"k8s.io/apimachinery/pkg/api/meta"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
 	"github.com/paylink-dev/paylink/internal/ordercache"
+	"github.com/paylink-dev/paylink/test/fakeapi"
 )
 
-// names are what is woken, in order.
+// names returns the names of requests, sorted.
 func names(requests []reconcile.Request) []string {
 	var all []string
 	for _, r := range requests {
@@ -24,85 +23,79 @@ func names(requests []reconcile.Request) []string {
 	return all
 }
 
-// woken returns the orders that a change of an order enqueues.
-func (s *shop) woken(change ordercache.Change) []string {
-	return names(s.orders.ordersSharing(s.t.Context(), change))
+// enqueued returns the names that a change enqueues.
+func (f *fixture) enqueued(change ordercache.Change) []string {
+	return names(f.reconciler.handleChange(f.t.Context(), change))
 }
 
-// TestLinkWakesOrders that have no checkout URL yet: those that have one are left alone.
-func TestLinkWakesOrders(t *testing.T) {
-	given := order("given", by("l"), func(o *v1alpha1.Order) { o.Status.CheckoutURL = "https://buy.stripe.com/b" })
-	s := newShop(t, interceptor.Funcs{}, order("a", by("l")), order("b", by("l")), given, order("other", by("other")), order("direct"), order("c", by("l"), in("annex")))
-	if diff := cmp.Diff([]string{"shop/a", "shop/b"}, names(s.orders.ordersAwaiting(t.Context(), link("l")))); diff != "" {
-		t.Error(diff)
-	}
-	if diff := cmp.Diff([]string(nil), names(s.orders.ordersAwaiting(t.Context(), link("new")))); diff != "" {
-		t.Error(diff)
+func compareNames(t *testing.T, name string, want, got []string) {
+	t.Helper()
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("%s (-want +got): %s", name, diff)
 	}
 }
 
-// TestHeirs: a deleted order's id goes to the next oldest, and to nobody whose id it was not.
-func TestHeirs(t *testing.T) {
-	gone := order("gone", orderID("x"), madeAgo(2*time.Hour))
-	s := newShop(t, interceptor.Funcs{}, gone, order("a", orderID("x"), madeAgo(time.Hour)), order("b", orderID("x"), in("annex")), order("c", orderID("y")))
-	s.reconcileOrder("a")
-	if url := s.order("a").Status.CheckoutURL; url != "" {
-		t.Fatalf("sent to pay at %s", url)
-	}
-	s.must(s.api.Delete(t.Context(), gone.DeepCopy()))
-	if diff := cmp.Diff([]string{"annex/b", "shop/a"}, s.woken(ordercache.Change{Old: gone})); diff != "" {
-		t.Error(diff)
-	}
-	s.reconcileOrder("a")
-	if url := s.order("a").Status.CheckoutURL; url != "https://buy.stripe.com/a?client_reference_id=x" {
-		t.Errorf("the heir is sent to %q", url)
-	}
-	if diff := cmp.Diff([]string(nil), s.woken(ordercache.Change{Old: gone, New: gone})); diff != "" {
-		t.Errorf("an update: %s", diff)
+// TestLinkEnqueuesWaitingOrders: only those without a checkout URL.
+func TestLinkEnqueuesWaitingOrders(t *testing.T) {
+	f := newFixture(t, interceptor.Funcs{},
+		fakeapi.MakeOrder("a").PaymentLink("l").Obj(), fakeapi.MakeOrder("b").PaymentLink("l").Obj(), fakeapi.MakeOrder("ready").PaymentLink("l").Ready().Obj(),
+		fakeapi.MakeOrder("other").PaymentLink("other").Obj(), fakeapi.MakeOrder("url").Obj(), fakeapi.MakeOrder("c").PaymentLink("l").Namespace("annex").Obj())
+	for link, want := range map[string][]string{"l": {"shop/a", "shop/b"}, "new": nil} {
+		compareNames(t, link, want, names(f.reconciler.ordersOfLink(t.Context(), fakeapi.MakePaymentLink(link).Obj())))
 	}
 }
 
-// TestTwoOrdersInOneSecond: creation times are to the second, so of two orders with one id the uid decides, and that
-// may be for the one that came later. The other must not keep its checkout URL.
+// TestReferenceAfterDeletion: the id of a deleted order goes to the next oldest order of the same id.
+func TestReferenceAfterDeletion(t *testing.T) {
+	first := fakeapi.MakeOrder("first").OrderID("x").Age(2 * hour).Obj()
+	f := newFixture(t, interceptor.Funcs{}, first, fakeapi.MakeOrder("a").OrderID("x").Age(hour).Obj(),
+		fakeapi.MakeOrder("b").OrderID("x").Namespace("annex").Obj(), fakeapi.MakeOrder("c").OrderID("y").Obj())
+	f.reconcile("a")
+	if got := f.api.Order("a").Status.CheckoutURL; got != "" {
+		t.Fatalf("duplicate: got checkout URL %q, want none", got)
+	}
+	f.must(f.api.Direct.Delete(t.Context(), first.DeepCopy()))
+	compareNames(t, "enqueued", []string{"annex/b", "shop/a"}, f.enqueued(ordercache.Change{Old: first}))
+	f.reconcile("a")
+	if got, want := f.api.Order("a").Status.CheckoutURL, "https://buy.stripe.com/a?client_reference_id=x"; got != want {
+		t.Errorf("next oldest: got checkout URL %q, want %q", got, want)
+	}
+	compareNames(t, "enqueued by an update", nil, f.enqueued(ordercache.Change{Old: first, New: first}))
+}
+
+// TestTwoOrdersInOneSecond: the uid decides, and can favor the order that was created later. The other one loses its
+// checkout URL.
 func TestTwoOrdersInOneSecond(t *testing.T) {
-	first, second := order("b", orderID("x")), order("a", orderID("x")) // a-uid is before b-uid
-	s := newShop(t, interceptor.Funcs{}, first)
-	s.reconcileOrder("b")
-	if s.order("b").Status.CheckoutURL == "" {
-		t.Fatal("alone, it is not sent to pay")
+	f := newFixture(t, interceptor.Funcs{}, fakeapi.MakeOrder("b").OrderID("x").Obj())
+	f.reconcile("b")
+	if f.api.Order("b").Status.CheckoutURL == "" {
+		t.Fatal("first order: got no checkout URL")
 	}
-	s.must(s.api.Create(t.Context(), second.DeepCopy()))
-	if diff := cmp.Diff([]string{"shop/b"}, s.woken(ordercache.Change{New: second})); diff != "" {
-		t.Error(diff)
-	}
-	s.reconcileOrder("a")
-	s.reconcileOrder("b")
-	if a, b := s.order("a").Status.CheckoutURL, s.order("b").Status.CheckoutURL; a == "" || b != "" {
-		t.Errorf("sent to pay at %q and %q, not at the first alone", a, b)
+	second := fakeapi.MakeOrder("a").OrderID("x").Obj() // a-uid is before b-uid
+	f.must(f.api.Direct.Create(t.Context(), second.DeepCopy()))
+	compareNames(t, "enqueued", []string{"shop/b"}, f.enqueued(ordercache.Change{New: second}))
+	f.reconcile("a")
+	f.reconcile("b")
+	if a, b := f.api.Order("a").Status.CheckoutURL, f.api.Order("b").Status.CheckoutURL; a == "" || b != "" {
+		t.Errorf("got checkout URLs %q and %q, want only the first", a, b)
 	}
 }
 
-// TestOrderFollowsItsLink: an order that waits for its link is ready as soon as the link is.
+// TestOrderFollowsItsLink: an order that waits for its link becomes ready with it.
 func TestOrderFollowsItsLink(t *testing.T) {
-	s := newShop(t, interceptor.Funcs{}, order("o1", by("l")))
-	reason := func() string {
+	f := newFixture(t, interceptor.Funcs{}, fakeapi.MakeOrder("o1").PaymentLink("l").Obj())
+	check := func(want string) {
 		t.Helper()
-		s.reconcileOrder("o1")
-		return meta.FindStatusCondition(s.order("o1").Status.Conditions, v1alpha1.ConditionReady).Reason
+		f.reconcile("o1")
+		if got := f.ready("o1").Reason; got != want {
+			t.Errorf("reason: got %s, want %s", got, want)
+		}
 	}
-	if got := reason(); got != v1alpha1.ReasonPaymentLinkNotFound {
-		t.Errorf("without link: %s", got)
-	}
-	l := link("l")
-	ready := l.Status
-	l.Status = v1alpha1.PaymentLinkStatus{}
-	s.must(s.api.Create(t.Context(), l))
-	if got := reason(); got != v1alpha1.ReasonPaymentLinkNotReady {
-		t.Errorf("link not judged: %s", got)
-	}
-	l.Status = ready
-	s.must(s.api.Status().Update(t.Context(), l))
-	if got := reason(); got != v1alpha1.ReasonCheckoutReady {
-		t.Errorf("link ready: %s", got)
-	}
+	check(v1alpha1.ReasonPaymentLinkNotFound)
+	l := fakeapi.MakePaymentLink("l").Obj()
+	f.must(f.api.Direct.Create(t.Context(), l))
+	check(v1alpha1.ReasonPaymentLinkNotReady)
+	l.Status = fakeapi.MakePaymentLink("l").Ready().Obj().Status
+	f.must(f.api.Direct.Status().Update(t.Context(), l))
+	check(v1alpha1.ReasonCheckoutReady)
 }

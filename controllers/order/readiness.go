@@ -12,15 +12,15 @@ import (
 	"github.com/paylink-dev/paylink/internal/payment"
 )
 
-// surroundings are what an order's readiness depends on beside the order itself.
-type surroundings struct {
-	// owner is the order that the reference belongs to: this one, or an older one.
+// inputs are the objects that the readiness of an order depends on, beside the order.
+type inputs struct {
+	// owner is the order that owns the reference: this one, or an older one.
 	owner *v1alpha1.Order
-	// link is the PaymentLink that the order names; nil where there is none of that name, or the order names a URL.
+	// link is the PaymentLink of the order; nil if it does not exist, or the order has a URL.
 	link *v1alpha1.PaymentLink
 }
 
-// readiness is what the order reconciler writes.
+// readiness is the part of an order's status that the reconciler writes.
 type readiness struct {
 	ready           bool
 	reason, message string
@@ -29,50 +29,50 @@ type readiness struct {
 	paymentLinkID   string
 }
 
-// judgeReadiness says whether a buyer can be sent to pay for the order, and where. An order that has its checkout URL
-// keeps it, with the price and link it was given, whatever becomes of the PaymentLink.
-func judgeReadiness(order *v1alpha1.Order, around surroundings) readiness {
+// evaluate computes the readiness of an order. An order that has a checkout URL keeps it, with its price and link, also if
+// the PaymentLink changes.
+func evaluate(order *v1alpha1.Order, in inputs) readiness {
 	reference := order.ClientReferenceID()
-	given := readiness{reference: order.Status.ClientReferenceID, paymentLinkID: order.Status.PaymentLinkID}
+	r := readiness{reference: order.Status.ClientReferenceID, paymentLinkID: order.Status.PaymentLinkID}
 	switch {
-	case around.owner != nil && around.owner.UID != order.UID:
-		given.reason = v1alpha1.ReasonDuplicateOrderID
-		given.message = fmt.Sprintf("The id %q belongs to the older Order %s/%s: create a new Order with another orderId, or with none.",
-			reference, around.owner.Namespace, around.owner.Name)
-		return given
+	case in.owner != nil && in.owner.UID != order.UID:
+		r.reason = v1alpha1.ReasonDuplicateOrderID
+		r.message = fmt.Sprintf("The id %q belongs to the older Order %s/%s: create a new Order with another orderId, or with none.",
+			reference, in.owner.Namespace, in.owner.Name)
+		return r
 	case order.Status.ExpiredAt != nil:
-		given.reason = v1alpha1.ReasonExpired
-		given.message = "The order waited for its money longer than spec.expiresAfter: create a new Order."
-		return given
+		r.reason = v1alpha1.ReasonExpired
+		r.message = "The order was not paid within spec.expiresAfter: create a new Order."
+		return r
 	case order.Status.CheckoutURL != "":
-		given.ready, given.checkoutURL = true, order.Status.CheckoutURL
-		given.reason, given.message = v1alpha1.ReasonCheckoutReady, checkoutReady
-		return given
+		r.ready, r.checkoutURL = true, order.Status.CheckoutURL
+		r.reason, r.message = v1alpha1.ReasonCheckoutReady, checkoutReady
+		return r
 	}
 
-	address, linkID, reason, message := chooseLink(order, around.link)
+	address, linkID, reason, message := chooseLink(order, in.link)
 	if reason != "" {
-		given.reason, given.message = reason, message
-		return given
+		r.reason, r.message = reason, message
+		return r
 	}
 	checkoutURL, err := checkout.WithReference(address, reference)
 	if err != nil {
-		given.reason = v1alpha1.ReasonInvalidSpec
-		given.message = "The Payment Link's address cannot be used: write one such as https://buy.stripe.com/abc123."
-		return given
+		r.reason = v1alpha1.ReasonInvalidSpec
+		r.message = "The Payment Link's address cannot be used: write one such as https://buy.stripe.com/abc123."
+		return r
 	}
-	if given.reference == "" { // copied once: what counts as the order's payment never changes
-		given.reference, given.paymentLinkID = reference, linkID
+	if r.reference == "" { // copied once: they decide which payments count
+		r.reference, r.paymentLinkID = reference, linkID
 	}
-	given.ready, given.checkoutURL = true, checkoutURL
-	given.reason, given.message = v1alpha1.ReasonCheckoutReady, checkoutReady
-	return given
+	r.ready, r.checkoutURL = true, checkoutURL
+	r.reason, r.message = v1alpha1.ReasonCheckoutReady, checkoutReady
+	return r
 }
 
 const checkoutReady = "The buyer pays at status.checkoutURL."
 
-// chooseLink returns the address of the order's Payment Link and, where it is known, Stripe's id of it; or the reason
-// why there is none to use.
+// chooseLink returns the address of the order's Payment Link and its id at Stripe, if known; or the reason why it cannot be
+// used.
 func chooseLink(order *v1alpha1.Order, link *v1alpha1.PaymentLink) (address, id, reason, message string) {
 	if order.Spec.PaymentLinkRef == nil {
 		return order.Spec.PaymentLinkURL, "", "", ""
@@ -86,16 +86,16 @@ func chooseLink(order *v1alpha1.Order, link *v1alpha1.PaymentLink) (address, id,
 		return "", "", v1alpha1.ReasonPaymentLinkNotReady,
 			fmt.Sprintf("PaymentLink %q is not Ready: see its conditions.", name)
 	}
-	if difference := differsFrom(order, link); difference != "" {
+	if difference := differenceFrom(order, link); difference != "" {
 		return "", "", v1alpha1.ReasonPaymentLinkMismatch,
 			fmt.Sprintf("PaymentLink %q sells %s: the buyer would pay for something else. Create a new Order that agrees with it.", name, difference)
 	}
 	return link.Status.URL, link.Status.PaymentLinkID, "", ""
 }
 
-// differsFrom says in what the link does not sell what the order is for. An order of 0 is a full discount, which is given
-// at Stripe, so the link's own price does not matter.
-func differsFrom(order *v1alpha1.Order, link *v1alpha1.PaymentLink) string {
+// differenceFrom returns the difference between an order and its link; "" is none. An order of 0 is a full discount, which
+// Stripe grants, so that the link's price does not matter.
+func differenceFrom(order *v1alpha1.Order, link *v1alpha1.PaymentLink) string {
 	switch {
 	case order.Spec.ProductID != link.Spec.ProductID:
 		return fmt.Sprintf("product %s, not %s", link.Spec.ProductID, order.Spec.ProductID)
@@ -110,7 +110,7 @@ func differsFrom(order *v1alpha1.Order, link *v1alpha1.PaymentLink) string {
 	}
 }
 
-// apply writes the readiness into the order's status.
+// apply sets the readiness in the status of an order.
 func (r readiness) apply(order *v1alpha1.Order, now metav1.Time) {
 	status := metav1.ConditionFalse
 	if r.ready {

@@ -28,11 +28,10 @@ import (
 // +kubebuilder:rbac:groups=authentication.k8s.io,resources=tokenreviews,verbs=create
 // +kubebuilder:rbac:groups=authorization.k8s.io,resources=subjectaccessreviews,verbs=create
 
-// indexAwaitedLink finds the orders that have no checkout URL yet by the PaymentLink they wait for.
+// indexAwaitedLink indexes the orders without a checkout URL by the PaymentLink that they wait for.
 const indexAwaitedLink = "awaitedPaymentLink"
 
-// Reconciler makes orders ready to be paid, expires those that nobody paid, and raises an Event where one needs
-// a person.
+// Reconciler gives orders their checkout URL, expires unpaid orders, and raises an Event if an order needs a person.
 type Reconciler struct {
 	Client   client.Client
 	Ledger   *ledger.Ledger
@@ -40,10 +39,11 @@ type Reconciler struct {
 	Recorder events.EventRecorder
 	Metrics  *metrics.Controller
 
-	told told
+	// elected is closed when this replica becomes the leader; nil: it leads.
+	elected <-chan struct{}
 }
 
-// Index registers the indices that the reconciler looks up by.
+// Index registers the indices of the reconciler.
 func Index(ctx context.Context, indexer client.FieldIndexer) error {
 	if err := indexer.IndexField(ctx, &v1alpha1.Order{}, indexAwaitedLink, byAwaitedLink); err != nil {
 		return fmt.Errorf("index orders by the link they wait for: %w", err)
@@ -51,7 +51,7 @@ func Index(ctx context.Context, indexer client.FieldIndexer) error {
 	return nil
 }
 
-// SetupWithManager registers the reconciler and what wakes it.
+// SetupWithManager registers the reconciler and its watches.
 func (r *Reconciler) SetupWithManager(ctx context.Context, mgr ctrl.Manager) error {
 	if err := Index(ctx, mgr.GetFieldIndexer()); err != nil {
 		return err
@@ -60,25 +60,26 @@ func (r *Reconciler) SetupWithManager(ctx context.Context, mgr ctrl.Manager) err
 	if err != nil {
 		return err
 	}
+	r.elected = mgr.Elected()
 	return ctrl.NewControllerManagedBy(mgr).
 		Named("order").
 		WatchesRawSource(orders.Keys()).
-		WatchesRawSource(orders.Changes(r.ordersSharing)).
-		Watches(&v1alpha1.PaymentLink{}, handler.EnqueueRequestsFromMapFunc(r.ordersAwaiting)).
+		WatchesRawSource(orders.Changes(r.handleChange)).
+		Watches(&v1alpha1.PaymentLink{}, handler.EnqueueRequestsFromMapFunc(r.ordersOfLink)).
 		Complete(reconcile.AsReconciler(mgr.GetClient(), r))
 }
 
-// Reconcile brings one order's readiness and expiry up to date.
+// Reconcile updates the readiness and the expiry of one order.
 func (r *Reconciler) Reconcile(ctx context.Context, order *v1alpha1.Order) (ctrl.Result, error) {
 	if !order.DeletionTimestamp.IsZero() {
 		return ctrl.Result{}, nil
 	}
-	around, err := r.look(ctx, order)
+	in, err := r.fetchInputs(ctx, order)
 	if err != nil {
 		return ctrl.Result{}, err
 	}
 	next := order.DeepCopy()
-	judgeReadiness(order, around).apply(next, v1alpha1.Now(r.Clock))
+	evaluate(order, in).apply(next, v1alpha1.Now(r.Clock))
 	if !equality.Semantic.DeepEqual(order.Status, next.Status) {
 		patch := client.MergeFromWithOptions(order, client.MergeFromWithOptimisticLock{})
 		if err := r.Client.Status().Patch(ctx, next, patch); err != nil {
@@ -86,37 +87,36 @@ func (r *Reconciler) Reconcile(ctx context.Context, order *v1alpha1.Order) (ctrl
 		}
 		order = next
 	}
-	r.tell(order)
 	return r.expire(ctx, order)
 }
 
-// look reads what the order's readiness depends on.
-func (r *Reconciler) look(ctx context.Context, order *v1alpha1.Order) (surroundings, error) {
-	var sharing v1alpha1.OrderList
-	err := r.Client.List(ctx, &sharing, client.MatchingFields{ledger.IndexReference: order.ClientReferenceID()})
+// fetchInputs reads the objects that the readiness of an order depends on.
+func (r *Reconciler) fetchInputs(ctx context.Context, order *v1alpha1.Order) (inputs, error) {
+	var duplicates v1alpha1.OrderList
+	err := r.Client.List(ctx, &duplicates, client.MatchingFields{ledger.IndexReference: order.ClientReferenceID()})
 	if err != nil {
-		return surroundings{}, fmt.Errorf("list orders of the same reference: %w", err)
+		return inputs{}, fmt.Errorf("list orders of the same reference: %w", err)
 	}
-	var around surroundings
-	if len(sharing.Items) > 0 {
-		around.owner = ledger.Oldest(sharing.Items)
+	var in inputs
+	if len(duplicates.Items) > 0 {
+		in.owner = ledger.Oldest(duplicates.Items)
 	}
 	if order.Spec.PaymentLinkRef == nil || order.Status.CheckoutURL != "" {
-		return around, nil
+		return in, nil
 	}
 	var link v1alpha1.PaymentLink
 	err = r.Client.Get(ctx, client.ObjectKey{Namespace: order.Namespace, Name: order.Spec.PaymentLinkRef.Name}, &link)
 	if apierrors.IsNotFound(err) {
-		return around, nil
+		return in, nil
 	}
 	if err != nil {
-		return surroundings{}, fmt.Errorf("get payment link: %w", err)
+		return inputs{}, fmt.Errorf("get payment link: %w", err)
 	}
-	around.link = &link
-	return around, nil
+	in.link = &link
+	return in, nil
 }
 
-// expire hands an order whose time is up to the ledger, and otherwise comes back when it will be.
+// expire expires an order if it is due, and otherwise requeues it for the due time.
 func (r *Reconciler) expire(ctx context.Context, order *v1alpha1.Order) (ctrl.Result, error) {
 	if order.Spec.ExpiresAfter == nil || !ledger.Expirable(order) {
 		return ctrl.Result{}, nil
@@ -143,12 +143,12 @@ func byAwaitedLink(o client.Object) []string {
 	return []string{order.Spec.PaymentLinkRef.Name}
 }
 
-// ordersAwaiting returns the orders that may become ready now that a PaymentLink changed.
-func (r *Reconciler) ordersAwaiting(ctx context.Context, link client.Object) []reconcile.Request {
+// ordersOfLink returns the orders that wait for a PaymentLink.
+func (r *Reconciler) ordersOfLink(ctx context.Context, link client.Object) []reconcile.Request {
 	var orders v1alpha1.OrderList
 	if err := r.Client.List(ctx, &orders, client.InNamespace(link.GetNamespace()),
 		client.MatchingFields{indexAwaitedLink: link.GetName()}); err != nil {
-		ctrl.LoggerFrom(ctx).Error(err, "List the orders that wait for a payment link", "paymentLink", link.GetName())
+		ctrl.LoggerFrom(ctx).Error(err, "Cannot list orders that wait for a payment link", "paymentLink", link.GetName())
 		return nil
 	}
 	requests := make([]reconcile.Request, len(orders.Items))

@@ -1,7 +1,6 @@
 package order
 
 import (
-	"context"
 	"errors"
 	"testing"
 	"time"
@@ -9,189 +8,198 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
+	"github.com/paylink-dev/paylink/test/fakeapi"
 )
 
-// TestOrderBecomesReady in one write, and in none when it is looked at again.
+// ready returns the condition Ready of an order.
+func (f *fixture) ready(name string) metav1.Condition {
+	f.t.Helper()
+	c := meta.FindStatusCondition(f.api.Order(name).Status.Conditions, v1alpha1.ConditionReady)
+	if c == nil {
+		f.t.Fatal("got no condition Ready")
+	}
+	return *c
+}
+
+// requeues reconciles order o1, and compares the time after which it is requeued.
+func (f *fixture) requeues(want time.Duration) {
+	f.t.Helper()
+	if got := f.reconcile("o1").RequeueAfter; got != want {
+		f.t.Errorf("RequeueAfter: got %s, want %s", got, want)
+	}
+}
+
+// wrote compares the number of status writes.
+func (f *fixture) wrote(want int) {
+	f.t.Helper()
+	if got := f.api.Calls().StatusWrites; got != want {
+		f.t.Errorf("status writes: got %d, want %d", got, want)
+	}
+}
+
+// TestOrderBecomesReady in one write, and is not written again.
 func TestOrderBecomesReady(t *testing.T) {
-	s := newShop(t, interceptor.Funcs{}, order("o1", by("l")), link("l"))
-	s.clock.SetTime(now.Add(1500 * time.Millisecond))
+	f := newFixture(t, interceptor.Funcs{}, fakeapi.MakeOrder("o1").PaymentLink("l").Obj(), fakeapi.MakePaymentLink("l").Ready().Obj())
+	f.clock.SetTime(now.Add(1500 * time.Millisecond))
 	for range 3 {
-		if result := s.reconcileOrder("o1"); result.RequeueAfter != 0 {
-			t.Errorf("comes back in %s without need", result.RequeueAfter)
-		}
+		f.requeues(0)
 	}
-	if s.writes != 1 {
-		t.Errorf("%d writes", s.writes)
-	}
-	got := s.order("o1").Status
-	ready := meta.FindStatusCondition(got.Conditions, v1alpha1.ConditionReady)
+	f.wrote(1)
+	got := f.api.Order("o1").Status
 	if got.CheckoutURL != "https://buy.stripe.com/b?locale=de&client_reference_id=o1-uid" || got.ClientReferenceID != "o1-uid" ||
 		got.PaymentLinkID != "plink_1" || got.Total != "199.00 USD" || got.ObservedGeneration != 1 {
-		t.Errorf("the order is %+v", got)
+		t.Errorf("status: got %+v, want the checkout URL through plink_1", got)
 	}
-	if ready == nil || ready.Status != metav1.ConditionTrue || ready.ObservedGeneration != 1 || !ready.LastTransitionTime.Time.Equal(now.Add(time.Second)) {
-		t.Errorf("Ready is %+v", ready)
+	if c := f.ready("o1"); c.Status != metav1.ConditionTrue || c.ObservedGeneration != 1 || !c.LastTransitionTime.Time.Equal(now.Add(time.Second)) {
+		t.Errorf("Ready: got %+v, want True in a whole second", c)
 	}
-	if told := s.told(); len(told) != 0 {
-		t.Errorf("Events of what the condition says already: %v", told)
-	}
+	f.raised(t, "")
 }
 
-// TestOrderIsLeftAlone by all that happens to its link later.
-func TestOrderIsLeftAlone(t *testing.T) {
-	s := newShop(t, interceptor.Funcs{}, order("o1", by("l")), link("l"))
-	s.reconcileOrder("o1")
-	before := s.order("o1")
-	l := link("l")
-	s.read(l)
+// TestReadyOrderKeepsItsLink: changes of the PaymentLink do not change a ready order.
+func TestReadyOrderKeepsItsLink(t *testing.T) {
+	f := newFixture(t, interceptor.Funcs{}, fakeapi.MakeOrder("o1").PaymentLink("l").Obj(), fakeapi.MakePaymentLink("l").Ready().Obj())
+	f.reconcile("o1")
+	l := fakeapi.MakePaymentLink("l").Obj()
+	f.api.Read(l)
 	l.Spec.Amount, l.Spec.URL, l.Spec.PaymentLinkID = 24900, "https://buy.stripe.com/new", "plink_2"
-	s.must(s.api.Update(t.Context(), l))
-	s.reconcileOrder("o1")
-	s.must(s.api.Delete(t.Context(), l))
-	s.reconcileOrder("o1")
-	if after := s.order("o1"); after.ResourceVersion != before.ResourceVersion {
-		t.Errorf("the order is %+v", after.Status)
-	}
+	f.must(f.api.Direct.Update(t.Context(), l))
+	f.reconcile("o1")
+	f.must(f.api.Direct.Delete(t.Context(), l))
+	f.reconcile("o1")
+	f.wrote(1)
 }
 
-// TestInvalidOrderIsACondition: nothing is gained by an error that comes again for ever.
+// TestInvalidOrderIsACondition, and no error: an error would be retried for ever.
 func TestInvalidOrderIsACondition(t *testing.T) {
+	byLink, byID := fakeapi.MakeOrder("o1").PaymentLink("l").Obj(), fakeapi.MakeOrder("o1").OrderID("x").Obj()
 	for name, row := range map[string]struct {
-		order  *v1alpha1.Order
-		others []client.Object
-		reason string
+		order, other client.Object
+		reason       string
 	}{
-		"address of no use": {order("o1", func(o *v1alpha1.Order) { o.Spec.PaymentLinkURL = "x" }), nil, v1alpha1.ReasonInvalidSpec},
-		"no such link":      {order("o1", by("l")), nil, v1alpha1.ReasonPaymentLinkNotFound},
-		"link of another namespace": {
-			order("o1", by("l")), []client.Object{link("l", func(l *v1alpha1.PaymentLink) { l.Namespace = "annex" })}, v1alpha1.ReasonPaymentLinkNotFound,
-		},
-		"duplicate":                       {order("o1", orderID("x")), []client.Object{order("o0", orderID("x"), madeAgo(time.Minute))}, v1alpha1.ReasonDuplicateOrderID},
-		"duplicate, of another namespace": {order("o1", orderID("x")), []client.Object{order("o0", orderID("x"), in("annex"), madeAgo(time.Minute))}, v1alpha1.ReasonDuplicateOrderID},
-		"duplicate, of the same second":   {order("o1", orderID("x")), []client.Object{order("o0", orderID("x"))}, v1alpha1.ReasonDuplicateOrderID},
+		"invalid address":                 {fakeapi.MakeOrder("o1").URL("x").Obj(), nil, v1alpha1.ReasonInvalidSpec},
+		"no such link":                    {byLink, nil, v1alpha1.ReasonPaymentLinkNotFound},
+		"link of another namespace":       {byLink, fakeapi.MakePaymentLink("l").Namespace("annex").Ready().Obj(), v1alpha1.ReasonPaymentLinkNotFound},
+		"duplicate":                       {byID, fakeapi.MakeOrder("o0").OrderID("x").Age(time.Minute).Obj(), v1alpha1.ReasonDuplicateOrderID},
+		"duplicate, of another namespace": {byID, fakeapi.MakeOrder("o0").OrderID("x").Namespace("annex").Age(time.Minute).Obj(), v1alpha1.ReasonDuplicateOrderID},
+		"duplicate, of the same second":   {byID, fakeapi.MakeOrder("o0").OrderID("x").Obj(), v1alpha1.ReasonDuplicateOrderID},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newShop(t, interceptor.Funcs{}, append(row.others, row.order)...)
-			for range 2 {
-				if result := s.reconcileOrder("o1"); result.RequeueAfter != 0 {
-					t.Errorf("comes back in %s: what is missing wakes it", result.RequeueAfter)
-				}
+			objects := []client.Object{row.order}
+			if row.other != nil {
+				objects = append(objects, row.other)
 			}
-			got := s.order("o1").Status
-			ready := meta.FindStatusCondition(got.Conditions, v1alpha1.ConditionReady)
-			if ready == nil || ready.Status != metav1.ConditionFalse || ready.Reason != row.reason || got.CheckoutURL != "" || s.writes != 1 {
-				t.Errorf("%d writes, and the order is %+v", s.writes, got)
+			f := newFixture(t, interceptor.Funcs{}, objects...)
+			f.requeues(0)
+			f.requeues(0)
+			f.wrote(1)
+			if c := f.ready("o1"); c.Status != metav1.ConditionFalse || c.Reason != row.reason || f.api.Order("o1").Status.CheckoutURL != "" {
+				t.Errorf("Ready: got %+v, want False, %s and no checkout URL", c, row.reason)
 			}
 		})
 	}
 }
 
-// TestOrderExpires when its time is up and nothing was paid, and comes back for that on the second.
+// TestOrderExpires when its time is over and nothing was paid.
 func TestOrderExpires(t *testing.T) {
-	const hour = time.Hour
+	limited := fakeapi.MakeOrder("o1").ExpiresAfter(hour).Obj()
 	for name, row := range map[string]struct {
-		change  func(*v1alpha1.Order)
+		order   *v1alpha1.Order
 		age     time.Duration
-		comes   time.Duration
+		requeue time.Duration
 		expired bool
 	}{
-		"without limit":          {func(*v1alpha1.Order) {}, 1000 * hour, 0, false},
-		"just made":              {expiresAfter(hour), 0, hour, false},
-		"a second before":        {expiresAfter(hour), hour - time.Second, time.Second, false},
-		"on the second":          {expiresAfter(hour), hour, 0, true},
-		"long after":             {expiresAfter(hour), 1000 * hour, 0, true},
-		"not ready, on its time": {func(o *v1alpha1.Order) { by("none")(o); expiresAfter(hour)(o) }, hour, 0, true},
+		"without limit":      {fakeapi.MakeOrder("o1").Obj(), 1000 * hour, 0, false},
+		"just created":       {limited, 0, hour, false},
+		"a second before":    {limited, hour - time.Second, time.Second, false},
+		"on the second":      {limited, hour, 0, true},
+		"long after":         {limited, 1000 * hour, 0, true},
+		"not ready, in time": {fakeapi.MakeOrder("o1").PaymentLink("none").ExpiresAfter(hour).Obj(), hour, 0, true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newShop(t, interceptor.Funcs{}, order("o1", row.change))
-			s.clock.SetTime(now.Add(row.age))
-			if result := s.reconcileOrder("o1"); result.RequeueAfter != row.comes {
-				t.Errorf("comes back in %s, not %s", result.RequeueAfter, row.comes)
-			}
-			got := s.order("o1").Status
+			f := newFixture(t, interceptor.Funcs{}, row.order)
+			f.clock.SetTime(now.Add(row.age))
+			f.requeues(row.requeue)
+			got := f.api.Order("o1").Status
 			if (got.ExpiredAt != nil) != row.expired || (got.Phase == v1alpha1.OrderFailed) != row.expired {
-				t.Errorf("the order is %+v", got)
+				t.Errorf("got expiredAt %v and phase %s, want expired %t", got.ExpiredAt, got.Phase, row.expired)
 			}
-			s.counted("orders_expired_total", map[bool]float64{true: 1}[row.expired])
+			f.counts("orders_expired_total", map[bool]float64{true: 1}[row.expired])
 			if !row.expired {
 				return
 			}
-			if result := s.reconcileOrder("o1"); result.RequeueAfter != 0 {
-				t.Errorf("expired, and comes back in %s", result.RequeueAfter)
+			f.requeues(0)
+			if got := f.api.Order("o1").Status.CheckoutURL; got != "" || f.ready("o1").Reason != v1alpha1.ReasonExpired {
+				t.Errorf("got checkout URL %q and reason %s, want none and Expired", got, f.ready("o1").Reason)
 			}
-			got = s.order("o1").Status
-			ready := meta.FindStatusCondition(got.Conditions, v1alpha1.ConditionReady)
-			if got.CheckoutURL != "" || ready.Reason != v1alpha1.ReasonExpired {
-				t.Errorf("a buyer would still be sent to pay: %+v", got)
-			}
-			s.counted("orders_expired_total", 1)
+			f.counts("orders_expired_total", 1)
 		})
 	}
 }
 
-// TestPaidOrderDoesNotExpire, nor does one whose money is on its way; one whose payment failed does.
+// TestPaidOrderDoesNotExpire, and neither does one with a pending debit.
 func TestPaidOrderDoesNotExpire(t *testing.T) {
-	s := newShop(t, interceptor.Funcs{}, order("o1", expiresAfter(time.Hour)))
-	s.reconcileOrder("o1")
-	s.apply(unpaid("o1-uid", "1"))
-	s.clock.SetTime(now.Add(2 * time.Hour))
-	if result := s.reconcileOrder("o1"); result.RequeueAfter != 0 || s.order("o1").Status.ExpiredAt != nil {
-		t.Errorf("under way: comes back in %s, and is %+v", result.RequeueAfter, s.order("o1").Status)
+	f := newFixture(t, interceptor.Funcs{}, fakeapi.MakeOrder("o1").ExpiresAfter(hour).Obj())
+	f.reconcile("o1")
+	f.clock.SetTime(now.Add(2 * hour))
+	for _, session := range []*fakeapi.FactBuilder{fakeapi.MakeSession("1", "o1-uid").Unpaid(), fakeapi.MakeSession("1", "o1-uid")} {
+		f.apply(session.Obj())
+		f.requeues(0)
+		if got := f.api.Order("o1").Status.ExpiredAt; got != nil {
+			t.Errorf("expiredAt: got %s, want none", got)
+		}
 	}
-	s.apply(paid("o1-uid", "1"))
-	if result := s.reconcileOrder("o1"); result.RequeueAfter != 0 || s.order("o1").Status.ExpiredAt != nil {
-		t.Errorf("paid: comes back in %s, and is %+v", result.RequeueAfter, s.order("o1").Status)
-	}
-	s.counted("orders_expired_total", 0)
+	f.counts("orders_expired_total", 0)
 }
 
-// TestOrderAndTrouble: what a later state of the cache settles is no error, and what nobody else repairs is one.
-func TestOrderAndTrouble(t *testing.T) {
-	orders := schema.GroupResource{Group: v1alpha1.GroupName, Resource: "orders"}
-	patched := func(err error) interceptor.Funcs {
-		return interceptor.Funcs{SubResourcePatch: func(context.Context, client.Client, string, client.Object, client.Patch, ...client.SubResourcePatchOption) error {
-			return err
-		}}
-	}
-	away := errors.New("connection refused")
+// TestReconcileErrors: a conflict or a deletion is no error, and a failing API server is one.
+func TestReconcileErrors(t *testing.T) {
 	for name, row := range map[string]struct {
-		trouble interceptor.Funcs
-		want    error
+		failures interceptor.Funcs
+		want     error
+		requeue  time.Duration
 	}{
-		"another writer was first": {patched(apierrors.NewConflict(orders, "o1", away)), nil},
-		"deleted meanwhile":        {patched(apierrors.NewNotFound(orders, "o1")), nil},
-		"API server away":          {patched(away), away},
-		"link cannot be read": {interceptor.Funcs{Get: func(ctx context.Context, c client.WithWatch, key client.ObjectKey, o client.Object, opts ...client.GetOption) error {
-			if _, is := o.(*v1alpha1.PaymentLink); is {
-				return away
-			}
-			return c.Get(ctx, key, o, opts...)
-		}}, away},
-		"orders cannot be listed": {interceptor.Funcs{List: func(context.Context, client.WithWatch, client.ObjectList, ...client.ListOption) error { return away }}, away},
+		"conflict":                {fakeapi.FailStatusPatch(fakeapi.Conflict("o1")), nil, time.Second},
+		"deleted meanwhile":       {fakeapi.FailStatusPatch(apierrors.NewNotFound(fakeapi.OrderResource, "o1")), nil, 0},
+		"API server unavailable":  {fakeapi.FailStatusPatch(errUnavailable), errUnavailable, 0},
+		"link cannot be read":     {fakeapi.FailGet(errUnavailable, &v1alpha1.PaymentLink{}), errUnavailable, 0},
+		"orders cannot be listed": {fakeapi.FailList(errUnavailable), errUnavailable, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newShop(t, row.trouble, order("o1", by("l"), expiresAfter(time.Hour)), link("l"))
-			s.clock.SetTime(now.Add(2 * time.Hour))
-			_, err := s.orders.Reconcile(t.Context(), s.order("o1"))
-			if !errors.Is(err, row.want) {
-				t.Errorf("%v, not %v", err, row.want)
+			f := newFixture(t, row.failures, fakeapi.MakeOrder("o1").PaymentLink("l").ExpiresAfter(hour).Obj(), fakeapi.MakePaymentLink("l").Ready().Obj())
+			f.clock.SetTime(now.Add(2 * hour))
+			result, err := f.reconciler.Reconcile(t.Context(), f.api.Order("o1"))
+			if !errors.Is(err, row.want) || result.RequeueAfter != row.requeue {
+				t.Errorf("got %s and error %v, want %s and %v", result.RequeueAfter, err, row.requeue, row.want)
 			}
-			if got := s.order("o1").Status; got.CheckoutURL != "" || got.ExpiredAt != nil || len(s.told()) != 0 {
-				t.Errorf("the order is %+v", got)
+			if got := f.api.Order("o1").Status; got.CheckoutURL != "" || got.ExpiredAt != nil {
+				t.Errorf("status: got %+v, want no change", got)
 			}
+			f.raised(t, "")
 		})
 	}
-	t.Run("being deleted", func(t *testing.T) {
-		s := newShop(t, interceptor.Funcs{}, order("o1"))
-		going := s.order("o1")
-		going.DeletionTimestamp = &metav1.Time{Time: now}
-		if _, err := s.orders.Reconcile(t.Context(), going); err != nil || s.writes != 0 {
-			t.Errorf("%v, %d writes", err, s.writes)
-		}
-	})
+}
+
+// TestConflictIsRetried also if the order did not change: a proxy or an admission webhook can answer with a conflict.
+func TestConflictIsRetried(t *testing.T) {
+	f := newFixture(t, fakeapi.FailStatusPatches(2, fakeapi.Conflict("o1")), fakeapi.MakeOrder("o1").Obj())
+	f.requeues(time.Second)
+	f.requeues(time.Second)
+	f.wrote(0)
+	f.requeues(0)
+	f.wrote(1)
+}
+
+// TestDeletedOrder: an order that is being deleted is not written.
+func TestDeletedOrder(t *testing.T) {
+	f := newFixture(t, interceptor.Funcs{}, fakeapi.MakeOrder("o1").Obj())
+	o := f.api.Order("o1")
+	o.DeletionTimestamp = &metav1.Time{Time: now}
+	_, err := f.reconciler.Reconcile(t.Context(), o)
+	f.must(err)
+	f.wrote(0)
 }

@@ -13,11 +13,11 @@ import (
 	"github.com/paylink-dev/paylink/internal/ledger"
 )
 
-// indexAwaited finds the events by what they wait for, or waited for: an order's reference, the order that a person
-// assigned them to, or a payment. It finds those of sessions by their payment too.
+// indexAwaited indexes events by the object that they wait for or waited for: an order's reference, the order that a person
+// assigned, or a payment. Sessions are indexed by their payment too.
 const indexAwaited = "awaited"
 
-// Index registers the indices that the reconciler looks up by.
+// Index registers the indices of the reconciler.
 func Index(ctx context.Context, indexer client.FieldIndexer) error {
 	if err := indexer.IndexField(ctx, &v1alpha1.StripeEvent{}, indexAwaited, byAwaited); err != nil {
 		return fmt.Errorf("index events by what they wait for: %w", err)
@@ -48,8 +48,8 @@ func byAwaited(o client.Object) []string {
 	return keys
 }
 
-// ofSamePayment returns the other events of a payment that may change what becomes of this one: its refunds and disputes
-// for a session, and the sessions for any of those.
+// ofSamePayment returns the other events of a payment that the status of this one depends on: the refunds and disputes for a
+// session, and the sessions for a refund or dispute.
 func ofSamePayment(ctx context.Context, reader client.Reader, fact v1alpha1.StripeEventFact) ([]v1alpha1.StripeEvent, error) {
 	switch {
 	case fact.PaymentIntentID == "":
@@ -61,29 +61,29 @@ func ofSamePayment(ctx context.Context, reader client.Reader, fact v1alpha1.Stri
 	}
 }
 
-// eventsBy returns the events of a key of indexAwaited.
+// eventsBy returns the events with a key of indexAwaited.
 func eventsBy(ctx context.Context, reader client.Reader, key string) ([]v1alpha1.StripeEvent, error) {
 	var found v1alpha1.StripeEventList
 	if err := reader.List(ctx, &found, client.MatchingFields{indexAwaited: key}); err != nil {
-		return nil, fmt.Errorf("list kept events: %w", err)
+		return nil, fmt.Errorf("list stripe events: %w", err)
 	}
 	return found.Items, nil
 }
 
-// SessionsOf returns the kept events of sessions that a payment belongs to.
+// SessionsOf returns the events of the sessions of a payment.
 func SessionsOf(ctx context.Context, reader client.Reader, intent string) ([]v1alpha1.StripeEvent, error) {
 	return eventsBy(ctx, reader, sessionOf(intent))
 }
 
-// samePayment wakes the other events of an event's payment.
-func (r *Reconciler) samePayment(ctx context.Context, o client.Object) []reconcile.Request {
+// eventsOfSamePayment returns the other events of an event's payment.
+func (r *Reconciler) eventsOfSamePayment(ctx context.Context, o client.Object) []reconcile.Request {
 	event, ok := o.(*v1alpha1.StripeEvent)
 	if !ok {
 		return nil
 	}
 	found, err := ofSamePayment(ctx, r.Client, event.Spec.Fact)
 	if err != nil {
-		ctrl.LoggerFrom(ctx).Error(err, "Wake the events of one payment", "stripeEvent", client.ObjectKeyFromObject(event))
+		ctrl.LoggerFrom(ctx).Error(err, "Cannot list the events of a payment", "stripeEvent", client.ObjectKeyFromObject(event))
 		return nil
 	}
 	requests := make([]reconcile.Request, len(found))
@@ -93,23 +93,23 @@ func (r *Reconciler) samePayment(ctx context.Context, o client.Object) []reconci
 	return requests
 }
 
-// eventsAwaiting returns the events that an order, as it is now, may be what they waited for.
+// eventsAwaiting returns the events that can wait for an order.
 func (r *Reconciler) eventsAwaiting(ctx context.Context, order *v1alpha1.Order) []reconcile.Request {
 	keys := []string{awaitedReference(order.ClientReferenceID()), awaitedOrder(order.Namespace, order.Name)}
 	for _, intent := range ledger.PaymentIntents(order) {
-		// Of the sessions, that which a person assigned here, and other events of it.
+		// Sessions too: a person can have assigned one to this order, and it can have several events.
 		keys = append(keys, awaitedPayment(intent), sessionOf(intent))
 	}
 	var requests []reconcile.Request
 	for _, key := range keys {
 		found, err := eventsBy(ctx, r.Client, key)
 		if err != nil {
-			ctrl.LoggerFrom(ctx).Error(err, "List the events that wait for an order", "order", client.ObjectKeyFromObject(order))
+			ctrl.LoggerFrom(ctx).Error(err, "Cannot list the events that wait for an order", "order", client.ObjectKeyFromObject(order))
 			return requests
 		}
 		for i := range found {
 			request := reconcile.Request{NamespacedName: client.ObjectKeyFromObject(&found[i])}
-			if !slices.Contains(requests, request) { // a session may be found by its reference and by its payment
+			if !slices.Contains(requests, request) { // a session can have both keys
 				requests = append(requests, request)
 			}
 		}

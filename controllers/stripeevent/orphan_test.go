@@ -12,18 +12,16 @@ import (
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
 	"github.com/paylink-dev/paylink/internal/payment"
+	"github.com/paylink-dev/paylink/test/fakeapi"
 )
 
-// orphan is money that came through the link plink_1 and names no order.
-func orphan(session string) payment.Fact { return throughLink("plink_1", paid("", session)) }
-
-// TestOrphan: which payments without an order are orphans, and what becomes of them.
+// TestOrphan: the status of payments without an order.
 func TestOrphan(t *testing.T) {
 	free := orphan("1")
 	free.Session.Amount = 0
-	onItsWay := throughLink("plink_1", unpaid("", "1"))
-	lostReference := throughLink("plink_1", paid("unheard-of", "1"))
-	full, part := refunded("1", 19900, true), refunded("1", 100, false)
+	pending := fakeapi.MakeSession("1", "").Unpaid().PaymentLink("plink_1").Obj()
+	lostReference := fakeapi.MakeSession("1", "unheard-of").PaymentLink("plink_1").Obj()
+	full, part := fakeapi.MakeRefund("1", 19900).FullyRefunded().Obj(), fakeapi.MakeRefund("1", 100).Obj()
 	assign := func(name string) func(*v1alpha1.StripeEvent) {
 		return func(e *v1alpha1.StripeEvent) {
 			e.Spec.Resolution.AssignTo = &v1alpha1.OrderReference{Namespace: "shop", Name: name}
@@ -40,7 +38,7 @@ func TestOrphan(t *testing.T) {
 		change  func(*v1alpha1.StripeEvent)
 		phase   v1alpha1.StripeEventPhase
 		says    string
-		told    int
+		events  int
 		comesIn int // minutes; 0 for any
 	}{
 		"names no order":               {orphan("1"), 0, nil, nil, orphaned, "Money without an Order: 199.00 USD in session cs_1 (pi_1) came through a PaymentLink, and it names no Order. Set spec.resolution.assignTo", 2, 60},
@@ -49,104 +47,104 @@ func TestOrphan(t *testing.T) {
 		"given up before":              {orphan("1"), 73 * 60, nil, phase(v1alpha1.StripeEventExpired), orphaned, "names no Order", 2, 60},
 		"an unknown order, just now":   {lostReference, 0, nil, nil, parked, "has the reference unheard-of", 0, 0},
 		"an unknown order":             {lostReference, 1, nil, nil, orphaned, "no Order has its reference unheard-of", 2, 60},
-		"through another link":         {throughLink("plink_2", paid("unheard-of", "1")), 60, nil, nil, parked, "has the reference", 0, 0},
-		"the link is deleted":          {throughLink("plink_2", paid("unheard-of", "1")), 60, nil, phase(orphaned), orphaned, "no Order has its reference", 0, 60},
+		"through another link":         {fakeapi.MakeSession("1", "unheard-of").PaymentLink("plink_2").Obj(), 60, nil, nil, parked, "has the reference", 0, 0},
+		"the link is deleted":          {fakeapi.MakeSession("1", "unheard-of").PaymentLink("plink_2").Obj(), 60, nil, phase(orphaned), orphaned, "no Order has its reference", 0, 60},
 		"costs nothing":                {free, 60, nil, nil, parked, "without naming an Order", 0, 0},
-		"not paid yet":                 {onItsWay, 60, nil, nil, parked, "without naming an Order", 0, 0},
+		"not paid yet":                 {pending, 60, nil, nil, parked, "without naming an Order", 0, 0},
 		"refunded in part":             {orphan("1"), 60, []payment.Fact{part}, nil, orphaned, "names no Order", 2, 60},
 		"refunded":                     {orphan("1"), 60, []payment.Fact{full}, nil, closed, "An orphan payment, refunded in full: 199.00 USD in session cs_1 (pi_1).", 0, 0},
 		"acknowledged":                 {orphan("1"), 60, nil, func(e *v1alpha1.StripeEvent) { e.Spec.Resolution.Acknowledged = true }, closed, "An orphan payment, acknowledged: 199.00 USD", 0, 0},
-		"closed, and the link deleted": {throughLink("plink_2", paid("", "1")), 60, []payment.Fact{full}, phase(closed), closed, "refunded in full", 0, 0},
+		"closed, and the link deleted": {fakeapi.MakeSession("1", "").PaymentLink("plink_2").Obj(), 60, []payment.Fact{full}, phase(closed), closed, "refunded in full", 0, 0},
 		"assigned":                     {orphan("1"), 60, nil, assign("o1"), applied, "Applied to Order shop/o1.", 0, 24 * 60},
 		"assigned to no order":         {orphan("1"), 60, nil, assign("o9"), orphaned, "spec.resolution.assignTo: there is no Order shop/o9 that was given its checkout URL", 2, 60},
 		"assigned to one not ready":    {orphan("1"), 60, nil, assign("o2"), orphaned, "spec.resolution.assignTo: there is no Order shop/o2 that was given its checkout URL", 2, 60},
-		"assigned, of no link of ours": {throughLink("plink_2", paid("", "1")), 60, nil, assign("o1"), applied, "Applied to Order shop/o1.", 0, 24 * 60},
-		"assigned elsewhere":           {throughLink("plink_1", paid("o3-uid", "1")), 60, nil, assign("o1"), applied, "Applied to Order shop/o1.", 0, 24 * 60},
+		"assigned, of no link of ours": {fakeapi.MakeSession("1", "").PaymentLink("plink_2").Obj(), 60, nil, assign("o1"), applied, "Applied to Order shop/o1.", 0, 24 * 60},
+		"assigned elsewhere":           {fakeapi.MakeSession("1", "o3-uid").PaymentLink("plink_1").Obj(), 60, nil, assign("o1"), applied, "Applied to Order shop/o1.", 0, 24 * 60},
 	} {
 		t.Run(name, func(t *testing.T) {
-			e := kept(row.fact, minute*time.Duration(row.age))
+			e := fakeapi.MakeStripeEvent(row.fact).Age(minute * time.Duration(row.age)).Obj()
 			if row.change != nil {
 				row.change(e)
 			}
-			objects := []client.Object{e, link("l"), order("o1", given), order("o2"), order("o3", given)}
+			objects := []client.Object{e, fakeapi.MakePaymentLink("l").Ready().Obj(), readyOrder("o1"), fakeapi.MakeOrder("o2").Obj(), fakeapi.MakeOrder("o3").Ready().Obj()}
 			for _, fact := range row.also {
-				objects = append(objects, kept(fact, 0))
+				objects = append(objects, fakeapi.MakeStripeEvent(fact).Obj())
 			}
-			s := newShop(t, interceptor.Funcs{}, objects...)
-			result, after := s.reconcileEvent(e)
+			f := newFixture(t, interceptor.Funcs{}, objects...)
+			result, after := f.reconcileEvent(e)
 			if after == nil {
 				t.Fatal("it was removed")
 			}
 			if after.Status.Phase != row.phase || !strings.Contains(after.Status.Message, row.says) {
 				t.Errorf("%+v", after.Status)
 			}
-			told := s.told()
-			if len(told) != row.told {
-				t.Errorf("told %q", told)
+			events := f.events()
+			if len(events) != row.events {
+				t.Errorf("Events: got %q", events)
 			}
-			for _, line := range told {
+			for _, line := range events {
 				if !strings.HasPrefix(line, "Warning OrphanPayment ") {
-					t.Errorf("told %q", line)
+					t.Errorf("Events: got %q", line)
 				}
 			}
 			if row.comesIn != 0 && result.RequeueAfter != minute*time.Duration(row.comesIn) {
-				t.Errorf("comes back in %s", result.RequeueAfter)
+				t.Errorf("RequeueAfter: got %s", result.RequeueAfter)
 			}
-			// A second look changes nothing, and tells nothing again.
-			writes := s.writes
-			if _, again := s.reconcileEvent(e); cmp.Diff(after, again) != "" || len(s.told()) != 0 || s.writes != writes {
+			// The next reconciliation changes nothing, and raises no Event.
+			writes := f.api.Calls().StatusWrites
+			if _, again := f.reconcileEvent(e); cmp.Diff(after, again) != "" || len(f.events()) != 0 || f.api.Calls().StatusWrites != writes {
 				t.Error(cmp.Diff(after, again))
 			}
 		})
 	}
 }
 
-// TestOrphanIsAssigned with all that is said of its payment: a twin event, refunds, a dispute.
+// TestOrphanIsAssigned with the other events of its payment: a second one of the session, and a refund.
 func TestOrphanIsAssigned(t *testing.T) {
-	first, twin, refund := kept(orphan("1"), hour), kept(orphan("1"), hour), kept(refunded("1", 19900, true), hour)
+	first, twin, refund := fakeapi.MakeStripeEvent(orphan("1")).Age(hour).Obj(), fakeapi.MakeStripeEvent(orphan("1")).Age(hour).Obj(), fakeapi.MakeStripeEvent(fakeapi.MakeRefund("1", 19900).FullyRefunded().Obj()).Age(hour).Obj()
 	twin.Name, twin.UID, twin.Spec.Fact.EventID = "evt-twin", "twin", "evt_twin"
 	refund.Spec.Fact.Refund.Full, refund.Spec.Fact.Refund.AmountRefunded = false, 100
-	s := newShop(t, interceptor.Funcs{}, first, twin, refund, link("l"), order("o1", given))
+	f := newFixture(t, interceptor.Funcs{}, first, twin, refund, fakeapi.MakePaymentLink("l").Ready().Obj(), readyOrder("o1"))
 	all := []*v1alpha1.StripeEvent{first, twin, refund}
 	for _, e := range all {
-		if _, after := s.reconcileEvent(e); after.Status.Phase != v1alpha1.StripeEventOrphaned {
+		if _, after := f.reconcileEvent(e); after.Status.Phase != v1alpha1.StripeEventOrphaned {
 			t.Fatalf("%+v", after.Status)
 		}
 	}
-	if told := s.told(); len(told) != 4 { // of each session's event, there and at the link
-		t.Errorf("told %q", told)
+	if events := f.events(); len(events) != 4 { // one for each event of the session, and one for its link
+		t.Errorf("Events: got %q", events)
 	}
-	s.read(first)
+	f.api.Read(first)
 	first.Spec.Resolution.AssignTo = &v1alpha1.OrderReference{Namespace: "shop", Name: "o1"}
-	s.must(s.api.Update(t.Context(), first))
-	s.reconcileEvent(first)
-	woken := names(s.kept.eventsAwaiting(t.Context(), s.order("o1")))
-	if len(woken) != 3 {
-		t.Errorf("the order wakes %v", woken)
+	f.must(f.api.Direct.Update(t.Context(), first))
+	f.reconcileEvent(first)
+	enqueued := names(f.reconciler.eventsAwaiting(t.Context(), f.api.Order("o1")))
+	if len(enqueued) != 3 {
+		t.Errorf("enqueued: got %v, want 3", enqueued)
 	}
 	for _, e := range all {
-		if _, after := s.reconcileEvent(e); after.Status.Phase != v1alpha1.StripeEventApplied {
+		if _, after := f.reconcileEvent(e); after.Status.Phase != v1alpha1.StripeEventApplied {
 			t.Errorf("%+v", after.Status)
 		}
 	}
-	got := s.order("o1").Status
+	got := f.api.Order("o1").Status
 	if got.Phase != v1alpha1.OrderPaid || got.AmountRefunded != 100 || len(got.Payments) != 1 {
-		t.Errorf("the order is %+v", got)
+		t.Errorf("order: got %+v", got)
 	}
-	// What comes later goes there too, though the session names no order, or another.
+	// Later events of the session go there too, whichever order they name.
 	late := orphan("1")
 	late.EventID = "evt_late"
-	if _, wrote, err := s.ledger.Record(t.Context(), late, nil); err != nil || wrote {
+	if _, wrote, err := f.ledger.Record(t.Context(), late, nil); err != nil || wrote {
 		t.Errorf("%v, %v", wrote, err)
 	}
 }
 
-// TestOrphansKin: a refund wakes the session of its payment, and a session its refunds.
-func TestOrphansKin(t *testing.T) {
-	session, refund, other := kept(orphan("1"), 0), kept(refunded("1", 1, false), 0), kept(refunded("2", 1, false), 0)
-	nothingDue := kept(paid("", "3"), 0)
+// TestEventsOfSamePayment: a refund enqueues the session of its payment, and a session its refunds.
+func TestEventsOfSamePayment(t *testing.T) {
+	session, refund, other := fakeapi.MakeStripeEvent(orphan("1")).Obj(), fakeapi.MakeStripeEvent(fakeapi.MakeRefund("1", 1).Obj()).Obj(), fakeapi.MakeStripeEvent(fakeapi.MakeRefund("2", 1).Obj()).Obj()
+	nothingDue := fakeapi.MakeStripeEvent(fakeapi.MakeSession("3", "").Obj()).Obj()
 	nothingDue.Spec.Fact.PaymentIntentID = ""
-	s := newShop(t, interceptor.Funcs{}, session, refund, other, nothingDue)
+	f := newFixture(t, interceptor.Funcs{}, session, refund, other, nothingDue)
 	for _, row := range []struct {
 		of   client.Object
 		want []string
@@ -155,36 +153,36 @@ func TestOrphansKin(t *testing.T) {
 		{refund, []string{client.ObjectKeyFromObject(session).String()}},
 		{other, []string{}},
 		{nothingDue, []string{}},
-		{link("l"), []string{}},
+		{fakeapi.MakePaymentLink("l").Ready().Obj(), []string{}},
 	} {
-		if diff := cmp.Diff(row.want, append([]string{}, names(s.kept.samePayment(t.Context(), row.of))...)); diff != "" {
+		if diff := cmp.Diff(row.want, append([]string{}, names(f.reconciler.eventsOfSamePayment(t.Context(), row.of))...)); diff != "" {
 			t.Errorf("%s: %s", row.of.GetName(), diff)
 		}
 	}
 }
 
-// TestClosedIsRemoved when what was given up would be, and an orphan never.
+// TestClosedIsRemoved like an unresolved event, and an orphan never.
 func TestClosedIsRemoved(t *testing.T) {
-	closed, open := kept(orphan("1"), 30*day), kept(orphan("2"), 400*day)
+	closed, open := fakeapi.MakeStripeEvent(orphan("1")).Age(30*day).Obj(), fakeapi.MakeStripeEvent(orphan("2")).Age(400*day).Obj()
 	closed.Spec.Resolution.Acknowledged = true
-	s := newShop(t, interceptor.Funcs{}, closed, open, link("l"))
-	if _, after := s.reconcileEvent(closed); after != nil {
+	f := newFixture(t, interceptor.Funcs{}, closed, open, fakeapi.MakePaymentLink("l").Ready().Obj())
+	if _, after := f.reconcileEvent(closed); after != nil {
 		t.Errorf("%+v", after.Status)
 	}
-	if _, after := s.reconcileEvent(open); after == nil || after.Status.Phase != v1alpha1.StripeEventOrphaned {
+	if _, after := f.reconcileEvent(open); after == nil || after.Status.Phase != v1alpha1.StripeEventOrphaned {
 		t.Errorf("%+v", after)
 	}
 }
 
-// TestOrphansMismatch: an order judges an assigned payment like any other.
-func TestOrphansMismatch(t *testing.T) {
+// TestAssignedMismatch: an assigned payment counts by the same rules as others.
+func TestAssignedMismatch(t *testing.T) {
 	fact := orphan("1")
 	fact.Session.Amount = 100
-	e := kept(fact, hour)
+	e := fakeapi.MakeStripeEvent(fact).Age(hour).Obj()
 	e.Spec.Resolution.AssignTo = &v1alpha1.OrderReference{Namespace: "shop", Name: "o1"}
-	s := newShop(t, interceptor.Funcs{}, e, order("o1", given))
-	s.reconcileEvent(e)
-	o := s.order("o1")
+	f := newFixture(t, interceptor.Funcs{}, e, readyOrder("o1"))
+	f.reconcileEvent(e)
+	o := f.api.Order("o1")
 	var reason string
 	for _, c := range o.Status.Conditions {
 		if c.Type == v1alpha1.ConditionNeedsAttention && c.Status == metav1.ConditionTrue {

@@ -9,58 +9,24 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/apimachinery/pkg/types"
-	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
-	"github.com/paylink-dev/paylink/internal/ledger"
 	"github.com/paylink-dev/paylink/internal/payment"
+	"github.com/paylink-dev/paylink/test/fakeapi"
 )
 
-// kept is a fact as the ledger parks it, this long ago.
-func kept(fact payment.Fact, ago time.Duration) *v1alpha1.StripeEvent {
-	return &v1alpha1.StripeEvent{
-		ObjectMeta: metav1.ObjectMeta{
-			Namespace: "paylink-system", Name: ledger.EventName(fact.EventID), UID: types.UID(fact.EventID), CreationTimestamp: metav1.NewTime(now.Add(-ago)),
-		},
-		Spec:   v1alpha1.StripeEventSpec{Fact: v1alpha1.StripeEventFact(fact)},
-		Status: v1alpha1.StripeEventStatus{Phase: v1alpha1.StripeEventParked},
-	}
-}
-
-// reconcileEvent looks at an event, and returns it as it is then; nil where it was removed.
-func (s *shop) reconcileEvent(e *v1alpha1.StripeEvent) (ctrl.Result, *v1alpha1.StripeEvent) {
-	s.t.Helper()
-	s.read(e)
-	result, err := s.kept.Reconcile(s.t.Context(), e)
-	s.must(err)
-	after := e.DeepCopy()
-	err = s.api.Get(s.t.Context(), client.ObjectKeyFromObject(e), after)
-	if apierrors.IsNotFound(err) {
-		return result, nil
-	}
-	s.must(err)
-	return result, after
-}
-
-const (
-	minute = time.Minute
-	hour   = time.Hour
-	day    = 24 * time.Hour
-)
-
-// TestKeptEvent is what becomes of an event by its age, while its order is unknown and when it is known.
-func TestKeptEvent(t *testing.T) {
+// TestStatusByAge: the status depends on the age of the event, and on whether its order is known.
+func TestStatusByAge(t *testing.T) {
 	for name, row := range map[string]struct {
 		age   time.Duration
 		known bool
 		phase v1alpha1.StripeEventPhase // "" for removed
 		comes time.Duration
 	}{
-		"made this moment":                 {0, false, v1alpha1.StripeEventParked, 5 * time.Second},
-		"by a clock that is ahead":         {-minute, false, v1alpha1.StripeEventParked, 5 * time.Second},
+		"created now":                      {0, false, v1alpha1.StripeEventParked, 5 * time.Second},
+		"by a fast clock":                  {-minute, false, v1alpha1.StripeEventParked, 5 * time.Second},
 		"5 s":                              {5 * time.Second, false, v1alpha1.StripeEventParked, 5 * time.Second},
 		"a minute: as long again":          {minute, false, v1alpha1.StripeEventParked, minute},
 		"half an hour: as long again":      {30 * minute, false, v1alpha1.StripeEventParked, 30 * minute},
@@ -76,157 +42,157 @@ func TestKeptEvent(t *testing.T) {
 		"known after it should be removed": {31 * day, true, v1alpha1.StripeEventApplied, day},
 	} {
 		t.Run(name, func(t *testing.T) {
-			e := kept(paid("o1-uid", "1"), row.age)
+			e := fakeapi.MakeStripeEvent(fakeapi.MakeSession("1", "o1-uid").Obj()).Age(row.age).Obj()
 			objects := []client.Object{e}
 			if row.known {
-				objects = append(objects, order("o1", given))
+				objects = append(objects, readyOrder("o1"))
 			}
-			s := newShop(t, interceptor.Funcs{}, objects...)
-			result, after := s.reconcileEvent(e)
+			f := newFixture(t, interceptor.Funcs{}, objects...)
+			result, after := f.reconcileEvent(e)
 			if result.RequeueAfter != row.comes {
-				t.Errorf("comes back in %s, not %s", result.RequeueAfter, row.comes)
+				t.Errorf("RequeueAfter: got %s, want %s", result.RequeueAfter, row.comes)
 			}
 			if (after == nil) != (row.phase == "") || after != nil && after.Status.Phase != row.phase {
-				t.Errorf("the event is %+v", after)
+				t.Errorf("event: got %+v", after)
 			}
-			if row.known && s.order("o1").Status.Phase != v1alpha1.OrderPaid {
-				t.Errorf("the order is %+v", s.order("o1").Status)
+			if row.known && f.api.Order("o1").Status.Phase != v1alpha1.OrderPaid {
+				t.Errorf("order: got %+v", f.api.Order("o1").Status)
 			}
 		})
 	}
 }
 
-// TestAppliedEvent says where its fact went, is looked at no more, and is removed after a day.
+// TestAppliedEvent names its order, is not written again, and is removed after a day.
 func TestAppliedEvent(t *testing.T) {
-	e := kept(paid("o1-uid", "1"), hour)
-	s := newShop(t, interceptor.Funcs{}, e, order("o1", given))
-	_, after := s.reconcileEvent(e)
+	e := fakeapi.MakeStripeEvent(fakeapi.MakeSession("1", "o1-uid").Obj()).Age(hour).Obj()
+	f := newFixture(t, interceptor.Funcs{}, e, readyOrder("o1"))
+	_, after := f.reconcileEvent(e)
 	if after.Status.AppliedAt == nil || !after.Status.AppliedAt.Time.Equal(now) || after.Status.OrderRef == nil ||
 		*after.Status.OrderRef != (v1alpha1.OrderReference{Namespace: "shop", Name: "o1"}) || after.Status.Message != "Applied to Order shop/o1." {
-		t.Errorf("the event is %+v", after.Status)
+		t.Errorf("event: got status %+v", after.Status)
 	}
-	writes := s.writes
-	s.clock.SetTime(now.Add(day - time.Second))
-	result, after := s.reconcileEvent(e)
-	if after == nil || result.RequeueAfter != time.Second || s.writes != writes {
-		t.Errorf("a second before: comes back in %s, %d writes, %+v", result.RequeueAfter, s.writes-writes, after)
+	writes := f.api.Calls().StatusWrites
+	f.clock.SetTime(now.Add(day - time.Second))
+	result, after := f.reconcileEvent(e)
+	if after == nil || result.RequeueAfter != time.Second || f.api.Calls().StatusWrites != writes {
+		t.Errorf("a second before: comes back in %s, %d writes, %+v", result.RequeueAfter, f.api.Calls().StatusWrites-writes, after)
 	}
-	s.clock.SetTime(now.Add(day))
-	if result, after = s.reconcileEvent(e); after != nil || result.RequeueAfter != 0 {
+	f.clock.SetTime(now.Add(day))
+	if result, after = f.reconcileEvent(e); after != nil || result.RequeueAfter != 0 {
 		t.Errorf("after a day: %+v", after)
 	}
-	if told := s.told(); len(told) != 0 {
-		t.Errorf("told %q", told)
+	if events := f.events(); len(events) != 0 {
+		t.Errorf("Events: got %q", events)
 	}
 }
 
-// TestAppliedToAnOrderMadeAnew: an order that was deleted and made again with its id is told what is known of it.
-func TestAppliedToAnOrderMadeAnew(t *testing.T) {
-	e := kept(paid("shop-77", "1"), hour)
-	s := newShop(t, interceptor.Funcs{}, e, order("o1", orderID("shop-77"), given))
-	s.reconcileEvent(e)
-	s.must(s.api.Delete(t.Context(), s.order("o1")))
-	again := order("o2", orderID("shop-77"), given)
-	s.must(s.api.Create(t.Context(), again))
-	if woken := s.kept.eventsAwaiting(t.Context(), again); len(woken) != 1 {
-		t.Errorf("woken: %v", woken)
+// TestAppliedToRecreatedOrder: an order that was deleted and made again with its id is events what is known of it.
+func TestAppliedToRecreatedOrder(t *testing.T) {
+	e := fakeapi.MakeStripeEvent(fakeapi.MakeSession("1", "shop-77").Obj()).Age(hour).Obj()
+	f := newFixture(t, interceptor.Funcs{}, e, fakeapi.MakeOrder("o1").OrderID("shop-77").Ready().Obj())
+	f.reconcileEvent(e)
+	f.must(f.api.Direct.Delete(t.Context(), f.api.Order("o1")))
+	again := fakeapi.MakeOrder("o2").OrderID("shop-77").Ready().Obj()
+	f.must(f.api.Direct.Create(t.Context(), again))
+	if enqueued := f.reconciler.eventsAwaiting(t.Context(), again); len(enqueued) != 1 {
+		t.Errorf("enqueued: got %v, want 1", enqueued)
 	}
-	s.reconcileEvent(e)
-	if phase := s.order("o2").Status.Phase; phase != v1alpha1.OrderPaid {
-		t.Errorf("the order is %s", phase)
+	f.reconcileEvent(e)
+	if phase := f.api.Order("o2").Status.Phase; phase != v1alpha1.OrderPaid {
+		t.Errorf("order: got phase %s", phase)
 	}
 }
 
-// TestAppliedByHand: a person may set the phase alone, to have an event removed.
+// TestAppliedByHand: a person can set only the phase, to have an event removed.
 func TestAppliedByHand(t *testing.T) {
-	e := kept(paid("o1-uid", "1"), 23*hour)
+	e := fakeapi.MakeStripeEvent(fakeapi.MakeSession("1", "o1-uid").Obj()).Age(23 * hour).Obj()
 	e.Status.Phase = v1alpha1.StripeEventApplied
-	s := newShop(t, interceptor.Funcs{}, e)
-	if result, after := s.reconcileEvent(e); after == nil || result.RequeueAfter != hour {
-		t.Errorf("comes back in %s, %+v", result.RequeueAfter, after)
+	f := newFixture(t, interceptor.Funcs{}, e)
+	if result, after := f.reconcileEvent(e); after == nil || result.RequeueAfter != hour {
+		t.Errorf("RequeueAfter: got %s, event %+v", result.RequeueAfter, after)
 	}
 }
 
-// TestExpiredEvent is told once, in an Event and in a metric, and is still applied if its order comes.
+// TestExpiredEvent is events once, in an Event and in a metric, and is still applied if its order comes.
 func TestExpiredEvent(t *testing.T) {
-	e := kept(paid("shop-77", "1"), 72*hour)
-	s := newShop(t, interceptor.Funcs{}, e)
+	e := fakeapi.MakeStripeEvent(fakeapi.MakeSession("1", "shop-77").Obj()).Age(72 * hour).Obj()
+	f := newFixture(t, interceptor.Funcs{}, e)
 	for range 3 {
-		_, after := s.reconcileEvent(e)
+		_, after := f.reconcileEvent(e)
 		if after.Status.Phase != v1alpha1.StripeEventExpired || !after.Status.ExpiredAt.Time.Equal(now) {
-			t.Errorf("the event is %+v", after.Status)
+			t.Errorf("event: got status %+v", after.Status)
 		}
-		s.clock.SetTime(s.clock.Now().Add(hour))
+		f.clock.SetTime(f.clock.Now().Add(hour))
 	}
-	told := s.told()
-	if len(told) != 1 || !strings.HasPrefix(told[0], "Warning Expired Waited in vain: No Order that was given its checkout URL has the reference shop-77") {
-		t.Errorf("told %q", told)
+	events := f.events()
+	if len(events) != 1 || !strings.HasPrefix(events[0], "Warning Expired Expired before it could be applied: No Order that was given its checkout URL has the reference shop-77") {
+		t.Errorf("Events: got %q", events)
 	}
-	s.counted(`stripe_events_expired_total{type="checkout.session.completed"}`, 1)
-	if s.writes != 1 {
-		t.Errorf("%d writes", s.writes)
+	f.counts(`stripe_events_expired_total{type="checkout.session.completed"}`, 1)
+	if f.api.Calls().StatusWrites != 1 {
+		t.Errorf("status writes: got %d, want 1", f.api.Calls().StatusWrites)
 	}
 
-	s.must(s.api.Create(t.Context(), order("o1", orderID("shop-77"), given)))
-	_, after := s.reconcileEvent(e)
+	f.must(f.api.Direct.Create(t.Context(), fakeapi.MakeOrder("o1").OrderID("shop-77").Ready().Obj()))
+	_, after := f.reconcileEvent(e)
 	if after.Status.Phase != v1alpha1.StripeEventApplied || after.Status.ExpiredAt != nil {
-		t.Errorf("the event is %+v", after.Status)
+		t.Errorf("event: got status %+v", after.Status)
 	}
-	if phase := s.order("o1").Status.Phase; phase != v1alpha1.OrderPaid {
-		t.Errorf("the order is %s", phase)
+	if phase := f.api.Order("o1").Status.Phase; phase != v1alpha1.OrderPaid {
+		t.Errorf("order: got phase %s", phase)
 	}
-	s.counted(`stripe_events_expired_total{type="checkout.session.completed"}`, 1)
-	if told := s.told(); len(told) != 0 {
-		t.Errorf("told %q", told)
+	f.counts(`stripe_events_expired_total{type="checkout.session.completed"}`, 1)
+	if events := f.events(); len(events) != 0 {
+		t.Errorf("Events: got %q", events)
 	}
 }
 
-// TestExpiredIsToldOnce, also where it turns out later that something else is in the way.
-func TestExpiredIsToldOnce(t *testing.T) {
-	e := kept(paid("o1-uid", "1"), 72*hour)
+// TestExpiredOnce: another reason to wait raises no second Event.
+func TestExpiredOnce(t *testing.T) {
+	e := fakeapi.MakeStripeEvent(fakeapi.MakeSession("1", "o1-uid").Obj()).Age(72 * hour).Obj()
 	refuses := interceptor.Funcs{SubResourcePatch: func(ctx context.Context, c client.Client, sub string, o client.Object, p client.Patch, opts ...client.SubResourcePatchOption) error {
 		if _, is := o.(*metav1.PartialObjectMetadata); is { // an order, by the ledger
 			return apierrors.NewInvalid(schema.GroupKind{Kind: "Order"}, "o1", nil)
 		}
 		return c.SubResource(sub).Patch(ctx, o, p, opts...)
 	}}
-	s := newShop(t, refuses, e)
-	s.reconcileEvent(e)
-	s.must(s.api.Create(t.Context(), order("o1", given)))
-	_, after := s.reconcileEvent(e)
-	if !strings.Contains(after.Status.Message, "refuses the order's new status") || s.writes != 2 {
-		t.Errorf("%d writes, and the event is %+v", s.writes, after.Status)
+	f := newFixture(t, refuses, e)
+	f.reconcileEvent(e)
+	f.must(f.api.Direct.Create(t.Context(), readyOrder("o1")))
+	_, after := f.reconcileEvent(e)
+	if !strings.Contains(after.Status.Message, "refuses the order's new status") || f.api.Calls().StatusWrites != 2 {
+		t.Errorf("%d writes, and the event is %+v", f.api.Calls().StatusWrites, after.Status)
 	}
-	if told := s.told(); len(told) != 1 {
-		t.Errorf("told %q", told)
+	if events := f.events(); len(events) != 1 {
+		t.Errorf("Events: got %q", events)
 	}
-	s.counted(`stripe_events_expired_total{type="checkout.session.completed"}`, 1)
+	f.counts(`stripe_events_expired_total{type="checkout.session.completed"}`, 1)
 }
 
-// TestWaitsFor: the message says what is missing and what a person can do.
-func TestWaitsFor(t *testing.T) {
+// TestWaitingMessage: the message names the missing object and the remedy.
+func TestWaitingMessage(t *testing.T) {
 	for name, row := range map[string]struct {
 		fact payment.Fact
 		want string
 	}{
-		"an order":   {paid("shop-77", "1"), "No Order that was given its checkout URL has the reference shop-77: create one with that orderId, or look up session cs_1 at Stripe."},
-		"a payment":  {refunded("1", 1, false), "No Order has the payment pi_1: look it up at Stripe."},
-		"no one can": {paid("", "1"), "Session cs_1 came through a link of ours without naming an Order: look it up at Stripe."},
+		"an order":   {fakeapi.MakeSession("1", "shop-77").Obj(), "No Order that was given its checkout URL has the reference shop-77: create one with that orderId, or look up session cs_1 at Stripe."},
+		"a payment":  {fakeapi.MakeRefund("1", 1).Obj(), "No Order has the payment pi_1: look it up at Stripe."},
+		"no one can": {fakeapi.MakeSession("1", "").Obj(), "Session cs_1 came through a link of ours without naming an Order: look it up at Stripe."},
 	} {
 		t.Run(name, func(t *testing.T) {
-			e := kept(row.fact, 0)
-			s := newShop(t, interceptor.Funcs{}, e)
-			if _, after := s.reconcileEvent(e); after.Status.Message != row.want {
+			e := fakeapi.MakeStripeEvent(row.fact).Obj()
+			f := newFixture(t, interceptor.Funcs{}, e)
+			if _, after := f.reconcileEvent(e); after.Status.Message != row.want {
 				t.Errorf("%q", after.Status.Message)
 			}
-			if s.reconcileEvent(e); s.writes != 1 {
-				t.Errorf("%d writes", s.writes)
+			if f.reconcileEvent(e); f.api.Calls().StatusWrites != 1 {
+				t.Errorf("status writes: got %d, want 1", f.api.Calls().StatusWrites)
 			}
 		})
 	}
 }
 
-// TestRetention: settings that would lose what a person must see are refused.
+// TestRetention: settings that would remove an event before a person sees it are refused.
 func TestRetention(t *testing.T) {
 	if err := DefaultRetention().Check(); err != nil {
 		t.Errorf("the default: %v", err)
@@ -238,12 +204,12 @@ func TestRetention(t *testing.T) {
 		retention Retention
 		ok        bool
 	}{
-		"short but sensible":               {Retention{time.Second, time.Second, time.Second}, true},
-		"applied ones are never there":     {Retention{0, time.Second, time.Second}, false},
-		"waits not at all":                 {Retention{time.Second, 0, time.Second}, false},
-		"negative":                         {Retention{-1, time.Second, time.Second}, false},
-		"removed before anybody is told":   {Retention{time.Second, 2 * time.Second, time.Second}, false},
-		"removed as soon as it is told of": {Retention{time.Second, 2 * time.Second, 2 * time.Second}, true},
+		"short but sensible":                 {Retention{time.Second, time.Second, time.Second}, true},
+		"applied ones are never there":       {Retention{0, time.Second, time.Second}, false},
+		"waits not at all":                   {Retention{time.Second, 0, time.Second}, false},
+		"negative":                           {Retention{-1, time.Second, time.Second}, false},
+		"removed before anybody is events":   {Retention{time.Second, 2 * time.Second, time.Second}, false},
+		"removed as soon as it is events of": {Retention{time.Second, 2 * time.Second, 2 * time.Second}, true},
 	} {
 		if err := row.retention.Check(); (err == nil) != row.ok {
 			t.Errorf("%s: %v", name, err)

@@ -14,11 +14,12 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
+	"github.com/paylink-dev/paylink/test/fakeapi"
 )
 
-// TestEventAndTrouble: what cannot be applied for good waits like any other, and says why; the rest is an error.
-func TestEventAndTrouble(t *testing.T) {
-	away := errors.New("connection refused")
+// TestReconcileErrors: an event whose status is rejected waits, with the reason; other failures are errors.
+func TestReconcileErrors(t *testing.T) {
+	unavailable := errors.New("connection refused")
 	events := schema.GroupResource{Group: v1alpha1.GroupName, Resource: "stripeevents"}
 	ofOrders := func(err error) interceptor.Funcs {
 		return interceptor.Funcs{SubResourcePatch: func(ctx context.Context, c client.Client, sub string, o client.Object, p client.Patch, opts ...client.SubResourcePatchOption) error {
@@ -40,48 +41,48 @@ func TestEventAndTrouble(t *testing.T) {
 		return interceptor.Funcs{Delete: func(context.Context, client.WithWatch, client.Object, ...client.DeleteOption) error { return err }}
 	}
 	for name, row := range map[string]struct {
-		trouble interceptor.Funcs
-		age     time.Duration
-		known   bool
-		want    error
-		message string
+		failures interceptor.Funcs
+		age      time.Duration
+		known    bool
+		want     error
+		message  string
 	}{
 		"the CRDs are older":              {ofOrders(apierrors.NewInvalid(schema.GroupKind{Kind: "Order"}, "o1", nil)), hour, true, nil, "the CRDs may be older than this release"},
-		"API server away":                 {ofOrders(away), hour, true, away, ""},
-		"the event cannot be written":     {ofEvents(away), hour, false, away, ""},
-		"the event changed meanwhile":     {ofEvents(apierrors.NewConflict(events, "e", away)), 72 * hour, false, nil, ""},
+		"API server unavailable":          {ofOrders(unavailable), hour, true, unavailable, ""},
+		"the event cannot be written":     {ofEvents(unavailable), hour, false, unavailable, ""},
+		"the event changed meanwhile":     {ofEvents(apierrors.NewConflict(events, "e", unavailable)), 72 * hour, false, nil, ""},
 		"the event was removed meanwhile": {ofEvents(apierrors.NewNotFound(events, "e")), 72 * hour, false, nil, ""},
-		"it cannot be removed":            {removing(away), 30 * day, false, away, ""},
+		"it cannot be removed":            {removing(unavailable), 30 * day, false, unavailable, ""},
 		"it is removed already":           {removing(apierrors.NewNotFound(events, "e")), 30 * day, false, nil, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			e := kept(paid("o1-uid", "1"), row.age)
+			e := fakeapi.MakeStripeEvent(fakeapi.MakeSession("1", "o1-uid").Obj()).Age(row.age).Obj()
 			objects := []client.Object{e}
 			if row.known {
-				objects = append(objects, order("o1", given))
+				objects = append(objects, readyOrder("o1"))
 			}
-			s := newShop(t, row.trouble, objects...)
-			s.read(e)
-			_, err := s.kept.Reconcile(t.Context(), e)
+			f := newFixture(t, row.failures, objects...)
+			f.api.Read(e)
+			_, err := f.reconciler.Reconcile(t.Context(), e)
 			if !errors.Is(err, row.want) {
-				t.Errorf("%v, not %v", err, row.want)
+				t.Errorf("got error %v, want %v", err, row.want)
 			}
-			s.read(e)
+			f.api.Read(e)
 			if row.message != "" && (!strings.Contains(e.Status.Message, row.message) || e.Status.Phase != v1alpha1.StripeEventParked) {
-				t.Errorf("the event is %+v", e.Status)
+				t.Errorf("event: got status %+v", e.Status)
 			}
-			// Nothing is told or counted that was not written.
-			if expired := e.Status.Phase == v1alpha1.StripeEventExpired; len(s.told()) != map[bool]int{true: 1}[expired] {
-				t.Errorf("told, and the event is %+v", e.Status)
+			// Events are raised only after a write.
+			if expired := e.Status.Phase == v1alpha1.StripeEventExpired; len(f.events()) != map[bool]int{true: 1}[expired] {
+				t.Errorf("Events: got some in status %+v", e.Status)
 			}
 		})
 	}
 	t.Run("being deleted", func(t *testing.T) {
-		e := kept(paid("o1-uid", "1"), hour)
-		s := newShop(t, interceptor.Funcs{}, e, order("o1", given))
+		e := fakeapi.MakeStripeEvent(fakeapi.MakeSession("1", "o1-uid").Obj()).Age(hour).Obj()
+		f := newFixture(t, interceptor.Funcs{}, e, readyOrder("o1"))
 		e.DeletionTimestamp = &metav1.Time{Time: now}
-		if _, err := s.kept.Reconcile(t.Context(), e); err != nil || s.writes != 0 {
-			t.Errorf("%v, %d writes", err, s.writes)
+		if _, err := f.reconciler.Reconcile(t.Context(), e); err != nil || f.api.Calls().StatusWrites != 0 {
+			t.Errorf("got error %v and %d writes, want none", err, f.api.Calls().StatusWrites)
 		}
 	})
 }

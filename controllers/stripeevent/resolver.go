@@ -14,55 +14,54 @@ import (
 	stripeclient "github.com/paylink-dev/paylink/internal/stripe/client"
 )
 
-// PaymentFinder is asked for the sessions of a payment. *stripeclient.Client is the real one.
+// PaymentFinder finds the sessions of a payment at Stripe. *stripeclient.Client implements it.
 type PaymentFinder interface {
-	// Live reports which mode it sees.
+	// Live reports the mode of its API key.
 	Live() bool
 	SessionsOfPayment(ctx context.Context, intent string) ([]stripeclient.Session, error)
 }
 
-// FactKeeper writes facts to orders, or keeps them. *ledger.Ledger is the real one.
-type FactKeeper interface {
+// Ledger writes facts to orders, or parks them. *ledger.Ledger implements it.
+type Ledger interface {
 	FactRecorder
 	Apply(context.Context, payment.Fact) (ledger.Result, error)
-	Preview(context.Context, payment.Fact) (ledger.Result, error)
 	Ours(context.Context, payment.Fact) (bool, error)
 }
 
-// Resolver finds out at Stripe whose a refund or dispute is that no order has the payment of: the webhook of its session
-// may have been lost.
+// Resolver finds the owner of a refund or dispute at Stripe if no order has its payment: the webhook of its session can be
+// lost.
 type Resolver struct {
 	Stripe PaymentFinder
-	Ledger FactKeeper
-	// Events answers look-ups of StripeEvents from a cache.
+	Ledger Ledger
+	// Events is a cache of StripeEvents, with the indices of Index.
 	Events client.Reader
 	Clock  clock.PassiveClock
 }
 
-// verdict is whose a payment is.
-type verdict int
+// ownership is the owner of a payment.
+type ownership int
 
 const (
-	// undecided: nobody can tell now.
-	undecided verdict = iota
-	// ours: its session is known by now.
+	// undecided: the owner cannot be determined now.
+	undecided ownership = iota
+	// ours: the payment has a session of ours, which was applied or parked.
 	ours
-	// foreign: of somebody else, on the same Stripe account.
+	// foreign: the payment is of another seller on the same Stripe account.
 	foreign
 )
 
-// patience is how old a refund or dispute must be before its payment counts as somebody else's for want of a session
-// of ours. Stripe's lists may lag behind its events.
-const patience = 5 * time.Minute
+// foreignAfter is the minimum age of a refund or dispute whose payment counts as foreign if Stripe lists no session of ours.
+// Stripe's lists can lag behind its events.
+const foreignAfter = 5 * time.Minute
 
-// Resolve says whose a fact's payment is, and makes its session known where it is ours. Facts of sessions, and those of
-// the mode that the API key cannot see, are undecided.
-func (r *Resolver) Resolve(ctx context.Context, fact payment.Fact) (verdict, error) {
+// Resolve returns the owner of a fact's payment, and applies its session if it is ours. Facts of sessions are undecided, and
+// so are those of the other mode than the API key's.
+func (r *Resolver) Resolve(ctx context.Context, fact payment.Fact) (ownership, error) {
 	if fact.OfSession() || fact.Livemode != r.Stripe.Live() {
 		return undecided, nil
 	}
-	// The session may be kept already, without an order.
-	if kept, err := ofSamePayment(ctx, r.Events, v1alpha1.StripeEventFact(fact)); err != nil || len(kept) > 0 {
+	// The session can be parked already.
+	if parked, err := ofSamePayment(ctx, r.Events, v1alpha1.StripeEventFact(fact)); err != nil || len(parked) > 0 {
 		return undecided, err
 	}
 	sessions, err := r.Stripe.SessionsOfPayment(ctx, fact.PaymentIntentID)
@@ -82,14 +81,13 @@ func (r *Resolver) Resolve(ctx context.Context, fact payment.Fact) (verdict, err
 		}
 		return ours, nil
 	}
-	if r.Clock.Since(fact.Created.Time) < patience {
+	if r.Clock.Since(fact.Created.Time) < foreignAfter {
 		return undecided, nil
 	}
 	return foreign, nil
 }
 
-// Apply is the ledger's, but for a fact whose payment no order has: that one is looked up first, and is not kept where it
-// is somebody else's.
+// Apply applies a fact by the ledger. It first looks up a payment that no order has, and does not park a foreign one.
 func (r *Resolver) Apply(ctx context.Context, fact payment.Fact) (ledger.Result, error) {
 	if !fact.OfSession() {
 		_, wrote, err := r.Ledger.Record(ctx, fact, nil)
@@ -97,7 +95,7 @@ func (r *Resolver) Apply(ctx context.Context, fact payment.Fact) (ledger.Result,
 			return ledger.Applied, nil
 		}
 		if errors.Is(err, ledger.ErrUnknown) {
-			if whose, err := r.Resolve(ctx, fact); err != nil || whose == foreign {
+			if owner, err := r.Resolve(ctx, fact); err != nil || owner == foreign {
 				return ledger.NotOurs, err
 			}
 		}

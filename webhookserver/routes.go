@@ -11,6 +11,7 @@ import (
 	"github.com/rs/cors"
 
 	"github.com/paylink-dev/paylink/internal/metrics"
+	"github.com/paylink-dev/paylink/internal/weburl"
 	"github.com/paylink-dev/paylink/webhookserver/checkout"
 	"github.com/paylink-dev/paylink/webhookserver/page"
 	"github.com/paylink-dev/paylink/webhookserver/problem"
@@ -83,7 +84,7 @@ func (r *Routes) cors() func(http.Handler) http.Handler {
 		return func(h http.Handler) http.Handler { return h }
 	}
 	return cors.New(cors.Options{
-		AllowedOrigins: []string{r.AppURL.Scheme + "://" + r.AppURL.Host},
+		AllowedOrigins: []string{weburl.Origin(r.AppURL)},
 		AllowedMethods: []string{http.MethodGet, http.MethodHead, http.MethodPost},
 		AllowedHeaders: []string{"Authorization", "Content-Type", "Idempotency-Key"},
 		ExposedHeaders: []string{"Idempotent-Replayed", "Location", "Retry-After"},

@@ -17,3 +17,6 @@ func NormalizeHost(u *url.URL) {
 		u.Host = strings.TrimSuffix(u.Host, ":80")
 	}
 }
+
+// Origin returns the origin of an address, as browsers send it: the scheme and the host.
+func Origin(u *url.URL) string { return u.Scheme + "://" + u.Host }

@@ -30,3 +30,9 @@ func TestNormalizeHost(t *testing.T) {
 		}
 	}
 }
+
+func TestOrigin(t *testing.T) {
+	if got, want := weburl.Origin(&url.URL{Scheme: "https", Host: "shop.example.com:8443", Path: "/en"}), "https://shop.example.com:8443"; got != want {
+		t.Errorf("Origin = %q, want %q", got, want)
+	}
+}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
 	"github.com/paylink-dev/paylink/internal/metrics"
+	"github.com/paylink-dev/paylink/internal/weburl"
 	"github.com/paylink-dev/paylink/webhookserver/clientip"
 	"github.com/paylink-dev/paylink/webhookserver/page"
 	"github.com/paylink-dev/paylink/webhookserver/problem"
@@ -46,7 +47,7 @@ func NewBuyHandler(creator *OrderCreator, pages *page.Pages, clientIP *clientip.
 	c clock.PassiveClock, log logr.Logger) (*BuyHandler, error) {
 	origins := http.NewCrossOriginProtection()
 	if appURL != nil {
-		if err := origins.AddTrustedOrigin(appURL.Scheme + "://" + appURL.Host); err != nil {
+		if err := origins.AddTrustedOrigin(weburl.Origin(appURL)); err != nil {
 			return nil, err
 		}
 	}

@@ -61,7 +61,7 @@ func TestFailingStripe(t *testing.T) {
 				t.Errorf("got %d calls to Stripe for one payment, want 1 to 3", n)
 			}
 			content := s.Log(keyed)
-			if n := strings.Count(content, "Stripe could not be asked for a checkout session"); n != 1 || !strings.Contains(content, c.log) {
+			if n := strings.Count(content, "Checkout session not looked up"); n != 1 || !strings.Contains(content, c.log) {
 				t.Errorf("got %d log lines of the failure, want one with %q:\n%s", n, c.log, content)
 			}
 			if strings.Contains(content, paid.ID) {

@@ -1,4 +1,4 @@
-// Package checkout builds the addresses at which buyers pay.
+// Package checkout builds the checkout URLs of orders.
 package checkout
 
 import (
@@ -7,11 +7,10 @@ import (
 	"net/url"
 )
 
-// maxCheckoutURL is what the CRD allows, in bytes; escaping can make an address longer than it was written.
+// maxCheckoutURL is the maximum length in the CRD, in bytes. Escaping can make an address longer.
 const maxCheckoutURL = 4096
 
-// WithReference adds the order's reference to a Payment Link's address. The address keeps its own query as it is, to
-// the letter.
+// WithReference adds an order's reference to the address of a Payment Link, and leaves the rest of its query unchanged.
 func WithReference(address, reference string) (string, error) {
 	u, err := url.Parse(address)
 	if err != nil {

@@ -20,7 +20,7 @@ import (
 
 // +kubebuilder:rbac:groups=payments.paylink.dev,resources=paymentlinks/status,verbs=patch
 
-// Reconciler says whether orders can be made from a PaymentLink.
+// Reconciler writes the status of PaymentLinks: whether orders can be made from them.
 type Reconciler struct {
 	Client client.Client
 	Clock  clock.PassiveClock
@@ -33,13 +33,13 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 		Complete(reconcile.AsReconciler(mgr.GetClient(), r))
 }
 
-// Reconcile brings one PaymentLink's status up to date.
+// Reconcile updates the status of one PaymentLink.
 func (r *Reconciler) Reconcile(ctx context.Context, link *v1alpha1.PaymentLink) (ctrl.Result, error) {
 	if !link.DeletionTimestamp.IsZero() {
 		return ctrl.Result{}, nil
 	}
 	next := link.DeepCopy()
-	judgeLink(next, v1alpha1.Now(r.Clock))
+	setStatus(next, v1alpha1.Now(r.Clock))
 	if equality.Semantic.DeepEqual(link.Status, next.Status) {
 		return ctrl.Result{}, nil
 	}
@@ -50,8 +50,8 @@ func (r *Reconciler) Reconcile(ctx context.Context, link *v1alpha1.PaymentLink) 
 	return ctrl.Result{}, nil
 }
 
-// judgeLink computes the link's status.
-func judgeLink(link *v1alpha1.PaymentLink, now metav1.Time) {
+// setStatus computes the status of a link.
+func setStatus(link *v1alpha1.PaymentLink, now metav1.Time) {
 	ready := metav1.Condition{
 		Type: v1alpha1.ConditionReady, Status: metav1.ConditionTrue,
 		Reason: v1alpha1.ReasonLinkAvailable, Message: "Orders can be made from this link.",

@@ -1,4 +1,4 @@
-// Package statemetrics reports the orders and kept events there are, as metrics.
+// Package statemetrics reports the numbers of orders and StripeEvents as metrics.
 package statemetrics
 
 import (
@@ -18,7 +18,7 @@ import (
 	"github.com/paylink-dev/paylink/internal/ordercache"
 )
 
-// OrderCounter counts the orders of each state. It returns false until it knows all orders. *ordercache.Cache is the real one.
+// OrderCounter counts the orders of each state. It returns false until it knows all orders. *ordercache.Cache implements it.
 type OrderCounter interface {
 	Counts() (map[ordercache.State]int, bool)
 }
@@ -40,7 +40,7 @@ type Collector struct {
 // scrapeTimeout bounds one collection; the cache answers in far less.
 const scrapeTimeout = 10 * time.Second
 
-// NeedLeaderElection says that only the leader reports.
+// NeedLeaderElection limits the collector to the leader.
 func (c *Collector) NeedLeaderElection() bool { return true }
 
 // Start reports until the context ends.

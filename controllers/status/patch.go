@@ -1,4 +1,4 @@
-// Package status writes the status of resources.
+// Package status handles the writes of a status.
 package status
 
 import (
@@ -9,18 +9,18 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 )
 
-// afterConflict is how long a status waits that met a conflict. The cache's next state usually comes before.
+// afterConflict is the time until a write is repeated after a conflict. The next state of the cache usually comes earlier.
 const afterConflict = time.Second
 
-// HandlePatchError says what becomes of a status that could not be written. What is gone needs none. A conflict is tried again even
-// if the cache brings nothing: a proxy or an admission webhook can answer so though nobody has changed anything.
-func HandlePatchError(what string, err error) (ctrl.Result, error) {
+// HandlePatchError returns the result of a reconciliation whose status patch failed. A deleted object needs no status. A
+// conflict is retried even if the cache brings no change: a proxy or an admission webhook can answer with a conflict too.
+func HandlePatchError(name string, err error) (ctrl.Result, error) {
 	switch {
 	case apierrors.IsNotFound(err):
 		return ctrl.Result{}, nil
 	case apierrors.IsConflict(err):
 		return ctrl.Result{RequeueAfter: afterConflict}, nil
 	default:
-		return ctrl.Result{}, fmt.Errorf("patch %s: %w", what, err)
+		return ctrl.Result{}, fmt.Errorf("patch %s: %w", name, err)
 	}
 }

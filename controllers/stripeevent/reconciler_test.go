@@ -75,7 +75,7 @@ func TestAppliedEvent(t *testing.T) {
 	f.clock.SetTime(now.Add(day - time.Second))
 	result, after := f.reconcileEvent(e)
 	if after == nil || result.RequeueAfter != time.Second || f.api.Calls().StatusWrites != writes {
-		t.Errorf("a second before: comes back in %s, %d writes, %+v", result.RequeueAfter, f.api.Calls().StatusWrites-writes, after)
+		t.Errorf("a second before: got RequeueAfter %s, %d writes and %+v", result.RequeueAfter, f.api.Calls().StatusWrites-writes, after)
 	}
 	f.clock.SetTime(now.Add(day))
 	if result, after = f.reconcileEvent(e); after != nil || result.RequeueAfter != 0 {

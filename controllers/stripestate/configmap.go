@@ -1,4 +1,4 @@
-// Package stripestate keeps what the controller knows of Stripe in a ConfigMap.
+// Package stripestate stores the state of the controller's work at Stripe in a ConfigMap.
 package stripestate
 
 import (
@@ -15,31 +15,31 @@ import (
 	"github.com/paylink-dev/paylink/api/v1alpha1"
 )
 
-// ConfigMap keeps how far Stripe's books were read, and what was found, in a ConfigMap: one for each mode, so that
-// the key of one never goes on from where that of the other was.
+// ConfigMap stores the progress of reading from Stripe, and its results, for people too. Each mode has its own ConfigMap, so
+// that the API key of one mode never continues the progress of the other.
 type ConfigMap struct {
-	// Reader asks the API server itself: ConfigMaps are not cached.
+	// Reader reads from the API server: ConfigMaps are not cached.
 	Reader client.Reader
 	Writer client.Client
-	// Namespace is that of the StripeEvents.
+	// Namespace is the namespace of the StripeEvents.
 	Namespace string
 	Live      bool
 }
 
-// Name is that of the ConfigMap: paylink-stripe-live or paylink-stripe-test.
+// Name returns the name of the ConfigMap: paylink-stripe-live or paylink-stripe-test.
 func (s *ConfigMap) Name() string { return "paylink-stripe-" + v1alpha1.Mode(s.Live) }
 
-// Read returns what is kept; nothing where nothing was kept yet.
+// Read returns the values; none if the ConfigMap does not exist.
 func (s *ConfigMap) Read(ctx context.Context) (map[string]string, error) {
-	var kept corev1.ConfigMap
-	err := s.Reader.Get(ctx, client.ObjectKey{Namespace: s.Namespace, Name: s.Name()}, &kept)
+	var current corev1.ConfigMap
+	err := s.Reader.Get(ctx, client.ObjectKey{Namespace: s.Namespace, Name: s.Name()}, &current)
 	if client.IgnoreNotFound(err) != nil {
 		return nil, fmt.Errorf("read ConfigMap %s: %w", s.Name(), err)
 	}
-	return kept.Data, nil
+	return current.Data, nil
 }
 
-// Write keeps some values beside those that are kept already; an empty one is removed.
+// Write sets some values, and removes those that are empty. Other values stay.
 func (s *ConfigMap) Write(ctx context.Context, values map[string]string) error {
 	change := map[string]any{}
 	for key, value := range values {
@@ -52,14 +52,14 @@ func (s *ConfigMap) Write(ctx context.Context, values map[string]string) error {
 	if err != nil {
 		return err
 	}
-	kept := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: s.Namespace, Name: s.Name()}}
-	err = s.Writer.Patch(ctx, kept, client.RawPatch(types.MergePatchType, patch))
+	configMap := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: s.Namespace, Name: s.Name()}}
+	err = s.Writer.Patch(ctx, configMap, client.RawPatch(types.MergePatchType, patch))
 	if apierrors.IsNotFound(err) {
-		kept = &corev1.ConfigMap{
+		configMap = &corev1.ConfigMap{
 			ObjectMeta: metav1.ObjectMeta{Namespace: s.Namespace, Name: s.Name(), Labels: map[string]string{"app.kubernetes.io/managed-by": "paylink"}},
 			Data:       values,
 		}
-		err = s.Writer.Create(ctx, kept)
+		err = s.Writer.Create(ctx, configMap)
 	}
 	if err != nil {
 		return fmt.Errorf("write ConfigMap %s: %w", s.Name(), err)

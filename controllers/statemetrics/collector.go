@@ -73,7 +73,7 @@ func (c *Collector) Collect(out chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), scrapeTimeout)
 	defer cancel()
 	if err := c.collectEvents(ctx, out); err != nil {
-		c.Log.Error(err, "Collect the state of kept events")
+		c.Log.Error(err, "Cannot list StripeEvents")
 	}
 }
 

@@ -246,7 +246,7 @@ func TestStateWithoutCache(t *testing.T) {
 		if got[`paylink_orders{livemode="true",phase="Pending"}`] != 1 {
 			t.Errorf("%v", got)
 		}
-		if _, is := got[`paylink_stripe_events{phase="Parked"}`]; is || !strings.Contains(logged.String(), "Collect the state of kept events") {
+		if _, is := got[`paylink_stripe_events{phase="Parked"}`]; is || !strings.Contains(logged.String(), "Cannot list StripeEvents") {
 			t.Errorf("%v, and logged %q", got, logged.String())
 		}
 	})

@@ -1,7 +1,6 @@
 package stripeevent
 
 import (
-	"errors"
 	"testing"
 	"time"
 
@@ -21,11 +20,7 @@ import (
 	"github.com/paylink-dev/paylink/test/scrape"
 )
 
-var (
-	now = fakeapi.Now
-	// errUnavailable is the error of an API server that fails.
-	errUnavailable = errors.New("connection refused")
-)
+var now = fakeapi.Now
 
 const (
 	minute = time.Minute
@@ -75,14 +70,6 @@ func (f *fixture) reconcileEvent(e *v1alpha1.StripeEvent) (ctrl.Result, *v1alpha
 	}
 	f.must(err)
 	return result, after
-}
-
-// wrote compares the number of status writes, those of orders included.
-func (f *fixture) wrote(want int) {
-	f.t.Helper()
-	if got := f.api.Calls().StatusWrites; got != want {
-		f.t.Errorf("status writes: got %d, want %d", got, want)
-	}
 }
 
 // apply applies facts as the webhook server does.

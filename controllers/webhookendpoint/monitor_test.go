@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -26,6 +27,8 @@ import (
 
 // fakeStripe is a Stripe with these endpoints.
 type fakeStripe struct {
+	// mu orders the test's changes before the next check.
+	mu    sync.Mutex
 	found []stripeclient.Endpoint
 	err   error
 	lists int
@@ -34,6 +37,8 @@ type fakeStripe struct {
 func (s *fakeStripe) Live() bool { return true }
 
 func (s *fakeStripe) Endpoints(context.Context) ([]stripeclient.Endpoint, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.lists++
 	return slices.Clone(s.found), s.err
 }
@@ -94,7 +99,9 @@ func (f *monitorFixture) start() (stop func()) {
 
 // next waits for the next check.
 func (f *monitorFixture) next() {
+	f.stripe.mu.Lock()
 	f.clock.Step(f.monitor.Period)
+	f.stripe.mu.Unlock()
 	<-time.After(f.monitor.Period) // in the bubble
 	synctest.Wait()
 }

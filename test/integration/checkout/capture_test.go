@@ -135,7 +135,7 @@ func TestOutcomeOfAPayment(t *testing.T) {
 				session, err := buyer.Visit(s.Ctx, url)
 				return session, errors.Join(err, paylink.Stripe.ExpireSession(session.ID))
 			},
-			before: "lapsed: pending, final, unknown order", after: "lapsed: pending, final, unknown order", without: unknownOutcome,
+			before: "session-expired: pending, final, unknown order", after: "lapsed: pending, final, unknown order", without: unknownOutcome,
 		},
 		{
 			buyer: "is given his money back", pays: byCard, before: "received: paid, not final, known order",
@@ -235,7 +235,7 @@ func TestDuplicatePayment(t *testing.T) {
 	})
 	seen := map[string]int{}
 	for _, payment := range payments {
-		want := "twice: paid, final, known order"
+		want := "duplicate: paid, final, known order"
 		if payment.ID == order.Status.ProviderOrderID {
 			want = "paid: paid, final, known order"
 		}

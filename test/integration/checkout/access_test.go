@@ -100,15 +100,6 @@ func checkAccess(t *testing.T, a answer, status int, field string) {
 	}
 }
 
-func TestOrdersOfOthersLookUnknown(t *testing.T) {
-	s := newFixture(t)
-	o := s.newBackend("owner", "create").mustCreate(call{})
-	stranger := s.newBackend("stranger", "create")
-	if theirs, none := stranger.get(o.OrderID), stranger.get("no-such-order"); theirs.body != none.body || theirs.status != none.status {
-		t.Errorf("got %d %s for an order of others\nand %d %s for an unknown one, want the same", theirs.status, theirs.body, none.status, none.body)
-	}
-}
-
 // TestRevokedRights: a revoked right has effect at once, because the webhook server caches no review.
 func TestRevokedRights(t *testing.T) {
 	s := newFixture(t)

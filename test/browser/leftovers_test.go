@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/paylink-dev/paylink/test/browser"
+	"github.com/paylink-dev/paylink/test/must"
 )
 
 // processesNaming lists the processes whose command line names a folder, as
@@ -22,9 +23,7 @@ func processesNaming(t *testing.T, folder string) (found []string) {
 		t.Skip("this looks for processes in /proc, as only Linux has it")
 	}
 	all, err := filepath.Glob("/proc/[0-9]*/cmdline")
-	if err != nil {
-		t.Fatal(err)
-	}
+	must.NoError(t, err)
 	for _, file := range all {
 		line, err := os.ReadFile(file)
 		if err == nil && bytes.Contains(line, []byte(folder)) {
@@ -74,21 +73,15 @@ func TestEndOfTheProcessLeavesNoProcess(t *testing.T) {
 	tests.Env = append(os.Environ(), "TMPDIR="+temp, "PAYLINK_TEST_BEING_KILLED=1")
 	tests.Stderr = os.Stderr
 	out, err := tests.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := tests.Start(); err != nil {
-		t.Fatal(err)
-	}
+	must.NoError(t, err)
+	must.NoError(t, tests.Start())
 	if line, err := bufio.NewReader(out).ReadString('\n'); line != "open\n" {
 		t.Errorf("it printed %q (%v)", line, err)
 	}
 	if len(processesNaming(t, temp)) == 0 {
 		t.Error("no process of Chromium was found")
 	}
-	if err := tests.Process.Kill(); err != nil {
-		t.Fatal(err)
-	}
+	must.NoError(t, tests.Process.Kill())
 	_ = tests.Wait() // it was killed
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()

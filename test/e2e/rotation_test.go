@@ -13,6 +13,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/paylink-dev/paylink/test/must"
 )
 
 const secondSecret = "whsec_second0123456789"
@@ -53,17 +55,11 @@ func (s *environment) patchSecret(t *testing.T, patch string) {
 	t.Helper()
 	secret := &corev1.Secret{}
 	secret.Namespace, secret.Name = systemNamespace, "paylink-webhook"
-	if err := s.Patch(t.Context(), secret, client.RawPatch(types.MergePatchType, []byte(patch))); err != nil {
-		t.Fatal(err)
-	}
+	must.NoError(t, s.Patch(t.Context(), secret, client.RawPatch(types.MergePatchType, []byte(patch))))
 	hint, err := json.Marshal(map[string]any{"metadata": map[string]any{"annotations": map[string]string{"e2e/hint": time.Now().Format(time.RFC3339Nano)}}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	must.NoError(t, err)
 	for _, p := range s.serving(t) {
-		if err := s.Patch(t.Context(), &p, client.RawPatch(types.MergePatchType, hint)); err != nil {
-			t.Fatal(err)
-		}
+		must.NoError(t, s.Patch(t.Context(), &p, client.RawPatch(types.MergePatchType, hint)))
 	}
 }
 

@@ -23,6 +23,7 @@ import (
 	"github.com/paylink-dev/paylink/internal/stripe/credentials"
 	stripewebhook "github.com/paylink-dev/paylink/internal/stripe/webhook"
 	"github.com/paylink-dev/paylink/test/fakeapi"
+	"github.com/paylink-dev/paylink/test/must"
 	"github.com/paylink-dev/paylink/test/openapi"
 	"github.com/paylink-dev/paylink/test/scrape"
 	"github.com/paylink-dev/paylink/webhookserver"
@@ -139,9 +140,7 @@ func ofAll(h http.Handler) (*openapi.Contract, error) {
 
 func (s *Shop) must(err error) {
 	s.t.Helper()
-	if err != nil {
-		s.t.Fatal(err)
-	}
+	must.NoError(s.t, err)
 }
 
 // routes makes what the command makes of its flags.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/paylink-dev/paylink/test/must"
 	"github.com/paylink-dev/paylink/test/storefront"
 )
 
@@ -87,13 +88,9 @@ func TestStreamedAnswer(t *testing.T) {
 	})
 	v := open(t, storefront.Options{PaylinkURL: server.URL})
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, v.shop.URL()+"/api/", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	must.NoError(t, err)
 	response, err := v.http.Do(request)
-	if err != nil {
-		t.Fatal(err)
-	}
+	must.NoError(t, err)
 	defer func() { _ = response.Body.Close() }()
 	parts := bufio.NewReader(response.Body)
 	first, err := parts.ReadString('\n')
@@ -121,9 +118,7 @@ func TestSetPaylink(t *testing.T) {
 	reachable := func(name string) *httptest.Server {
 		t.Helper()
 		server := serve(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = fmt.Fprint(w, name) })
-		if err := v.shop.SetPaylink(server.URL); err != nil {
-			t.Fatal(err)
-		}
+		must.NoError(t, v.shop.SetPaylink(server.URL))
 		if got := v.ask(http.MethodPost, "/buy/shop/lifetime", ""); got.status != http.StatusOK || got.text != name {
 			t.Errorf("server %s: got %+v", name, got)
 		}
@@ -133,9 +128,7 @@ func TestSetPaylink(t *testing.T) {
 	reachable("one").Close()
 	unreachable("after the server has ended")
 	reachable("two")
-	if err := v.shop.SetPaylink(""); err != nil {
-		t.Fatal(err)
-	}
+	must.NoError(t, v.shop.SetPaylink(""))
 	unreachable("after the server was removed")
 	if err := v.shop.SetPaylink("nowhere"); err == nil {
 		t.Error("got no error for an invalid address")

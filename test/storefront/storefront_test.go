@@ -10,6 +10,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/paylink-dev/paylink/test/must"
 	"github.com/paylink-dev/paylink/test/storefront"
 )
 
@@ -25,9 +26,7 @@ type client struct {
 func open(t *testing.T, o storefront.Options) *client {
 	t.Helper()
 	shop, err := storefront.Start(t.Context(), o)
-	if err != nil {
-		t.Fatal(err)
-	}
+	must.NoError(t, err)
 	transport := &http.Transport{DisableCompression: true}
 	t.Cleanup(func() {
 		transport.CloseIdleConnections()
@@ -52,21 +51,15 @@ type answer struct {
 func (v *client) ask(method, path, body string, headers ...string) answer {
 	v.t.Helper()
 	request, err := http.NewRequestWithContext(v.t.Context(), method, v.shop.URL()+path, strings.NewReader(body))
-	if err != nil {
-		v.t.Fatal(err)
-	}
+	must.NoError(v.t, err)
 	for i := 0; i+1 < len(headers); i += 2 {
 		request.Header.Set(headers[i], headers[i+1])
 	}
 	response, err := v.http.Do(request)
-	if err != nil {
-		v.t.Fatal(err)
-	}
+	must.NoError(v.t, err)
 	defer func() { _ = response.Body.Close() }()
 	text, err := io.ReadAll(response.Body)
-	if err != nil {
-		v.t.Fatal(err)
-	}
+	must.NoError(v.t, err)
 	return answer{status: response.StatusCode, header: response.Header, text: string(text)}
 }
 
@@ -96,9 +89,7 @@ func TestInvalidOptions(t *testing.T) {
 func TestClose(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	shop, err := storefront.Start(ctx, storefront.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	must.NoError(t, err)
 	cancel() // which does not close the shop
 	v := &client{t: t, shop: shop, http: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}}
 	if got := v.ask(http.MethodGet, "/", ""); got.status != http.StatusOK {
@@ -110,9 +101,7 @@ func TestClose(t *testing.T) {
 		}
 	}
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, shop.URL(), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	must.NoError(t, err)
 	if response, err := v.http.Do(request); err == nil {
 		_ = response.Body.Close()
 		t.Error("got an answer of a closed shop, want an error")

@@ -11,6 +11,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"sigs.k8s.io/yaml"
+
+	"github.com/paylink-dev/paylink/test/must"
 )
 
 // shop makes a namespace of the test's own and returns its name.
@@ -113,13 +115,9 @@ func orderFile(t *testing.T, change string) string {
 	t.Helper()
 	mine := merge(read(t, order), read(t, `{metadata: {generateName: null, name: mine, namespace: null}}`))
 	content, err := yaml.Marshal(merge(mine, read(t, change)))
-	if err != nil {
-		t.Fatal(err)
-	}
+	must.NoError(t, err)
 	path := filepath.Join(t.TempDir(), "order.yaml")
-	if err := os.WriteFile(path, content, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	must.NoError(t, os.WriteFile(path, content, 0o600))
 	return path
 }
 

@@ -24,6 +24,7 @@ import (
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
 	"github.com/paylink-dev/paylink/test/cluster"
+	"github.com/paylink-dev/paylink/test/must"
 )
 
 var (
@@ -142,13 +143,9 @@ func withStatus(t *testing.T, manifest, change, status string) *unstructured.Uns
 func send(t *testing.T, o *unstructured.Unstructured, by func(*unstructured.Unstructured) error) error {
 	t.Helper()
 	raw, err := json.Marshal(o.Object)
-	if err != nil {
-		t.Fatal(err)
-	}
+	must.NoError(t, err)
 	sent := &unstructured.Unstructured{}
-	if err := sent.UnmarshalJSON(raw); err != nil {
-		t.Fatal(err)
-	}
+	must.NoError(t, sent.UnmarshalJSON(raw))
 	if err := by(sent); err != nil {
 		return err
 	}
@@ -181,9 +178,7 @@ func live(t *testing.T, o *unstructured.Unstructured) *unstructured.Unstructured
 	t.Helper()
 	now := &unstructured.Unstructured{}
 	now.SetGroupVersionKind(o.GroupVersionKind())
-	if err := api.Get(t.Context(), client.ObjectKeyFromObject(o), now); err != nil {
-		t.Fatal(err)
-	}
+	must.NoError(t, api.Get(t.Context(), client.ObjectKeyFromObject(o), now))
 	return now
 }
 

@@ -7,6 +7,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
+	"github.com/paylink-dev/paylink/test/must"
 )
 
 var paymentLinkRefusals = map[string]refusal{
@@ -92,9 +93,7 @@ func TestPaymentLinkDefaults(t *testing.T) {
 	}
 	typed := &v1alpha1.PaymentLink{Spec: v1alpha1.PaymentLinkSpec{ProductID: "lifetime", Currency: "USD", URL: "https://buy.stripe.com/abc"}}
 	typed.GenerateName, typed.Namespace = "case-", "default"
-	if err := api.Create(t.Context(), typed); err != nil {
-		t.Fatal(err)
-	}
+	must.NoError(t, api.Create(t.Context(), typed))
 	if typed.Spec.Livemode == nil || !typed.Live() || typed.Spec.Provider != v1alpha1.ProviderStripe {
 		t.Errorf("made by a Go client: %+v", typed.Spec)
 	}
@@ -120,9 +119,7 @@ func TestPaymentLinkStatusRefused(t *testing.T) {
 // TestPaymentLinkStatusIsApart: who writes the spec does not touch the status, and the other way round.
 func TestPaymentLinkStatusIsApart(t *testing.T) {
 	o := withStatus(t, paymentLink, `{}`, `{spec: {amount: 1}, status: {price: 199.00 USD}}`)
-	if err := patch(t, o, `{spec: {amount: 9900}, status: {price: 1.00 USD}}`); err != nil {
-		t.Fatal(err)
-	}
+	must.NoError(t, patch(t, o, `{spec: {amount: 9900}, status: {price: 1.00 USD}}`))
 	now := live(t, o)
 	amount, _, _ := unstructured.NestedInt64(now.Object, "spec", "amount")
 	price, _, _ := unstructured.NestedString(now.Object, "status", "price")

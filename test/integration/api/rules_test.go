@@ -15,6 +15,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/paylink-dev/paylink/test/cluster"
+	"github.com/paylink-dev/paylink/test/must"
 )
 
 // rule is one thing that a definition demands of a field, in the words that a refusal must use.
@@ -49,17 +50,11 @@ func TestEveryRuleHasACase(t *testing.T) {
 func definition(t *testing.T, plural string) apiextensionsv1.CustomResourceDefinition {
 	t.Helper()
 	checkout, err := cluster.Repository(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
+	must.NoError(t, err)
 	content, err := os.ReadFile(filepath.Join(checkout, cluster.CRDs, "payments.paylink.dev_"+plural+".yaml"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	must.NoError(t, err)
 	var crd apiextensionsv1.CustomResourceDefinition
-	if err := yaml.UnmarshalStrict(content, &crd); err != nil {
-		t.Fatal(err)
-	}
+	must.NoError(t, yaml.UnmarshalStrict(content, &crd))
 	return crd
 }
 

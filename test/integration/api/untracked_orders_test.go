@@ -17,6 +17,7 @@ import (
 	"github.com/paylink-dev/paylink/api/v1alpha1"
 	"github.com/paylink-dev/paylink/internal/ledger"
 	"github.com/paylink-dev/paylink/test/chart"
+	"github.com/paylink-dev/paylink/test/must"
 )
 
 // untrack has the policy of config/admission in force until the test ends.
@@ -32,9 +33,7 @@ func untrack(t *testing.T) {
 		awaitTracked(t, true)
 	})
 	for _, o := range policy {
-		if err := api.Create(t.Context(), o.DeepCopy(), client.FieldValidation(metav1.FieldValidationStrict)); err != nil {
-			t.Fatal(err)
-		}
+		must.NoError(t, api.Create(t.Context(), o.DeepCopy(), client.FieldValidation(metav1.FieldValidationStrict)))
 	}
 	awaitTracked(t, false)
 }
@@ -71,9 +70,7 @@ func writeStatus(t *testing.T, o *unstructured.Unstructured) {
 	t.Helper()
 	servers := client.WithFieldOwner(api, ledger.FieldOwner)
 	for _, change := range []string{`{status: {phase: Pending, clientReferenceId: ref-1, checkoutUrl: "https://buy.stripe.com/abc123"}}`, paidOrder} {
-		if err := servers.Status().Patch(t.Context(), o.DeepCopy(), client.RawPatch(types.MergePatchType, body(t, change))); err != nil {
-			t.Fatal(err)
-		}
+		must.NoError(t, servers.Status().Patch(t.Context(), o.DeepCopy(), client.RawPatch(types.MergePatchType, body(t, change))))
 	}
 }
 

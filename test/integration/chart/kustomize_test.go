@@ -17,6 +17,7 @@ import (
 	"k8s.io/utils/ptr"
 
 	"github.com/paylink-dev/paylink/test/chart"
+	"github.com/paylink-dev/paylink/test/must"
 )
 
 // kustomize builds a folder of config/, without warnings.
@@ -49,17 +50,11 @@ func TestKustomize(t *testing.T) {
 // TestKustomizeOptions: the optional resources of config/default can be added.
 func TestKustomizeOptions(t *testing.T) {
 	config := t.TempDir()
-	if err := os.CopyFS(config, os.DirFS(chart.Path(t, "config"))); err != nil {
-		t.Fatal(err)
-	}
+	must.NoError(t, os.CopyFS(config, os.DirFS(chart.Path(t, "config"))))
 	file := filepath.Join(config, "default/kustomization.yaml")
 	content, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(file, bytes.ReplaceAll(content, []byte("# - ../"), []byte("- ../")), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	must.NoError(t, err)
+	must.NoError(t, os.WriteFile(file, bytes.ReplaceAll(content, []byte("# - ../"), []byte("- ../")), 0o600))
 	objects := build(t, filepath.Dir(file))
 	for _, kind := range []string{"MutatingAdmissionPolicyBinding", "NetworkPolicy", "ServiceMonitor"} {
 		if len(objects.Of(kind)) == 0 {
@@ -140,9 +135,7 @@ func plain(t *testing.T, o *unstructured.Unstructured) *unstructured.Unstructure
 	container.ImagePullPolicy = ""
 	d.Spec.Template.Labels = nil
 	content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(d)
-	if err != nil {
-		t.Fatal(err)
-	}
+	must.NoError(t, err)
 	return &unstructured.Unstructured{Object: content}
 }
 

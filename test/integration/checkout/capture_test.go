@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
+	"github.com/paylink-dev/paylink/test/must"
 	"github.com/paylink-dev/paylink/test/stack"
 	"github.com/paylink-dev/paylink/test/stripesim"
 )
@@ -198,9 +199,7 @@ func TestOutcomeOfAPayment(t *testing.T) {
 			o := b.mustCreate(call{})
 			here.PlanDelivery(stripesim.Plan{Hold: true})
 			session, err := c.pays(o.CheckoutURL)
-			if err != nil {
-				t.Fatal(err)
-			}
+			must.NoError(t, err)
 			here.awaitOutcome(keyed, session.ID, c.before)
 			here.awaitOutcome(paylink.Webhook, session.ID, unknownOutcome)
 			if now := here.orderOf(o.OrderID); now.Status.Phase != v1alpha1.OrderPending || len(now.Status.Payments) != 0 {

@@ -15,19 +15,17 @@ import (
 	"time"
 
 	"k8s.io/client-go/util/keyutil"
+
+	"github.com/paylink-dev/paylink/test/must"
 )
 
 // clusterKey is the key with which the API server signs tokens.
 func clusterKey(t *testing.T) *ecdsa.PrivateKey {
 	t.Helper()
 	content, err := os.ReadFile(filepath.Join(paylink.Cluster.Dir(), "certificates", "sa-signer.key"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	must.NoError(t, err)
 	parsed, err := keyutil.ParsePrivateKeyPEM(content)
-	if err != nil {
-		t.Fatal(err)
-	}
+	must.NoError(t, err)
 	key, ok := parsed.(*ecdsa.PrivateKey)
 	if !ok {
 		t.Fatalf("got a %T as the API server's key, want an ECDSA key", parsed)
@@ -39,9 +37,7 @@ func clusterKey(t *testing.T) *ecdsa.PrivateKey {
 func otherKey(t *testing.T) *ecdsa.PrivateKey {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
+	must.NoError(t, err)
 	return key
 }
 
@@ -52,12 +48,8 @@ func resign(t *testing.T, token string, changes map[string]any, key *ecdsa.Priva
 	var header, claims map[string]any
 	for i, into := range []*map[string]any{&header, &claims} {
 		content, err := base64.RawURLEncoding.DecodeString(parts[i])
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := json.Unmarshal(content, into); err != nil {
-			t.Fatal(err)
-		}
+		must.NoError(t, err)
+		must.NoError(t, json.Unmarshal(content, into))
 	}
 	maps.Copy(claims, changes)
 	if key == nil {
@@ -65,9 +57,7 @@ func resign(t *testing.T, token string, changes map[string]any, key *ecdsa.Priva
 	}
 	encode := func(v any) string {
 		content, err := json.Marshal(v)
-		if err != nil {
-			t.Fatal(err)
-		}
+		must.NoError(t, err)
 		return base64.RawURLEncoding.EncodeToString(content)
 	}
 	signed := encode(header) + "." + encode(claims)
@@ -76,9 +66,7 @@ func resign(t *testing.T, token string, changes map[string]any, key *ecdsa.Priva
 	}
 	sum := sha256.Sum256([]byte(signed))
 	r, s, err := ecdsa.Sign(rand.Reader, key, sum[:])
-	if err != nil {
-		t.Fatal(err)
-	}
+	must.NoError(t, err)
 	signature := make([]byte, 64) // of a JWT: both numbers, 32 bytes each
 	r.FillBytes(signature[:32])
 	s.FillBytes(signature[32:])

@@ -10,6 +10,7 @@ import (
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
 	"github.com/paylink-dev/paylink/test/cluster"
+	"github.com/paylink-dev/paylink/test/must"
 	"github.com/paylink-dev/paylink/test/stack"
 )
 
@@ -20,13 +21,9 @@ var withoutCheckout = []string{"config/rbac/webhookserver/role.yaml"}
 func TestRightsOfTheWebhookServer(t *testing.T) {
 	s := newFixture(t)
 	repository, err := cluster.Repository(s.Ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
+	must.NoError(t, err)
 	files, err := filepath.Glob(filepath.Join(repository, "config/rbac/webhookserver/*role.yaml"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	must.NoError(t, err)
 	var names []string
 	for _, file := range files {
 		names = append(names, filepath.Base(file))

@@ -14,6 +14,7 @@ import (
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
 	"github.com/paylink-dev/paylink/test/apiproxy"
+	"github.com/paylink-dev/paylink/test/must"
 	"github.com/paylink-dev/paylink/test/scrape"
 	"github.com/paylink-dev/paylink/test/stack"
 	"github.com/paylink-dev/paylink/test/stripesim"
@@ -136,9 +137,7 @@ func (f *fault) test(t *testing.T) {
 		f.install(&options)
 	}
 	paylink, err := stack.Start(t.Context(), options)
-	if err != nil {
-		t.Fatal(err)
-	}
+	must.NoError(t, err)
 	stop := sync.OnceFunc(func() {
 		if err := paylink.Stop(); err != nil {
 			t.Errorf("stop the installation: %v", err)
@@ -197,9 +196,7 @@ func replicas(n int) func(*stack.Options) {
 func addController(s *sale) {
 	s.T.Helper()
 	standby, err := s.Stack.AddController(s.Ctx, "controller-2", "--leader-elect")
-	if err != nil {
-		s.T.Fatal(err)
-	}
+	s.Must(err)
 	s.controllers = append(s.controllers, standby)
 }
 

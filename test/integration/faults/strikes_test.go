@@ -10,28 +10,18 @@ import (
 	"github.com/paylink-dev/paylink/test/stack"
 )
 
-// must is a strike that can fail.
-func must(do func() error) func(*sale) {
-	return func(s *sale) {
-		s.T.Helper()
-		if err := do(); err != nil {
-			s.T.Fatal(err)
-		}
-	}
-}
-
 // killWebhookServer kills the webhook server once it serves. It is started again while buyers pay.
 func killWebhookServer(s *sale) {
 	s.T.Helper()
 	s.running(s.Stack.Webhook)
-	must(s.Stack.Webhook.Kill)(s)
+	s.Must(s.Stack.Webhook.Kill())
 }
 
 // stopWebhookServer is killWebhookServer by SIGTERM, after which the exit code must be 0.
 func stopWebhookServer(s *sale) {
 	s.T.Helper()
 	s.running(s.Stack.Webhook)
-	must(s.Stack.Webhook.Stop)(s)
+	s.Must(s.Stack.Webhook.Stop())
 }
 
 // outage lasts from the first quarter of the buyers to the half, and until a webhook has failed, and at least so long.
@@ -42,13 +32,13 @@ func outage(lasting time.Duration, begin, end func() error) []strike {
 	finish := func(s *sale) {
 		s.T.Helper()
 		ended = true
-		must(end)(s)
+		s.Must(end())
 	}
 	return []strike{
 		{0.25, func(s *sale) {
 			s.T.Helper()
 			failures, over = s.failures(), time.After(lasting)
-			must(begin)(s)
+			s.Must(begin())
 			s.T.Cleanup(func() { // the test has failed meanwhile
 				if !ended {
 					finish(s)

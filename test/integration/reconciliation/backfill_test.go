@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
+	"github.com/paylink-dev/paylink/test/must"
 	"github.com/paylink-dev/paylink/test/stripesim"
 	"github.com/paylink-dev/paylink/test/testclient"
 )
@@ -186,9 +187,7 @@ func (a *requests) firstSince(t *testing.T) time.Time {
 		t.Fatal("got no request for events, want one")
 	}
 	seconds, err := strconv.ParseInt(lists[0].Get("created[gte]"), 10, 64)
-	if err != nil {
-		t.Fatal(err)
-	}
+	must.NoError(t, err)
 	return time.Unix(seconds, 0)
 }
 

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/paylink-dev/paylink/test/cluster"
+	"github.com/paylink-dev/paylink/test/must"
 	"github.com/paylink-dev/paylink/test/stack"
 	"github.com/paylink-dev/paylink/test/stripesim"
 	"github.com/paylink-dev/paylink/test/testclient"
@@ -37,13 +38,7 @@ func startStripe(t *testing.T, options stripesim.Options) *stripesim.Simulator {
 	t.Helper()
 	options.Retry = stack.Retry
 	stripe, err := stripesim.Start(options)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := stripe.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	must.NoError(t, err)
+	must.AtEnd(t, stripe.Close)
 	return stripe
 }

@@ -6,27 +6,6 @@ import (
 	"github.com/paylink-dev/paylink/test/browser"
 )
 
-func TestTheKeyboardAlone(t *testing.T) {
-	base := site(t, map[string]string{
-		"/":       `<a href="/">Home</a><form action="/bought"><label>E-mail <input name="email" value="old"></label><button>Buy <b>Lifetime</b></button></form>`,
-		"/bought": "<h1>Bought</h1>",
-	})
-	tab := chromium.Tab(t, browser.View{})
-	tab.Open(base)
-	if got := tab.Focused(); got != "" {
-		t.Errorf("at first the focus is on %q", got)
-	}
-	for _, want := range []string{"link Home", "textbox E-mail", "button Buy Lifetime"} {
-		tab.Press(browser.TabKey)
-		if got := tab.Focused(); got != want {
-			t.Errorf("the focus is on %q, not on %q", got, want)
-		}
-	}
-	tab.Press(browser.EnterKey)
-	tab.See("Bought")
-	tab.AwaitAddress(base + "/bought?email=old")
-}
-
 func TestAFormIsFilledInAsByHand(t *testing.T) {
 	base := site(t, map[string]string{
 		"/": `<form action="/sent"><label>E-mail <input type="email" name="email" value="old@example.com" required></label>

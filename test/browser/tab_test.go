@@ -75,29 +75,6 @@ func TestAMarkGoesWithItsPage(t *testing.T) {
 	}
 }
 
-func TestRequestsAreCounted(t *testing.T) {
-	base := site(t, map[string]string{
-		"/":       `<h1>Wait</h1><script src="/poll.js"></script>`,
-		"/answer": "ok",
-		"/poll.js": `let n = 0;
-			const ask = async () => {
-				await fetch("/answer?n=" + n, {method: "POST"});
-				if (++n < 3) setTimeout(ask, 5 * 60 * 1000); else document.querySelector("h1").append("ed ", String(Math.round(performance.now() / 60000)));
-			};
-			ask()`,
-	})
-	tab := chromium.Tab(t, browser.View{})
-	tab.SpeedUp(2000)
-	tab.Open(base)
-	tab.See("Waited")
-	if minutes := browser.Ask[int](tab, `Number(document.querySelector("h1").innerText.replace("Waited", ""))`); minutes < 10 {
-		t.Errorf("the page waited for %d minutes by its own clock, not twice for 5", minutes)
-	}
-	if got := tab.Requests("POST", "/answer"); len(got) != 3 || got[2].URL != base+"/answer?n=2" || len(tab.Requests("GET", "/answer")) > 0 {
-		t.Errorf("the requests are %v", got)
-	}
-}
-
 func TestViews(t *testing.T) {
 	base := site(t, map[string]string{"/": "<h1>Look</h1>" + strings.Repeat("<p>A line</p>", 60)})
 	tab := chromium.Tab(t, browser.View{})

@@ -38,25 +38,6 @@ func createAfterLink(s *testclient.Client, name string) *v1alpha1.Order {
 	return s.CreateReady(name)
 }
 
-func TestWritesOfAnOrder(t *testing.T) {
-	s := newClient(t)
-	o := createAfterLink(s, "order")
-	session := s.Pay(o.Status.CheckoutURL)
-	s.AwaitPhase(o, v1alpha1.OrderPaid)
-	s.AwaitDelivered()
-
-	done, refused := writesTo(s, o)
-	if len(done) != 3 || len(refused) != 0 {
-		t.Errorf("got the writes %+v and the refused %+v, want create, checkout URL and Paid", done, refused)
-	}
-	s.Refund(session, 0)
-	s.AwaitPhase(o, v1alpha1.OrderRefunded)
-	s.AwaitDelivered()
-	if done, _ := writesTo(s, o); len(done) != 4 {
-		t.Errorf("got the writes %+v, want the refund as the fourth", done)
-	}
-}
-
 // TestCopiesAreOneWrite: copies of an event that arrive at once are written once.
 func TestCopiesAreOneWrite(t *testing.T) {
 	for name, row := range map[string]struct {
@@ -87,23 +68,11 @@ func TestCopiesAreOneWrite(t *testing.T) {
 func TestRedeliveryIsNoWrite(t *testing.T) {
 	s := newClient(t)
 	o := s.CreateReady("order")
-	s.Pay(o.Status.CheckoutURL)
+	session := s.Pay(o.Status.CheckoutURL)
 	s.AwaitPhase(o, v1alpha1.OrderPaid)
 	s.AwaitDelivered()
 	done, refused := writesTo(s, o)
-	attempts := len(paylink.Stripe.Attempts())
-	for _, event := range paylink.Stripe.Events() {
-		if event.Type == sessionCompleted && !paylink.Stripe.Resend(event.ID) {
-			t.Fatalf("event %s could not be sent again", event.ID)
-		}
-	}
-	s.Eventually("Stripe sends an event again", func(context.Context) (bool, error) { return len(paylink.Stripe.Attempts()) > attempts, nil })
-	s.AwaitDelivered()
-	for _, a := range paylink.Stripe.Attempts()[attempts:] {
-		if a.Status != 200 {
-			t.Errorf("got status %d of a redelivery, want 200", a.Status)
-		}
-	}
+	resend(s, eventOf(s, session.ID, sessionCompleted))
 	nowDone, nowRefused := writesTo(s, o)
 	if len(nowDone) != len(done) || len(nowRefused) != len(refused) {
 		t.Errorf("got the writes %+v and the refused %+v by a redelivery, want none", nowDone[len(done):], nowRefused[len(refused):])

@@ -26,7 +26,7 @@ var shared *Cluster
 
 func TestMain(m *testing.M) {
 	log.SetLogger(logr.Discard()) // or controller-runtime complains after 30 s
-	goleak.VerifyTestMain(Around(m, Options{Audit: true}, func(_ context.Context, c *Cluster) error {
+	goleak.VerifyTestMain(Around(m, Options{}, func(_ context.Context, c *Cluster) error {
 		shared = c
 		return nil
 	}))
@@ -124,58 +124,6 @@ func expectAllowed(t *testing.T, what string, want bool, err error) {
 	t.Helper()
 	if want && err != nil || !want && !apierrors.IsForbidden(err) {
 		t.Errorf("%s: got error %v, want it allowed: %t", what, err, want)
-	}
-}
-
-// TestAuditEvents: each request is there once, with its answer. Tests of the product count writes by it.
-func TestAuditEvents(t *testing.T) {
-	config, err := shared.UserConfig("auditor", "system:masters")
-	if err != nil {
-		t.Fatal(err)
-	}
-	api := clientFor(t, config)
-	before, err := shared.AuditEvents(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	object := configMap("audited")
-	ctx := t.Context()
-	for i, err := range []error{
-		api.Create(ctx, object),
-		api.Get(ctx, client.ObjectKeyFromObject(object), object),
-		api.Patch(ctx, object, client.RawPatch("application/merge-patch+json", []byte(`{"data":{"a":"b"}}`))),
-		api.List(ctx, &corev1.ConfigMapList{}),
-		api.Delete(ctx, object),
-		client.IgnoreNotFound(api.Delete(ctx, object)),
-	} {
-		if err != nil {
-			t.Fatalf("request %d: %v", i, err)
-		}
-	}
-	after, err := shared.AuditEvents(ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var got []AuditEvent
-	writes := 0
-	for _, event := range after[len(before):] {
-		if event.User == "auditor" && event.Resource != "" {
-			event.UserAgent = ""
-			got = append(got, event)
-			if event.Write() {
-				writes++
-			}
-		}
-	}
-	event := func(verb, namespace, name string, code int) AuditEvent {
-		return AuditEvent{Verb: verb, Resource: "configmaps", Namespace: namespace, Name: name, User: "auditor", Code: code}
-	}
-	want := []AuditEvent{
-		event("create", "default", "audited", 201), event("get", "default", "audited", 200), event("patch", "default", "audited", 200),
-		event("list", "", "", 200), event("delete", "default", "audited", 200), event("delete", "default", "audited", 404),
-	}
-	if !slices.Equal(got, want) || writes != 4 {
-		t.Errorf("got %+v with %d writes, want %+v with 4", got, writes, want)
 	}
 }
 

@@ -2,7 +2,6 @@ package cluster
 
 import (
 	"bufio"
-	"context"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -89,40 +88,6 @@ func TestStopLeavesNothing(t *testing.T) {
 	}
 	expectGone(t, temp)
 	goleak.VerifyNone(t, running)
-}
-
-// TestFailedStartLeavesNothing: whether a flag is wrong, or the start is cancelled while a server starts.
-func TestFailedStartLeavesNothing(t *testing.T) {
-	temp := ownTemp(t)
-	for name, row := range map[string]struct{ flag, server, want string }{
-		"unknown flag":                {flag: "--no-such-flag=1", want: "unknown flag"},
-		"no flag":                     {flag: "no-dashes", want: "write it as --name=value"},
-		"cancelled at etcd":           {server: "etcd", want: "context canceled"},
-		"cancelled at kube-apiserver": {server: "kube-apiserver", want: "context canceled"},
-	} {
-		var options Options
-		if row.flag != "" {
-			options.APIServerFlags = []string{row.flag}
-		}
-		ctx, cancel := context.WithCancel(t.Context())
-		result := make(chan error, 1)
-		go func() {
-			_, err := Start(ctx, options)
-			result <- err
-		}()
-		if row.server != "" {
-			eventually(t, row.server+" is being started", func() bool {
-				found, _ := filepath.Glob(filepath.Join(temp, "paylink-cluster-*", "processes", row.server))
-				return len(found) > 0
-			})
-			cancel()
-		}
-		if err := <-result; err == nil || !strings.Contains(err.Error(), row.want) {
-			t.Errorf("%s: got error %v, want %q", name, err, row.want)
-		}
-		cancel()
-		expectGone(t, temp)
-	}
 }
 
 func TestEndOfTheProcessLeavesNothing(t *testing.T) {

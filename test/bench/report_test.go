@@ -113,65 +113,6 @@ func TestReport(t *testing.T) {
 	}
 }
 
-// TestReportOfNothing: a section that was not measured is left out, and has no targets and figures.
-func TestReportOfNothing(t *testing.T) {
-	for name, row := range map[string]struct {
-		r       Results
-		want    []string
-		figures int
-	}{
-		"nothing":                {Results{Quick: true}, nil, 0},
-		"events":                 {Results{Events: made().Events}, []string{"## Targets", "## Verify and decode"}, 0},
-		"a wave":                 {Results{Waves: made().Waves[:1]}, []string{"## Targets", "## A wave"}, 1},
-		"a wave without samples": {Results{Waves: []Wave{{Replicas: 1}}}, []string{"## Targets", "## A wave"}, 0},
-	} {
-		text := written(t, &row.r)
-		if got := headings(text); !slices.Equal(got, row.want) {
-			t.Errorf("%s: got sections %q, want %q", name, got, row.want)
-		}
-		if got := len(drawings(&row.r)); got != row.figures {
-			t.Errorf("%s: got %d figures, want %d", name, got, row.figures)
-		}
-		if strings.Contains(text, "**This was a quick run,**") != row.r.Quick || strings.Contains(text, "\n\n\n") {
-			t.Errorf("%s: got %s", name, text)
-		}
-	}
-}
-
-// TestFigures: each figure that is measured is drawn, and the report shows it.
-func TestFigures(t *testing.T) {
-	r := made()
-	text, files := written(t, r), []string{}
-	got := drawings(r)
-	for _, f := range got {
-		files = append(files, f.File)
-		if !strings.Contains(text, "](performance/"+f.File+")") {
-			t.Errorf("got a report without %s", f.File)
-		}
-	}
-	if want := []string{"webhook.svg", "scale.svg", "wave-1.svg", "wave-2.svg"}; !slices.Equal(files, want) {
-		t.Fatalf("got figures %q, want %q", files, want)
-	}
-	for _, row := range []struct {
-		line  line
-		point int
-		want  [2]float64
-	}{
-		{got[0].Panels[1].Lines[1], 1, [2]float64{32, 26}},     // Paylink's median latency
-		{got[1].Panels[2].Lines[2], 1, [2]float64{100_000, 2}}, // the target of memory for an order
-		{got[3].Panels[3].Lines[1], 2, [2]float64{2, 100}},     // memory of the second replica
-		{got[3].Panels[1].Lines[0], 0, [2]float64{1, 1}},       // no p99 of a second in which nothing was admitted
-	} {
-		if got := row.line.Points[row.point]; got != row.want {
-			t.Errorf("%s: got %v, want %v", row.line.Name, got, row.want)
-		}
-	}
-	below := drawings(&Results{Scale: []ScaleRow{{Orders: 10, Paylink: Side{Rate: 1}, WebhookPerOrder: -5}}})[0].Panels
-	if below[0].YMin == nil || below[2].YMin != nil {
-		t.Error("got a figure that begins at zero, and has a value below")
-	}
-}
-
 func TestTarget(t *testing.T) {
 	for _, test := range []struct {
 		target         Target
@@ -226,20 +167,5 @@ func TestChartsLimit(t *testing.T) {
 	}
 	if want := fmt.Sprintf("\n    limits:\n      memory: %dMi\n", mostWaveMemory); !strings.Contains(string(values), want) {
 		t.Errorf("got a chart without the limit of %d MiB", mostWaveMemory)
-	}
-}
-
-func TestUnits(t *testing.T) {
-	for _, test := range []struct{ got, want string }{
-		{duration(0), "–"}, {duration(850), "850 ns"}, {duration(28_949), "28.9 µs"}, {duration(999_900), "1 ms"}, {duration(61_234_567), "61.2 ms"},
-		{duration(1210 * time.Millisecond), "1.21 s"}, {duration(119 * time.Second), "119 s"}, {duration(121*time.Second + 600*time.Millisecond), "2 min 2 s"},
-		{size(0), "–"}, {size(900), "900 B"}, {size(2254), "2.2 KiB"}, {size(int64(8 * gib)), "8 GiB"}, {size(1.5 * mib), "1.5 MiB"}, {size(-2048.0), "-2 KiB"}, {size(mib - 1), "1 MiB"},
-		{count(0), "0"}, {count(7.25), "7.25"}, {count(999), "999"}, {count(1000), "1,000"}, {count(1234567), "1,234,567"}, {count(-123456), "-123,456"}, {count(-123), "-123"},
-		{ratio(0.913), "0.91"}, {ratio(0), "–"}, {percent(0.0041), "0.41 %"}, {percent(quotient(0.0, 0)), "–"},
-		{replicas(1), "1 replica"}, {replicas(2), "2 replicas"},
-	} {
-		if test.got != test.want {
-			t.Errorf("got %s, want %s", test.got, test.want)
-		}
 	}
 }

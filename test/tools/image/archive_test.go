@@ -6,7 +6,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -110,42 +109,4 @@ func untar(t *testing.T, path string) string {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	return dir
-}
-
-// TestRefuses: a wrong call has an error that says what is wrong, and leaves no file.
-func TestRefuses(t *testing.T) {
-	dir := bin(t)
-	if err := os.Remove(filepath.Join(dir, "linux-arm64", "controller")); err != nil {
-		t.Fatal(err)
-	}
-	for name, row := range map[string]struct {
-		command string
-		args    []string
-		want    string
-	}{
-		"nothing to do":           {"podman", []string{"-arch", "amd64"}, `unknown command "podman"`},
-		"no architecture":         {"docker", nil, `unknown architecture "": amd64 or arm64`},
-		"another architecture":    {"docker", []string{"-arch", "riscv64"}, `unknown architecture "riscv64"`},
-		"two of them":             {"docker", []string{"-arch", "amd64,amd64"}, "holds one architecture"},
-		"a server is missing":     {"docker", []string{"-arch", "arm64"}, "linux/arm64"},
-		"an image's name and tag": {"docker", []string{"-arch", "amd64", "-image", "registry.example/paylink:v1"}, "as its tag, a version"},
-		"a version that no tag is": {
-			"docker", []string{"-arch", "amd64", "-version", "v1.2.3+dirty"}, "as its tag, a version",
-		},
-		"no date":                {"docker", []string{"-arch", "amd64", "-date", ""}, "-date: "},
-		"a folder that is not":   {"docker", []string{"-arch", "amd64", "-o", filepath.Join(dir, "none", "image.tar")}, "no such file or directory"},
-		"a folder in the way":    {"docker", []string{"-arch", "amd64", "-o", dir}, "file exists"},
-		"a flag that is unknown": {"docker", []string{"-no-such-flag"}, "-no-such-flag"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			out := t.TempDir()
-			err := run(args(row.command, dir, filepath.Join(out, "image.tar"), row.args...), io.Discard)
-			if err == nil || !strings.Contains(err.Error(), row.want) {
-				t.Errorf("got error %v, want %q", err, row.want)
-			}
-			if left, _ := os.ReadDir(out); len(left) > 0 {
-				t.Errorf("got a file %s, want none", left[0].Name())
-			}
-		})
-	}
 }

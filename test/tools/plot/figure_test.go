@@ -70,24 +70,3 @@ func TestFigure(t *testing.T) {
 		}
 	}
 }
-
-func TestRefused(t *testing.T) {
-	for name, row := range map[string]struct{ figures, want string }{
-		"no JSON":            {"[", "unexpected EOF"},
-		"unknown field":      {strings.Replace(sample, "yMin", "ymax", 1), `unknown field "ymax"`},
-		"no points":          {strings.Replace(sample, "[[0, 36000]]", "[]", 1), "panel 2, Left: line 1"},
-		"logarithm of zero":  {strings.Replace(sample, "[1, 310]", "[0, 310]", 1), "above zero"},
-		"another folder":     {strings.Replace(sample, "webhook.svg", "../webhook.svg", 1), "ends with .svg"},
-		"another kind":       {strings.Replace(sample, "webhook.svg", "webhook.png", 1), "ends with .svg"},
-		"figure of nothing":  {`[{"file": "a.svg", "panels": []}]`, "needs panels"},
-		"panel without line": {`[{"file": "a.svg", "panels": [{"logX": true, "lines": []}]}]`, "above zero"},
-	} {
-		folder, err := runOn(t, row.figures)
-		if err == nil || !strings.Contains(err.Error(), row.want) {
-			t.Errorf("%s: got error %v, want %q", name, err, row.want)
-		}
-		if _, err := os.Stat(folder); err == nil {
-			t.Errorf("%s: something was written", name)
-		}
-	}
-}

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -15,27 +13,6 @@ import (
 
 	"github.com/paylink-dev/paylink/test/stripesim"
 )
-
-func TestKeys(t *testing.T) {
-	sim := start(t, stripesim.Options{})
-	for key, want := range map[string]int{
-		"": 401, "whsec_abc": 401, "pk_test_abc": 401, "sk_test_": 401, "sk_other_abc": 401,
-		"sk_test_abc": 200, "rk_test_abc": 200, "sk_live_abc": 200, "rk_live_abc": 200,
-	} {
-		c := newCaller(t, sim, key)
-		status, content, _ := c.do(http.MethodGet, "/v1/events", "")
-		if status != want {
-			t.Errorf("key %q: got %d %s, want %d", key, status, content, want)
-		}
-		if key != "" && status == 401 && strings.Contains(string(content), key) {
-			t.Errorf("the refusal repeats the key: %s", content)
-		}
-	}
-	basic := newCaller(t, sim, "")
-	if status, _, _ := basic.do(http.MethodGet, "/v1/events", "", "Authorization", "Basic c2tfdGVzdF9hYmM6"); status != http.StatusOK {
-		t.Errorf("basic auth: got %d, want 200", status)
-	}
-}
 
 func TestRefusals(t *testing.T) {
 	sim := start(t, stripesim.Options{})
@@ -49,7 +26,6 @@ func TestRefusals(t *testing.T) {
 		{"GET /v1/nothing", "", 404, "", ""},
 		{"PUT /v1/events", "", 404, "", ""},
 		{"GET /v1/payment_links/plink_none", "", 404, "resource_missing", "payment_link"},
-		{"GET /v1/payment_intents/pi_none", "", 404, "resource_missing", "intent"},
 		{"GET /v1/checkout/sessions/cs_none", "", 404, "resource_missing", "session"},
 		{"POST /v1/payment_links", "", 400, "parameter_missing", "line_items"},
 		{"POST /v1/payment_links", "line_items[0][price]=price_none", 404, "resource_missing", "line_items[0][price]"},
@@ -99,93 +75,6 @@ func TestRefusals(t *testing.T) {
 	}
 	if n := len(sim.Events()); n != 0 {
 		t.Errorf("refused requests made %d events", n)
-	}
-}
-
-func TestPagination(t *testing.T) {
-	sim := start(t, stripesim.Options{})
-	link := sim.CreatePaymentLink(stripesim.PaymentLinkParams{Amount: 100})
-	other := sim.CreatePaymentLink(stripesim.PaymentLinkParams{Amount: 100})
-	var made []string
-	for range 5 {
-		made = append(made, pay(t, sim, link).ID)
-		pay(t, sim, other)
-	}
-	slices.Reverse(made)
-	c := newCaller(t, sim, stripesim.TestKey)
-	for _, p := range []struct {
-		query string
-		want  []string
-		more  bool
-	}{
-		{"", made, false},
-		{"limit=2", made[:2], true},
-		{"limit=2&starting_after=" + made[1], made[2:4], true},
-		{"limit=2&starting_after=" + made[2], made[3:], false},
-		{"limit=2&starting_after=" + made[4], nil, false},
-		{"limit=2&ending_before=" + made[4], made[2:4], true},
-		{"limit=2&ending_before=" + made[2], made[:2], false},
-		{"limit=2&ending_before=" + made[0], nil, false},
-	} {
-		list := c.get("/v1/checkout/sessions", strings.Trim("payment_link="+link.ID+"&"+p.query, "&"))
-		if got := ids(list); !slices.Equal(got, p.want) || list["has_more"] != p.more {
-			t.Errorf("%s: got %v, has_more %v, want %v, %t", p.query, got, list["has_more"], p.want, p.more)
-		}
-	}
-}
-
-func TestEventFilters(t *testing.T) {
-	fake := testingclock.NewFakeClock(time.Unix(1760000000, 0))
-	sim := start(t, stripesim.Options{Clock: fake})
-	link := sim.CreatePaymentLink(stripesim.PaymentLinkParams{Amount: 100})
-	fake.Step(time.Minute)
-	pay(t, sim, link)
-	fake.Step(time.Minute)
-	pay(t, sim, link)
-	c := newCaller(t, sim, stripesim.TestKey)
-	second := func(n int) string { return strconv.Itoa(1760000000 + n) }
-	for query, want := range map[string]int{
-		"":                                11,
-		"type=checkout.session.completed": 2,
-		"type=charge.*":                   2,
-		"types[]=charge.succeeded&types[]=price.created":   3,
-		"types[0]=charge.succeeded&types[1]=price.created": 3,
-		"created[gte]=" + second(60):                       8,
-		"created[gt]=" + second(60):                        4,
-		"created[lt]=" + second(60):                        3,
-		"created[lte]=" + second(60):                       7,
-		"created=" + second(60):                            4,
-		"created[gte]=" + second(60) + "&created[lt]=" + second(120) + "&type=charge.succeeded": 1,
-		"delivery_success=true":  11, // nobody listens, so nothing is undelivered
-		"delivery_success=false": 0,
-	} {
-		if n := len(ids(c.get("/v1/events", strings.Trim(query+"&limit=100", "&")))); n != want {
-			t.Errorf("%q: got %d events, want %d", query, n, want)
-		}
-	}
-}
-
-// TestModes: objects of one mode are invisible to keys and endpoints of the other.
-func TestModes(t *testing.T) {
-	sim := start(t, stripesim.Options{})
-	testShop, liveShop := newShop(t, nil), newShop(t, nil)
-	sim.AddEndpoint(stripesim.EndpointParams{URL: testShop.URL})
-	sim.AddEndpoint(stripesim.EndpointParams{URL: liveShop.URL, Livemode: true})
-	link := sim.CreatePaymentLink(stripesim.PaymentLinkParams{Amount: 100, Livemode: true})
-	session := pay(t, sim, link)
-	delivered(t, sim)
-	if inTest, inLive := len(testShop.received()), len(liveShop.received()); inTest != 0 || inLive == 0 {
-		t.Errorf("got %d events in test mode and %d in live mode", inTest, inLive)
-	}
-	test, live := newCaller(t, sim, "rk_test_1"), newCaller(t, sim, "rk_live_1")
-	for _, path := range []string{"/v1/payment_links/" + link.ID, "/v1/checkout/sessions/" + session.ID, "/v1/payment_intents/" + session.PaymentIntent} {
-		if status, _, _ := test.do(http.MethodGet, path, ""); status != http.StatusNotFound {
-			t.Errorf("%s with a test key: got %d, want 404", path, status)
-		}
-		live.get(path, "")
-	}
-	if got := ids(test.get("/v1/events", "")); len(got) != 0 {
-		t.Errorf("got events %v with a test key, want none", got)
 	}
 }
 

@@ -1,7 +1,5 @@
 package stripesim
 
-import "time"
-
 // Routes returns the patterns of the API, for the tests that call each.
 func (s *Simulator) Routes() []string {
 	var patterns []string
@@ -10,9 +8,3 @@ func (s *Simulator) Routes() []string {
 	}
 	return patterns
 }
-
-// Money exports money.
-var Money = money
-
-// Wait returns how long a back-off waits after so many failures.
-func Wait(b Backoff, failures int) time.Duration { return b.wait(failures) }

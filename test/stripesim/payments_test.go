@@ -3,7 +3,6 @@ package stripesim_test
 import (
 	"context"
 	"errors"
-	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -228,68 +227,5 @@ func TestRefunds(t *testing.T) {
 		if failed["status"] != "failed" || failed["failure_reason"] == nil || failed["payment_intent"] != paid.PaymentIntent || previous["status"] != "succeeded" {
 			t.Errorf("got %s of %v, before it %v", eventType, failed, previous)
 		}
-	}
-}
-
-// TestDisputes: disputed money cannot be refunded, unless the dispute is won.
-func TestDisputes(t *testing.T) {
-	sim := start(t, stripesim.Options{})
-	link := sim.CreatePaymentLink(stripesim.PaymentLinkParams{Amount: 1000})
-	for _, status := range []string{"lost", "won"} {
-		paid := pay(t, sim, link)
-		dispute, err := sim.OpenDispute(paid.PaymentIntent)
-		if err != nil {
-			t.Fatal(err)
-		}
-		_, refunded := sim.Refund(paid.PaymentIntent, 0)
-		_, twice := sim.OpenDispute(paid.PaymentIntent)
-		if refunded == nil || twice == nil || sim.CloseDispute(dispute.ID, "forgotten") == nil {
-			t.Errorf("got refund %v, second dispute %v, want errors", refunded, twice)
-		}
-		if err := sim.CloseDispute(dispute.ID, status); err != nil {
-			t.Fatal(err)
-		}
-		if closed, _ := lastOf(t, sim, "charge.dispute.closed"); closed["status"] != status || closed["payment_intent"] != paid.PaymentIntent {
-			t.Errorf("got dispute %v, want it %s", closed, status)
-		}
-		if _, err := sim.Refund(paid.PaymentIntent, 0); (err == nil) != (status == "won") {
-			t.Errorf("refund after a dispute that was %s: got %v", status, err)
-		}
-	}
-}
-
-// TestIdempotency: a repeated request has one effect, and another request with its key is refused.
-func TestIdempotency(t *testing.T) {
-	sim := start(t, stripesim.Options{})
-	paid := pay(t, sim, sim.CreatePaymentLink(stripesim.PaymentLinkParams{Amount: 1000}))
-	c := newCaller(t, sim, stripesim.TestKey)
-	bodies := map[string]string{}
-	for _, row := range []struct {
-		amount, key string
-		status      int
-		replayed    string
-		refunded    int64
-	}{
-		{"100", "k1", 200, "", 100}, {"100", "k1", 200, "true", 100}, {"200", "k1", 400, "", 100}, {"100", "k2", 200, "", 200},
-	} {
-		status, content, header := c.do(http.MethodPost, "/v1/refunds", "payment_intent="+paid.PaymentIntent+"&amount="+row.amount, "Idempotency-Key", row.key)
-		if status != row.status || header.Get("Idempotent-Replayed") != row.replayed || (header.Get("Original-Request") != "") != (row.replayed != "") {
-			t.Errorf("%+v: got %d %s, %v", row, status, content, header)
-		}
-		if row.replayed != "" && string(content) != bodies[row.key] {
-			t.Errorf("%+v: got %s, want %s", row, content, bodies[row.key])
-		}
-		if status == http.StatusBadRequest && at(decoded(t, content), "error.type") != "idempotency_error" {
-			t.Errorf("%+v: got %s, want an idempotency_error", row, content)
-		}
-		bodies[row.key] = string(content)
-		if got := sim.Books()[0].Refunded; got != row.refunded {
-			t.Errorf("%+v: got %d refunded, want %d", row, got, row.refunded)
-		}
-	}
-	// The event names the request that caused it.
-	events := sim.Events()
-	if got := at(c.get("/v1/events/"+events[len(events)-1].ID, ""), "request.idempotency_key"); got != "k2" {
-		t.Errorf("got the event's key %v, want k2", got)
 	}
 }

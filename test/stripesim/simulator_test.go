@@ -110,6 +110,14 @@ func delivered(t *testing.T, sim *stripesim.Simulator) {
 	}
 }
 
+// attempted waits for the n-th attempt.
+func attempted(t *testing.T, sim *stripesim.Simulator, n int) {
+	t.Helper()
+	if err := sim.WaitAttempts(t.Context(), n); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // caller speaks to the API as plain HTTP.
 type caller struct {
 	t      *testing.T

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"errors"
 	"io"
 	"net/http"
 	"strings"
@@ -62,20 +61,5 @@ func TestRun(t *testing.T) {
 	cancel()
 	if err := <-ended; err != nil {
 		t.Errorf("got %v at the end", err)
-	}
-}
-
-func TestWrongUsage(t *testing.T) {
-	for want, args := range map[string][]string{
-		"write a whole URL":        {"--endpoint", "localhost"},
-		"is not one of name":       {"--link", "colour=red"},
-		"write a whole number":     {"--link", "amount=1.5"},
-		"every setting is a flag":  {"serve"},
-		"flag provided but not de": {"--no-such-flag"},
-	} {
-		var stderr bytes.Buffer
-		if err := run(t.Context(), args, io.Discard, &stderr); !errors.Is(err, errUsage) || !strings.Contains(stderr.String(), want) {
-			t.Errorf("%v: got %v, %q, want %q", args, err, stderr.String(), want)
-		}
 	}
 }

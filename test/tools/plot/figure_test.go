@@ -19,17 +19,6 @@ const sample = `[{"file": "webhook.svg", "title": "Paylink & its ceiling", "pane
   {"title": "Left", "x": "seconds", "y": "events", "lines": [{"name": "", "points": [[0, 36000]]}]}
 ]}]`
 
-// runOn runs the command on a file with some figures.
-func runOn(t *testing.T, figures string) (folder string, err error) {
-	t.Helper()
-	dir := t.TempDir()
-	file, folder := filepath.Join(dir, "figures.json"), filepath.Join(dir, "drawn")
-	if err := os.WriteFile(file, []byte(figures), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return folder, run([]string{"-o", folder, file}, io.Discard)
-}
-
 // texts returns the texts of an SVG.
 func texts(t *testing.T, svg []byte) (all []string) {
 	t.Helper()
@@ -50,10 +39,12 @@ func texts(t *testing.T, svg []byte) (all []string) {
 func TestFigure(t *testing.T) {
 	var drawn [2][]byte
 	for i := range drawn {
-		folder, err := runOn(t, sample)
-		if err != nil {
+		folder := t.TempDir()
+		file := filepath.Join(folder, "figures.json")
+		if err := errors.Join(os.WriteFile(file, []byte(sample), 0o600), run([]string{"-o", folder, file}, io.Discard)); err != nil {
 			t.Fatal(err)
 		}
+		var err error
 		if drawn[i], err = os.ReadFile(filepath.Join(folder, "webhook.svg")); err != nil {
 			t.Fatal(err)
 		}

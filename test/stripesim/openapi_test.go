@@ -122,7 +122,7 @@ func TestEveryAnswerIsValid(t *testing.T) {
 			v := &tour{caller: newCaller(t, sim, key), contract: description, visited: map[string]bool{}}
 			link := v.catalogue()
 			v.payments(sim, link)
-			v.endpoints(newShop(t, nil).URL)
+			v.endpoints(newShop(t).URL)
 			v.events()
 			for _, pattern := range sim.Routes() {
 				if !v.visited[pattern] {

@@ -11,7 +11,7 @@ import (
 // TestOperatorsPage presses each button.
 func TestOperatorsPage(t *testing.T) {
 	sim := start(t, stripesim.Options{})
-	shop := newShop(t, nil)
+	shop := newShop(t)
 	sim.AddEndpoint(stripesim.EndpointParams{URL: shop.URL, Events: []string{"checkout.session.*", "charge.*"}})
 	link := sim.CreatePaymentLink(stripesim.PaymentLinkParams{ProductName: "Lifetime", Amount: 19900})
 	paid := pay(t, sim, link)

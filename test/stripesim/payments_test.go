@@ -115,7 +115,7 @@ func TestPayments(t *testing.T) {
 func TestClockEvents(t *testing.T) {
 	clock := testingclock.NewFakeClock(time.Unix(1760000000, 0))
 	sim := start(t, stripesim.Options{Clock: clock, DebitDelay: time.Hour})
-	shop := newShop(t, nil)
+	shop := newShop(t)
 	sim.AddEndpoint(stripesim.EndpointParams{URL: shop.URL, Events: []string{"checkout.session.expired", "checkout.session.async_payment_succeeded"}})
 	link := sim.CreatePaymentLink(stripesim.PaymentLinkParams{Amount: 500})
 	open, err := sim.Buyer().Visit(t.Context(), link.URL)

@@ -12,7 +12,7 @@ import (
 // TestDelivery checks the other headers, and the event as stripe-go decodes it.
 func TestDelivery(t *testing.T) {
 	sim := start(t, stripesim.Options{})
-	shop := newShop(t, nil)
+	shop := newShop(t)
 	endpoint := sim.AddEndpoint(stripesim.EndpointParams{URL: shop.URL, Events: []string{"checkout.session.*"}})
 	pay(t, sim, sim.CreatePaymentLink(stripesim.PaymentLinkParams{Amount: 100}))
 	delivered(t, sim)

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/paylink-dev/paylink/test/check"
 	"github.com/paylink-dev/paylink/test/fakeshop"
 )
 
@@ -25,9 +26,7 @@ func FuzzContract(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body, contentType, key, session, provider string) {
 		object := func(fields map[string]string) string {
 			text, err := json.Marshal(fields)
-			if err != nil {
-				t.Fatal(err)
-			}
+			check.Must(t, err)
 			return string(text)
 		}
 		calls := []call{

@@ -12,6 +12,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
+	"github.com/paylink-dev/paylink/test/check"
 	"github.com/paylink-dev/paylink/test/fakeshop"
 	"github.com/paylink-dev/paylink/test/openapi"
 	"github.com/paylink-dev/paylink/webhookserver"
@@ -51,9 +52,7 @@ func TestContract(t *testing.T) {
 func contract(t testing.TB) *openapi.Contract {
 	t.Helper()
 	c, err := openapi.Read(fakeshop.New(t, fakeshop.Options{}).Handler, webhookserver.OpenAPIPath)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.Must(t, err)
 	c.Complete = true
 	return c
 }

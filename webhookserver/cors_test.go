@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/paylink-dev/paylink/test/check"
 	"github.com/paylink-dev/paylink/test/fakeshop"
 	"github.com/paylink-dev/paylink/webhookserver"
 	"github.com/paylink-dev/paylink/webhookserver/checkout"
@@ -125,9 +126,8 @@ func TestPreflight(t *testing.T) {
 			if name == "no preflight" {
 				maps.DeleteFunc(got, func(string, string) bool { return true })
 			}
-			if diff := cmp.Diff(want, got); diff != "" || answer.Code != row.status {
-				t.Errorf("got status %d, want %d; headers (-want +got):\n%s", answer.Code, row.status, diff)
-			}
+			check.Equal(t, row.status, answer.Code, "status")
+			check.Equal(t, want, got, "headers")
 
 			answer = ask(t, open(t, fakeshop.Options{}), row.call)
 			if got := corsHeaders(answer.Header()); len(got) > 0 || answer.Code < http.StatusBadRequest {
@@ -145,14 +145,10 @@ func TestPreflightIsFree(t *testing.T) {
 	noTokens(s)
 	for range 3 {
 		for _, path := range []string{capturePath, checkout.OrdersPath} {
-			if answer := ask(t, s, preflight(path, "https://shop.example.com", "POST", "content-type")); answer.Code != http.StatusNoContent {
-				t.Errorf("%s: got %d %s, want 204", path, answer.Code, answer.Body)
-			}
+			check.Equal(t, http.StatusNoContent, ask(t, s, preflight(path, "https://shop.example.com", "POST", "content-type")).Code, "%s", path)
 		}
 	}
-	if answer := ask(t, s, capture("cs_test_paid")); answer.Code != http.StatusOK {
-		t.Errorf("got %d %s, want 200", answer.Code, answer.Body)
-	}
+	check.Equal(t, http.StatusOK, ask(t, s, capture("cs_test_paid")).Code, "status")
 }
 
 // TestAppURLs: the origin of the shop is that of its address.
@@ -164,8 +160,6 @@ func TestAppURLs(t *testing.T) {
 		"http://[::1]:3000":               "http://[::1]:3000",
 	} {
 		answer := ask(t, open(t, fakeshop.Options{AppURL: address}), capture("cs_test_paid").with("Origin", origin))
-		if got := answer.Header().Get("Access-Control-Allow-Origin"); got != origin {
-			t.Errorf("%s: got origin %q, want %q", address, got, origin)
-		}
+		check.Equal(t, origin, answer.Header().Get("Access-Control-Allow-Origin"), "%s: origin", address)
 	}
 }

@@ -10,8 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
+	"github.com/paylink-dev/paylink/test/check"
 	"github.com/paylink-dev/paylink/test/fakeshop"
 )
 
@@ -26,9 +25,7 @@ func declaredStates(t *testing.T) []string {
 	}
 	for _, name := range []string{"returnpage/texts.go", "checkout/notices.go", "page/page.go"} {
 		file, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.Must(t, err)
 		for node := range ast.Preorder(file) {
 			switch node := node.(type) {
 			case *ast.ValueSpec:
@@ -58,7 +55,5 @@ func TestStatesHaveStyles(t *testing.T) {
 		got = append(got, match[1])
 	}
 	slices.Sort(got)
-	if diff := cmp.Diff(want, slices.Compact(got)); diff != "" {
-		t.Errorf("states in page.css (-want +got):\n%s", diff)
-	}
+	check.Equal(t, want, slices.Compact(got), "states in page.css")
 }

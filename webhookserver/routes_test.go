@@ -3,7 +3,6 @@ package webhookserver_test
 import (
 	"context"
 	"fmt"
-	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -19,6 +18,7 @@ import (
 
 	"github.com/paylink-dev/paylink/internal/ledger"
 	"github.com/paylink-dev/paylink/internal/payment"
+	"github.com/paylink-dev/paylink/test/check"
 	"github.com/paylink-dev/paylink/test/fakeshop"
 	"github.com/paylink-dev/paylink/test/scrape"
 	"github.com/paylink-dev/paylink/test/stripeevents"
@@ -49,9 +49,7 @@ func TestOtherMethods(t *testing.T) {
 			t.Run(method+" "+path, func(t *testing.T) {
 				answer := ask(t, s, call{method: method, path: path})
 				served := slices.Contains(strings.Split(want, ", "), strings.Replace(method, "HEAD", "GET", 1))
-				if served != (answer.Code != http.StatusMethodNotAllowed) {
-					t.Errorf("got status %d, want 405: %t", answer.Code, !served)
-				}
+				check.Equal(t, answer.Code != http.StatusMethodNotAllowed, served, "status %d", answer.Code)
 				if served {
 					return
 				}
@@ -99,9 +97,7 @@ func TestWithoutCheckout(t *testing.T) {
 		})
 	}
 	for _, c := range []call{capture("cs_test_paid"), get(billingPath + "cs_test_paid"), get("/dashboard/billing/page.css"), get("/openapi.yaml")} {
-		if answer := ask(t, s, c); answer.Code != http.StatusOK {
-			t.Errorf("%s %s: got status %d, want 200", c.method, c.path, answer.Code)
-		}
+		check.Equal(t, http.StatusOK, ask(t, s, c).Code, "%s %s: status", c.method, c.path)
 	}
 }
 
@@ -117,9 +113,7 @@ func TestOtherWebhookPaths(t *testing.T) {
 		r.URL.Path = path
 		fakeshop.Refused(t, f.send(r), http.StatusNotFound, webhook.Path)
 		for sample, value := range scrape.Metrics(t, f.registry) {
-			if value != 0 {
-				t.Errorf("%s: got %s %v, want 0", path, sample, value)
-			}
+			check.Equal(t, 0, value, "%s: %s", path, sample)
 		}
 	}
 }
@@ -128,9 +122,7 @@ func TestOtherWebhookPaths(t *testing.T) {
 func TestWithoutRoutes(t *testing.T) {
 	s := newFixture(t, blocking(nil))
 	for path := range allowed {
-		if answer := s.send(get(path).request(t.Context())); answer.Code != http.StatusNotFound {
-			t.Errorf("%s: got status %d, want 404", path, answer.Code)
-		}
+		check.Equal(t, http.StatusNotFound, s.send(get(path).request(t.Context())).Code, "%s: status", path)
 	}
 }
 
@@ -140,25 +132,20 @@ func TestHead(t *testing.T) {
 		s := open(t, fakeshop.Options{})
 		whole := ask(t, s, call{method: http.MethodGet, path: path, token: fakeshop.Backend})
 		head := ask(t, s, call{method: http.MethodHead, path: path, token: fakeshop.Backend})
-		if diff := cmp.Diff(whole.Header(), head.Header()); diff != "" || head.Code != whole.Code {
-			t.Errorf("%s: got status %d, want %d; headers (-want +got):\n%s", path, head.Code, whole.Code, diff)
-		}
+		check.Equal(t, whole.Code, head.Code, "%s: status", path)
+		check.Equal(t, whole.Header(), head.Header(), "%s: headers", path)
 	}
 }
 
 // TestOpenAPI: the description is served as in the file.
 func TestOpenAPI(t *testing.T) {
 	want, err := os.ReadFile("openapi.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.Must(t, err)
 	answer := ask(t, open(t, fakeshop.Options{}), get(webhookserver.OpenAPIPath))
 	if answer.Code != http.StatusOK || answer.Header().Get("Content-Type") != "application/yaml" || answer.Header().Get("X-Content-Type-Options") != "nosniff" {
 		t.Errorf("got %d %v, want 200 as application/yaml", answer.Code, answer.Header())
 	}
-	if answer.Body.String() != string(want) {
-		t.Error("got another text, want that of the file")
-	}
+	check.Equal(t, string(want), answer.Body.String(), "text")
 }
 
 // requests are the counts of requests by route and status.
@@ -204,9 +191,7 @@ func TestRequestMetrics(t *testing.T) {
 				n += value
 			}
 		}
-		if got := samples["duration_seconds_count{"+route]; got != n {
-			t.Errorf("%s: got %v durations, want %v: %v", route, got, n, slices.Sorted(maps.Keys(samples)))
-		}
+		check.Equal(t, n, samples["duration_seconds_count{"+route], "%s: durations", route)
 	}
 }
 
@@ -218,8 +203,6 @@ func TestDuration(t *testing.T) {
 			return api.List(ctx, list, options...)
 		}}})
 		ask(t, s, capture("cs_test_paid"))
-		if got := s.Counted()[`duration_seconds_sum{route="/api/orders/capture"}`]; got != 1.5 {
-			t.Errorf("got %v s, want 1.5", got)
-		}
+		check.Equal(t, 1.5, s.Counted()[`duration_seconds_sum{route="/api/orders/capture"}`], "s")
 	})
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/paylink-dev/paylink/test/check"
 	"github.com/paylink-dev/paylink/test/fakeshop"
 )
 
@@ -23,9 +24,7 @@ type guide struct {
 func readGuide(t *testing.T) guide {
 	t.Helper()
 	text, err := os.ReadFile("../docs/checkout.md")
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.Must(t, err)
 	return guide{t, string(text)}
 }
 
@@ -81,26 +80,20 @@ func TestSampleOrder(t *testing.T) {
 		method: m.find(curl, `-X (\w+)`), path: m.find(curl, `https://shop\.example\.com(\S+)`), token: fakeshop.Backend, body: m.find(curl, `-d '([^']+)'`),
 		header: map[string]string{"Idempotency-Key": m.find(curl, `-H 'Idempotency-Key: ([^']+)'`), "Content-Type": m.find(curl, `-H 'Content-Type: ([^']+)'`)},
 	}
-	if !strings.Contains(curl, `-H "Authorization: Bearer $TOKEN"`) {
-		t.Error("got no token in the sample, want one")
-	}
+	check.Contains(t, curl, `-H "Authorization: Bearer $TOKEN"`)
 	first, again := ask(t, s, c), ask(t, s, c)
 	if first.Code != http.StatusCreated || again.Code != http.StatusCreated || again.Header().Get("Idempotent-Replayed") != "true" {
 		t.Fatalf("got %d %s, then %d %s, want 201 and a replay", first.Code, first.Body, again.Code, again.Body)
 	}
 	shown := m.sample("json", "checkoutUrl")
-	if diff := cmp.Diff(fields(t, first.Body.String()), fields(t, shown)); diff != "" {
-		t.Errorf("fields in the guide (-server +guide):\n%s", diff)
-	}
+	check.Equal(t, fields(t, first.Body.String()), fields(t, shown), "fields in the guide")
 	type order struct {
 		OrderID, Status, CheckoutURL, Namespace, Name, Currency string
 		Amount, AmountRefunded                                  int64
 	}
 	var said, got order
 	for text, into := range map[string]*order{shown: &said, first.Body.String(): &got} {
-		if err := json.Unmarshal([]byte(text), into); err != nil {
-			t.Fatal(err)
-		}
+		check.Must(t, json.Unmarshal([]byte(text), into))
 	}
 	for _, o := range []*order{&said, &got} {
 		prefix := strings.TrimSuffix(o.OrderID, "…")
@@ -109,9 +102,7 @@ func TestSampleOrder(t *testing.T) {
 		}
 		o.OrderID, o.CheckoutURL, o.Name = "", "", ""
 	}
-	if diff := cmp.Diff(got, said); diff != "" {
-		t.Errorf("values in the guide (-server +guide):\n%s", diff)
-	}
+	check.Equal(t, got, said, "values in the guide")
 }
 
 // TestSampleProblem: the error in the guide is that of the server.
@@ -126,9 +117,7 @@ func TestSampleProblem(t *testing.T) {
 func TestSampleCapture(t *testing.T) {
 	m, s := readGuide(t), open(t, fakeshop.Options{})
 	script := m.sample("js", "fetch")
-	if kind := m.find(script, `"Content-Type": "([^"]+)"`); kind != "application/json" {
-		t.Errorf("got type %s, want application/json", kind)
-	}
+	check.Equal(t, "application/json", m.find(script, `"Content-Type": "([^"]+)"`), "type")
 	sent := map[string]string{}
 	for _, name := range regexp.MustCompile(`(\w+): (?:"stripe"|new URL)`).FindAllStringSubmatch(m.find(script, `JSON\.stringify\(\{(.*)\}\)`), -1) {
 		sent[name[1]] = "stripe"
@@ -139,17 +128,13 @@ func TestSampleCapture(t *testing.T) {
 	}
 	sent["session_id"] = "cs_test_paid"
 	body, err := json.Marshal(sent)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.Must(t, err)
 	answer := ask(t, s, call{method: m.find(script, `method: "(\w+)"`), path: m.find(script, `fetch\("([^"]+)"`), body: string(body)})
 	if answer.Code != http.StatusOK {
 		t.Fatalf("%s: got %d %s, want 200", body, answer.Code, answer.Body)
 	}
 	read := strings.Split(m.find(script, `const \{ (.*) \} = await answer\.json`), ", ")
-	if diff := cmp.Diff(fields(t, answer.Body.String()), read); diff != "" {
-		t.Errorf("fields in the guide (-server +guide):\n%s", diff)
-	}
+	check.Equal(t, fields(t, answer.Body.String()), read, "fields in the guide")
 }
 
 // TestSampleForm: the form in the guide redirects to Stripe, and the address in the guide returns from there.

@@ -20,6 +20,7 @@ import (
 
 	"github.com/paylink-dev/paylink/internal/ledger"
 	"github.com/paylink-dev/paylink/internal/payment"
+	"github.com/paylink-dev/paylink/test/check"
 	"github.com/paylink-dev/paylink/webhookserver"
 )
 
@@ -30,9 +31,7 @@ func TestGracefulStop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
 		r := run(t, blocking(release))
-		if err := r.server.Ready(nil); err != nil {
-			t.Errorf("got readiness error %v while serving, want none", err)
-		}
+		check.NoError(t, r.server.Ready(nil))
 		if r.server.NeedLeaderElection() {
 			t.Error("got NeedLeaderElection, want every replica to serve")
 		}
@@ -59,12 +58,8 @@ func TestGracefulStop(t *testing.T) {
 		default:
 		}
 		close(release)
-		if code := readStatus(t, sender); code != http.StatusOK {
-			t.Errorf("got status %d for the accepted event, want 200", code)
-		}
-		if err := <-r.done; err != nil {
-			t.Errorf("got error %v at the end, want none", err)
-		}
+		check.Equal(t, http.StatusOK, readStatus(t, sender), "status for the accepted event")
+		check.NoError(t, <-r.done)
 		_, _ = sender.Close(), idle.Close()
 	})
 }
@@ -90,9 +85,7 @@ func TestCloseOnDrain(t *testing.T) {
 		if _, err := answers.ReadByte(); !errors.Is(err, io.EOF) {
 			t.Errorf("got %v, want the end of the connection", err)
 		}
-		if err := <-r.done; err != nil {
-			t.Errorf("got error %v at the end, want none", err)
-		}
+		check.NoError(t, <-r.done)
 		_ = proxy.Close()
 	})
 }
@@ -106,9 +99,7 @@ func TestStopAtDeadline(t *testing.T) {
 		synctest.Wait()
 		start := time.Now()
 		r.stop()
-		if code := readStatus(t, sender); code != http.StatusServiceUnavailable {
-			t.Errorf("got status %d, want 503", code)
-		}
+		check.Equal(t, http.StatusServiceUnavailable, readStatus(t, sender), "status")
 		if err := <-r.done; err != nil || time.Since(start) > webhookserver.DrainTimeout {
 			t.Errorf("got the end with %v after %s, want it at %s", err, time.Since(start), webhookserver.DrainTimeout)
 		}
@@ -180,9 +171,7 @@ func TestSlowClients(t *testing.T) {
 						t.Error("got an open connection, want it closed")
 					}
 				}
-				if took := time.Since(start).Truncate(5 * time.Second); took != row.want {
-					t.Errorf("got the close after %s, want %s", took, row.want)
-				}
+				check.Equal(t, row.want, time.Since(start).Truncate(5*time.Second), "time to the close")
 				r.wantStop()
 			})
 		})
@@ -202,14 +191,10 @@ func TestMaxHeader(t *testing.T) {
 				r := run(t, accepting)
 				text := strings.Replace(delivery(event(t)), "Stripe-Signature: ", "Stripe-Signature: "+strings.Repeat("v1=00,", row.size/6), 1)
 				c, err := r.listener.dial()
-				if err != nil {
-					t.Fatal(err)
-				}
+				check.Must(t, err)
 				defer func() { _ = c.Close() }()
 				go func() { _, _ = c.Write([]byte(text)) }() // ends when the server closes the connection
-				if code := readStatus(t, c); code != row.want {
-					t.Errorf("got status %d", code)
-				}
+				check.Equal(t, row.want, readStatus(t, c), "status")
 				_ = c.Close()
 				r.wantStop()
 			})
@@ -237,16 +222,12 @@ func TestStart(t *testing.T) {
 	address := <-started
 
 	c, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", address)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.Must(t, err)
 	defer func() { _ = c.Close() }()
 	if _, err := c.Write([]byte(delivery(event(t)))); err != nil {
 		t.Fatal(err)
 	}
-	if code := readStatus(t, c); code != http.StatusOK {
-		t.Errorf("got status %d", code)
-	}
+	check.Equal(t, http.StatusOK, readStatus(t, c), "status")
 
 	taken := newFixture(t, accepting)
 	taken.server.Address = address
@@ -257,7 +238,5 @@ func TestStart(t *testing.T) {
 		t.Error("got ready, want an error without serving")
 	}
 	stop()
-	if err := <-done; err != nil {
-		t.Errorf("got error %v at the end, want none", err)
-	}
+	check.NoError(t, <-done)
 }

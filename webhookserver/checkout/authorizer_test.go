@@ -11,10 +11,10 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
 	authenticationv1 "k8s.io/api/authentication/v1"
 	authorizationv1 "k8s.io/api/authorization/v1"
 
+	"github.com/paylink-dev/paylink/test/check"
 	"github.com/paylink-dev/paylink/test/fakeshop"
 )
 
@@ -43,12 +43,8 @@ func TestReviews(t *testing.T) {
 				t.Errorf("got %d %s", answer.Code, answer.Body)
 			}
 			tokens := []authenticationv1.TokenReviewSpec{{Token: fakeshop.Backend, Audiences: []string{"paylink", "shop"}}}
-			if diff := cmp.Diff(tokens, s.Users.Reviewed()); diff != "" {
-				t.Errorf("(-want +got):\n%s", diff)
-			}
-			if diff := cmp.Diff([]authorizationv1.SubjectAccessReviewSpec{row.asked}, s.Users.Asked()); diff != "" {
-				t.Errorf("(-want +got):\n%s", diff)
-			}
+			check.Equal(t, tokens, s.Users.Reviewed(), "token reviews")
+			check.Equal(t, []authorizationv1.SubjectAccessReviewSpec{row.asked}, s.Users.Asked(), "access reviews")
 		})
 	}
 }
@@ -76,12 +72,8 @@ func TestToken(t *testing.T) {
 				continue
 			}
 			fakeshop.Refused(t, answer, http.StatusUnauthorized, says)
-			if scheme := answer.Header().Get("WWW-Authenticate"); scheme != `Bearer realm="paylink"` {
-				t.Errorf("%q: got WWW-Authenticate %q, want Bearer", header, scheme)
-			}
-			if strings.Contains(answer.Body.String(), fakeshop.Backend) {
-				t.Errorf("%q: got %s, want no token in it", header, answer.Body)
-			}
+			check.Equal(t, `Bearer realm="paylink"`, answer.Header().Get("WWW-Authenticate"), "%q: WWW-Authenticate", header)
+			check.Lacks(t, answer.Body.String(), fakeshop.Backend)
 		}
 		if says == missing && len(s.Users.Reviewed()) > 0 {
 			t.Errorf("%q: got reviews %v, want none", header, s.Users.Reviewed())
@@ -152,12 +144,8 @@ func TestReviewsUnavailable(t *testing.T) {
 			}
 		}
 	}
-	if n := strings.Count(s.Logged.String(), "connection refused"); n != 4 {
-		t.Errorf("got %d log messages, want 4", n)
-	}
-	if strings.Contains(s.Logged.String(), fakeshop.Backend) {
-		t.Error("got the token in the log, want it nowhere")
-	}
+	check.Equal(t, 4, strings.Count(s.Logged.String(), "connection refused"), "log messages")
+	check.Lacks(t, s.Logged.String(), fakeshop.Backend)
 }
 
 // TestInvalidTokens: the invalid tokens of an address are limited. A token that was valid recently is not.
@@ -169,20 +157,14 @@ func TestInvalidTokens(t *testing.T) {
 		answer := s.Send(r)
 		if answer.Code == http.StatusTooManyRequests {
 			fakeshop.Refused(t, answer, http.StatusTooManyRequests, "Authorization: too many wrong tokens came from your network: try again later.")
-			if after := answer.Header().Get("Retry-After"); after != "6" {
-				t.Errorf("got Retry-After %s", after)
-			}
+			check.Equal(t, "6", answer.Header().Get("Retry-After"), "Retry-After")
 		}
 		return answer.Code
 	}
 	const here, there = "192.0.2.1", "192.0.2.2"
-	if code := send(here, fakeshop.Backend); code != http.StatusOK {
-		t.Errorf("got status %d", code)
-	}
+	check.Equal(t, http.StatusOK, send(here, fakeshop.Backend), "status")
 	for i := range 10 {
-		if code := send(here, fmt.Sprint("wrong-", i)); code != http.StatusUnauthorized {
-			t.Errorf("invalid token %d: got status %d, want 401", i, code)
-		}
+		check.Equal(t, http.StatusUnauthorized, send(here, fmt.Sprint("wrong-", i)), "invalid token %d: status", i)
 	}
 	reviews := len(s.Users.Reviewed())
 	for i, step := range []struct {
@@ -201,16 +183,10 @@ func TestInvalidTokens(t *testing.T) {
 		{time.Hour, here, "wrong", 401},
 	} {
 		s.Clock.SetTime(s.Clock.Now().Add(step.passes))
-		if got := send(step.address, step.token); got != step.want {
-			t.Errorf("step %d: got status %d, want %d", i, got, step.want)
-		}
+		check.Equal(t, step.want, send(step.address, step.token), "step %d: status", i)
 	}
-	if n := len(s.Users.Reviewed()) - reviews; n != 6 {
-		t.Errorf("got %d reviews, want fewer", n)
-	}
-	if diff := cmp.Diff(map[string]float64{"token": 3}, s.Limited()); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
-	}
+	check.Equal(t, 6, len(s.Users.Reviewed())-reviews, "reviews")
+	check.Equal(t, map[string]float64{"token": 3}, s.Limited(), "refusals by limit")
 }
 
 // TestConcurrentInvalidTokens: the reviews of concurrent invalid tokens are bounded. A token that was valid recently does not wait.
@@ -255,9 +231,7 @@ func TestUnknownTokenWaits(t *testing.T) {
 			}
 			synctest.Wait()
 			answer := send(100, fakeshop.Backend)
-			if answer.Code != want {
-				t.Errorf("reviews of %s: got %d %s", takes, answer.Code, answer.Body)
-			}
+			check.Equal(t, want, answer.Code, "reviews of %s: status", takes)
 			crowd.Wait()
 			s.Clock.SetTime(s.Clock.Now().Add(2 * time.Hour)) // nobody was right lately
 		}
@@ -288,8 +262,6 @@ func TestRevokedToken(t *testing.T) {
 		send(fakeshop.Backend)
 		s.Clock.SetTime(s.Clock.Now().Add(passes))
 		exhaust()
-		if code := send(fakeshop.Backend); code != want {
-			t.Errorf("got status %d after %s", code, passes)
-		}
+		check.Equal(t, want, send(fakeshop.Backend), "status after %s", passes)
 	}
 }

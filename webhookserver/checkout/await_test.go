@@ -17,6 +17,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
+	"github.com/paylink-dev/paylink/test/check"
 	"github.com/paylink-dev/paylink/test/fakeshop"
 )
 
@@ -46,20 +47,14 @@ func TestNoController(t *testing.T) {
 		s.Away()
 		start := time.Now()
 		answer := s.Send(asked(t, lifetime, keyHeader, "k1"))
-		if took := time.Since(start); took != 8*time.Second {
-			t.Errorf("got the answer after %s", took)
-		}
+		check.Equal(t, 8*time.Second, time.Since(start), "time to the answer")
 		p := fakeshop.Refused(t, answer, http.StatusServiceUnavailable, "The order was created, but is not ready to be paid yet. With the same Idempotency-Key, the same request returns it once it is.")
 		if orders := s.Orders(); len(orders) != 1 || p.OrderID != string(orders[0].UID) || answer.Header().Get("Retry-After") != "5" {
 			t.Errorf("got %d orders and id %q, want one order and its id", len(orders), p.OrderID)
 		}
-		if !strings.Contains(s.Logged.String(), "is the controller running?") {
-			t.Errorf("got log %s, want the reason in it", s.Logged)
-		}
+		check.Contains(t, s.Logged.String(), "is the controller running?")
 		// It is still not there.
-		if again := fakeshop.Refused(t, s.Send(asked(t, lifetime, keyHeader, "k1")), http.StatusServiceUnavailable, "not ready to be paid yet"); again.OrderID != p.OrderID {
-			t.Errorf("got id %q of a repeated request, want the same", again.OrderID)
-		}
+		check.Equal(t, p.OrderID, fakeshop.Refused(t, s.Send(asked(t, lifetime, keyHeader, "k1")), http.StatusServiceUnavailable, "not ready to be paid yet").OrderID, "id of a repeated request")
 		s.Reconcile()
 		if got := created(t, s.Send(asked(t, lifetime, keyHeader, "k1")), true); got.OrderID != p.OrderID || got.CheckoutURL == "" {
 			t.Errorf("got %+v", got)
@@ -105,9 +100,7 @@ func TestClientGone(t *testing.T) {
 		if took := time.Since(start); took != time.Second || p.OrderID == "" {
 			t.Errorf("got the answer after %s: %+v", took, p)
 		}
-		if strings.Contains(s.Logged.String(), "is the controller running?") {
-			t.Errorf("got log %s, want no error of the controller", s.Logged)
-		}
+		check.Lacks(t, s.Logged.String(), "is the controller running?")
 	})
 }
 
@@ -189,12 +182,8 @@ func TestCannotCreate(t *testing.T) {
 			if p.OrderID != "" || strings.Contains(answer.Body.String(), "10.0.0.1") || answer.Header().Get("Retry-After") != "5" {
 				t.Errorf("got %v %s, want Retry-After and nothing of the cluster", answer.Header(), answer.Body)
 			}
-			if !strings.Contains(s.Logged.String(), "create order: ") {
-				t.Error("got no log message of the error, want one")
-			}
-			if n := s.Counted()[`orders_created_total{checkout="api"}`]; n != 0 {
-				t.Errorf("got %v orders counted, want 0", n)
-			}
+			check.Contains(t, s.Logged.String(), "create order: ")
+			check.Equal(t, 0, s.Counted()[`orders_created_total{checkout="api"}`], "orders counted")
 		})
 	}
 }
@@ -232,9 +221,7 @@ func TestMaxCreating(t *testing.T) {
 		}
 		close(let)
 		for range 64 {
-			if code := <-answers; code != http.StatusCreated {
-				t.Errorf("got status %d", code)
-			}
+			check.Equal(t, http.StatusCreated, <-answers, "status")
 		}
 		created(t, s.Send(asked(t, lifetime)), false) // the places were given back
 	})
@@ -263,9 +250,7 @@ func TestCreateRetry(t *testing.T) {
 				} else {
 					created(t, answer, false)
 				}
-				if took := time.Since(start); took != row.took {
-					t.Errorf("got the answer after %s", took)
-				}
+				check.Equal(t, row.took, time.Since(start), "time to the answer")
 			})
 		})
 	}

@@ -15,6 +15,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
+	"github.com/paylink-dev/paylink/test/check"
 	"github.com/paylink-dev/paylink/test/fakeshop"
 	"github.com/paylink-dev/paylink/webhookserver/checkout"
 	"github.com/paylink-dev/paylink/webhookserver/page"
@@ -53,9 +54,8 @@ func TestBuyPage(t *testing.T) {
 			}
 		}
 		get, head := s.Send(fakeshop.Request(t, http.MethodGet, path, "")), s.Send(fakeshop.Request(t, http.MethodHead, path, ""))
-		if diff := cmp.Diff(get.Header(), head.Header()); diff != "" || head.Code != http.StatusOK {
-			t.Errorf("got status %d for HEAD, want 200; headers (-want +got):\n%s", head.Code, diff)
-		}
+		check.Equal(t, http.StatusOK, head.Code, "status")
+		check.Equal(t, get.Header(), head.Header(), "headers")
 	}
 }
 
@@ -76,9 +76,7 @@ func TestBuy(t *testing.T) {
 				ProductID: "lifetime", ProductName: "Lifetime", Amount: 19900, Currency: "USD", Livemode: &live,
 				PaymentLinkRef: &v1alpha1.LocalObjectReference{Name: "lifetime"}, ExpiresAfter: &metav1.Duration{Duration: 24 * time.Hour},
 			}
-			if diff := cmp.Diff(want, o.Spec); diff != "" {
-				t.Errorf("(-want +got):\n%s", diff)
-			}
+			check.Equal(t, want, o.Spec, "spec")
 			if o.Namespace != "shop" || !strings.HasPrefix(o.Name, "lifetime-") || cmp.Diff(map[string]string{"payments.paylink.dev/checkout": "public"}, o.Labels) != "" {
 				t.Errorf("got metadata %+v, want the name and label of its route", o.ObjectMeta)
 			}
@@ -89,9 +87,7 @@ func TestBuy(t *testing.T) {
 			if diff := cmp.Diff(header, answer.Header()); diff != "" || answer.Code != http.StatusSeeOther || answer.Body.Len() > 0 {
 				t.Errorf("got status %d, body %s, want a redirect; headers (-want +got):\n%s", answer.Code, answer.Body, diff)
 			}
-			if n := s.Counted()[`orders_created_total{checkout="public"}`]; n != 1 {
-				t.Errorf("got %v orders counted, want 1", n)
-			}
+			check.Equal(t, 1, s.Counted()[`orders_created_total{checkout="public"}`], "orders counted")
 		})
 	}
 }
@@ -160,9 +156,7 @@ func TestUnavailable(t *testing.T) {
 				}
 				wantNotice(t, s.Send(shown), http.StatusServiceUnavailable, checkout.Unavailable)
 			}
-			if n := len(s.Orders()); n != 0 {
-				t.Errorf("got %d orders", n)
-			}
+			check.Equal(t, 0, len(s.Orders()), "orders")
 		})
 	}
 }
@@ -174,9 +168,7 @@ func TestBuyWithoutController(t *testing.T) {
 		s.Away()
 		start := time.Now()
 		wantNotice(t, s.Send(bought(t, forSale)), http.StatusServiceUnavailable, checkout.Unavailable)
-		if took := time.Since(start); took != 8*time.Second {
-			t.Errorf("got the answer after %s", took)
-		}
+		check.Equal(t, 8*time.Second, time.Since(start), "time to the answer")
 	})
 }
 

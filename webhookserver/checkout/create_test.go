@@ -7,11 +7,11 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
+	"github.com/paylink-dev/paylink/test/check"
 	"github.com/paylink-dev/paylink/test/fakeshop"
 )
 
@@ -49,9 +49,7 @@ func created(t testing.TB, answer *httptest.ResponseRecorder, replayed bool) ord
 	if got := answer.Header().Get("Idempotent-Replayed"); (got == "true") != replayed || (got != "" && got != "true") {
 		t.Errorf("got Idempotent-Replayed %q, want it: %t", got, replayed)
 	}
-	if location := answer.Header().Get("Location"); location != "/api/orders/"+o.OrderID {
-		t.Errorf("got Location %q, want that of the order", location)
-	}
+	check.Equal(t, "/api/orders/"+o.OrderID, answer.Header().Get("Location"), "Location")
 	return o
 }
 
@@ -87,24 +85,18 @@ func TestCreate(t *testing.T) {
 			want := row.want
 			want.Status, want.Namespace, want.Name, want.Amount, want.Currency = "pending", "shop", o.Name, 19900, "USD"
 			want.CheckoutURL = "https://buy.stripe.com/test_a?client_reference_id=" + want.OrderID
-			if diff := cmp.Diff(want, got); diff != "" {
-				t.Errorf("(-want +got):\n%s", diff)
-			}
+			check.Equal(t, want, got, "result")
 			live := false
 			spec := v1alpha1.OrderSpec{
 				ProductID: "lifetime", ProductName: "Lifetime", Amount: 19900, Currency: "USD", Livemode: &live,
 				PaymentLinkRef: &v1alpha1.LocalObjectReference{Name: "lifetime"},
 			}
 			row.spec(&spec)
-			if diff := cmp.Diff(spec, o.Spec); diff != "" {
-				t.Errorf("(-want +got):\n%s", diff)
-			}
+			check.Equal(t, spec, o.Spec, "spec")
 			if o.Namespace != "shop" || !strings.HasPrefix(o.Name, spec.PaymentLinkRef.Name+"-") || o.Labels["payments.paylink.dev/checkout"] != "api" || len(o.Labels) != 1 {
 				t.Errorf("got metadata %+v, want the name and label of its route", o.ObjectMeta)
 			}
-			if n := s.Counted()[`orders_created_total{checkout="api"}`]; n != 1 {
-				t.Errorf("got %v orders counted, want 1", n)
-			}
+			check.Equal(t, 1, s.Counted()[`orders_created_total{checkout="api"}`], "orders counted")
 		})
 	}
 }
@@ -164,9 +156,7 @@ func TestInvalidRequest(t *testing.T) {
 			for _, e := range p.Errors {
 				fields = append(fields, e.Field)
 			}
-			if diff := cmp.Diff(row.fields, fields); diff != "" {
-				t.Errorf("(-want +got):\n%s", diff)
-			}
+			check.Equal(t, row.fields, fields, "fields")
 		})
 	}
 }
@@ -203,12 +193,8 @@ func TestNoReadyLink(t *testing.T) {
 func TestLinkOfOlderGeneration(t *testing.T) {
 	s := fakeshop.New(t, fakeshop.Options{Trouble: fakeshop.ReadOnly(t)}, fakeshop.Link("lifetime"))
 	changed := fakeshop.Link("lifetime")
-	if err := s.API.Get(t.Context(), client.ObjectKeyFromObject(changed), changed); err != nil {
-		t.Fatal(err)
-	}
+	check.Must(t, s.API.Get(t.Context(), client.ObjectKeyFromObject(changed), changed))
 	changed.Generation++
-	if err := s.API.Update(t.Context(), changed); err != nil {
-		t.Fatal(err)
-	}
+	check.Must(t, s.API.Update(t.Context(), changed))
 	fakeshop.Refused(t, s.Send(asked(t, lifetime)), http.StatusConflict, "the PaymentLink is not Ready")
 }

@@ -15,6 +15,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
+	"github.com/paylink-dev/paylink/test/check"
 	"github.com/paylink-dev/paylink/test/fakeshop"
 )
 
@@ -46,12 +47,9 @@ func TestGet(t *testing.T) {
 		"uid-of-anonymous": `{"orderId":"uid-of-anonymous","status":"pending","checkoutUrl":"` + pay + `uid-of-anonymous","namespace":"shop","name":"anonymous","amount":19900,"amountRefunded":0,"currency":"USD"}`,
 	} {
 		answer := read(t, s, fakeshop.Backend, id)
-		if diff := cmp.Diff(want, strings.TrimSpace(answer.Body.String())); diff != "" || answer.Code != http.StatusOK {
-			t.Errorf("%s: got status %d, want 200; order (-want +got):\n%s", id, answer.Code, diff)
-		}
-		if control := answer.Header().Get("Cache-Control"); control != "no-store" {
-			t.Errorf("%s: got Cache-Control %q, want no-store", id, control)
-		}
+		check.Equal(t, http.StatusOK, answer.Code, "%s: status", id)
+		check.Equal(t, want, strings.TrimSpace(answer.Body.String()), "%s: order", id)
+		check.Equal(t, "no-store", answer.Header().Get("Cache-Control"), "%s: Cache-Control", id)
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
 	"github.com/paylink-dev/paylink/internal/payment"
+	"github.com/paylink-dev/paylink/test/check"
 	"github.com/paylink-dev/paylink/test/fakeshop"
 )
 
@@ -26,9 +27,7 @@ func TestSameKey(t *testing.T) {
 	const body = `{"paymentLink":"lifetime","namespace":"shop","orderId":"mine","customerId":"c1"}`
 	first := created(t, s.Send(asked(t, body, keyHeader, "k1")), false)
 	for range 3 {
-		if again := created(t, s.Send(asked(t, body, keyHeader, "k1")), true); again != first {
-			t.Errorf("got %+v, want %+v", again, first)
-		}
+		check.Equal(t, first, created(t, s.Send(asked(t, body, keyHeader, "k1")), true), "result")
 	}
 	if _, err := s.Ledger.Apply(t.Context(), payment.Fact{
 		EventID: "evt_1", Type: "checkout.session.completed", Created: metav1.NewTime(fakeshop.Now), ClientReferenceID: "mine", PaymentIntentID: "pi_1",
@@ -38,15 +37,9 @@ func TestSameKey(t *testing.T) {
 	}
 	want := first
 	want.Status, want.PaidAt = "paid", "2026-11-23T12:00:00Z"
-	if again := created(t, s.Send(asked(t, body, keyHeader, "k1")), true); again != want {
-		t.Errorf("got %+v, want %+v", again, want)
-	}
-	if n := len(s.Orders()); n != 1 {
-		t.Errorf("got %d orders", n)
-	}
-	if n := s.Counted()[`orders_created_total{checkout="api"}`]; n != 1 {
-		t.Errorf("got %v orders counted, want 1", n)
-	}
+	check.Equal(t, want, created(t, s.Send(asked(t, body, keyHeader, "k1")), true), "result")
+	check.Equal(t, 1, len(s.Orders()), "orders")
+	check.Equal(t, 1, s.Counted()[`orders_created_total{checkout="api"}`], "orders counted")
 }
 
 // TestKeyOutlivesTheLink: the order of a key is returned, even after its PaymentLink is deleted.
@@ -54,12 +47,8 @@ func TestKeyOutlivesTheLink(t *testing.T) {
 	link := fakeshop.Link("lifetime")
 	s := fakeshop.New(t, fakeshop.Options{}, link)
 	first := created(t, s.Send(asked(t, lifetime, keyHeader, "k1")), false)
-	if err := s.API.Delete(t.Context(), link); err != nil {
-		t.Fatal(err)
-	}
-	if again := created(t, s.Send(asked(t, lifetime, keyHeader, "k1")), true); again != first {
-		t.Errorf("got %+v, want %+v", again, first)
-	}
+	check.Must(t, s.API.Delete(t.Context(), link))
+	check.Equal(t, first, created(t, s.Send(asked(t, lifetime, keyHeader, "k1")), true), "result")
 }
 
 // TestKeyOfAnExpiredOrder: the expired order is returned, without a checkout URL.
@@ -68,9 +57,7 @@ func TestKeyOfAnExpiredOrder(t *testing.T) {
 	created(t, s.Send(asked(t, lifetime, keyHeader, "k1")), false)
 	o := s.Orders()[0]
 	o.Status.Phase, o.Status.ExpiredAt, o.Status.CheckoutURL = v1alpha1.OrderFailed, &metav1.Time{Time: fakeshop.Now}, ""
-	if err := s.API.Status().Update(t.Context(), &o); err != nil {
-		t.Fatal(err)
-	}
+	check.Must(t, s.API.Status().Update(t.Context(), &o))
 	if again := created(t, s.Send(asked(t, lifetime, keyHeader, "k1")), true); again.Status != "failed" || again.CheckoutURL != "" {
 		t.Errorf("got %+v", again)
 	}
@@ -91,9 +78,7 @@ func TestKeyOfAnotherBody(t *testing.T) {
 			s.Users.Allow(func(authorizationv1.SubjectAccessReviewSpec) bool { return true })
 			created(t, s.Send(asked(t, `{"paymentLink":"lifetime","namespace":"shop","orderId":"mine","customerId":"c1"}`, keyHeader, "k1")), false)
 			fakeshop.Refused(t, s.Send(asked(t, body, keyHeader, "k1")), http.StatusConflict, "Idempotency-Key: was used with another body: use a new key for a new order.")
-			if n := len(s.Orders()); n != 1 {
-				t.Errorf("got %d orders", n)
-			}
+			check.Equal(t, 1, len(s.Orders()), "orders")
 		})
 	}
 }
@@ -113,14 +98,10 @@ func TestKeys(t *testing.T) {
 		}
 		ids[created(t, s.Send(r), false).OrderID] = true
 	}
-	if len(ids) != 8 {
-		t.Errorf("got %d orders, want one of each key", len(ids))
-	}
+	check.Equal(t, 8, len(ids), "orders")
 	for _, o := range s.Orders() {
 		for _, word := range []string{"first-key", "second-key", "backend", "stranger"} {
-			if strings.Contains(o.Name, word) {
-				t.Errorf("got name %s, want a generated one", o.Name)
-			}
+			check.Lacks(t, o.Name, word)
 		}
 	}
 }
@@ -202,9 +183,7 @@ func TestKeyInOtherNamespace(t *testing.T) {
 			})
 			created(t, s.Send(asked(t, lifetime, keyHeader, "k1")), false)
 			made := s.Orders()[0]
-			if err := s.API.Delete(t.Context(), &made); err != nil {
-				t.Fatal(err)
-			}
+			check.Must(t, s.API.Delete(t.Context(), &made))
 			s.Put(fakeshop.Order("foreign", func(o *v1alpha1.Order) { o.Namespace, o.Name = "annex", made.Name }))
 			answer := s.Send(asked(t, lifetime, keyHeader, "k1"))
 			if row.want == http.StatusConflict {
@@ -224,9 +203,7 @@ func TestKeyTakenByAnother(t *testing.T) {
 	s := fakeshop.New(t, fakeshop.Options{}, fakeshop.Link("lifetime"))
 	created(t, s.Send(asked(t, lifetime, keyHeader, "k1")), false)
 	made := s.Orders()[0]
-	if err := s.API.Delete(t.Context(), &made); err != nil {
-		t.Fatal(err)
-	}
+	check.Must(t, s.API.Delete(t.Context(), &made))
 	s.Put(fakeshop.Order("foreign", func(o *v1alpha1.Order) {
 		o.Name, o.CreationTimestamp = made.Name, metav1.NewTime(fakeshop.Now.Add(-time.Minute))
 	}))

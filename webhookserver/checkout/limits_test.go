@@ -7,8 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
+	"github.com/paylink-dev/paylink/test/check"
 	"github.com/paylink-dev/paylink/test/fakeshop"
 	"github.com/paylink-dev/paylink/webhookserver/checkout"
 	"github.com/paylink-dev/paylink/webhookserver/page"
@@ -35,9 +34,7 @@ func walk(t *testing.T, s *fakeshop.Shop, after string, steps []step) {
 		r := fakeshop.Request(t, http.MethodPost, step.path, "", "X-Forwarded-For", step.address)
 		r.RemoteAddr = "10.0.0.1:1234"
 		answer := s.Send(r)
-		if answer.Code != step.want {
-			t.Errorf("step %d: got %d %s, want %d", i, answer.Code, answer.Body, step.want)
-		}
+		check.Equal(t, step.want, answer.Code, "step %d", i)
 		if got := answer.Header().Get("Retry-After"); answer.Code != http.StatusSeeOther && answer.Code != http.StatusNotFound && got != after {
 			t.Errorf("step %d: got Retry-After %q, want %q", i, got, after)
 		}
@@ -54,12 +51,8 @@ func TestPerAddress(t *testing.T) {
 		{0, "192.0.2.2", forSale, 303}, {0, "2001:db8::1", forSale, 303}, {0, "2001:db8::2", forSale, 303}, {0, "2001:db8::3", forSale, 429},
 		{15 * time.Minute, "192.0.2.1", forSale, 303}, {0, "192.0.2.1", forSale, 429},
 	})
-	if diff := cmp.Diff(map[string]float64{"buy_address": 4}, s.Limited()); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
-	}
-	if n := len(s.Orders()); n != 6 {
-		t.Errorf("got %d orders", n)
-	}
+	check.Equal(t, map[string]float64{"buy_address": 4}, s.Limited(), "refusals by limit")
+	check.Equal(t, 6, len(s.Orders()), "orders")
 	r := bought(t, forSale, "X-Forwarded-For", "192.0.2.1")
 	r.RemoteAddr = "10.0.0.1:1234"
 	wantNotice(t, s.Send(r), http.StatusTooManyRequests, page.TooManyRequests)
@@ -73,9 +66,7 @@ func TestPerLink(t *testing.T) {
 		{0, "192.0.2.1", forSale, 303}, {0, "192.0.2.2", forSale, 303}, {0, "192.0.2.3", forSale, 429}, {0, "192.0.2.1", "/buy/shop/other", 303},
 		{20 * time.Second, "192.0.2.4", forSale, 303}, {0, "192.0.2.5", forSale, 429},
 	})
-	if diff := cmp.Diff(map[string]float64{"buy_link": 2}, s.Limited()); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
-	}
+	check.Equal(t, map[string]float64{"buy_link": 2}, s.Limited(), "refusals by limit")
 }
 
 // TestLinksOfOneName: PaymentLinks of one name in two namespaces have a limit each.
@@ -92,13 +83,9 @@ func TestPageIsNotLimited(t *testing.T) {
 	once := ratelimit.Rate{Events: 1, Per: time.Hour, Burst: 1}
 	s := fakeshop.New(t, fakeshop.Options{Limits: limits(once, once, 1)}, fakeshop.Link("lifetime"))
 	for range 5 {
-		if code := s.Send(fakeshop.Request(t, http.MethodGet, forSale, "")).Code; code != http.StatusOK {
-			t.Errorf("got status %d", code)
-		}
+		check.Equal(t, http.StatusOK, s.Send(fakeshop.Request(t, http.MethodGet, forSale, "")).Code, "status")
 	}
-	if code := s.Send(fakeshop.Request(t, http.MethodPost, forSale, "")).Code; code != http.StatusSeeOther {
-		t.Errorf("got status %d", code)
-	}
+	check.Equal(t, http.StatusSeeOther, s.Send(fakeshop.Request(t, http.MethodPost, forSale, "")).Code, "status")
 }
 
 // TestDefaultLimits: the defaults are valid, and those of the flags.
@@ -106,9 +93,7 @@ func TestDefaultLimits(t *testing.T) {
 	want := checkout.Limits{
 		PerAddress: ratelimit.Rate{Events: 30, Per: time.Hour, Burst: 10}, PerLink: ratelimit.Rate{Events: 600, Per: time.Minute, Burst: 100}, Open: 1000, Expiry: 24 * time.Hour,
 	}
-	if diff := cmp.Diff(want, checkout.DefaultLimits()); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
-	}
+	check.Equal(t, want, checkout.DefaultLimits(), "limits")
 	if err := checkout.DefaultLimits().Check(); err != nil {
 		t.Error(err)
 	}
@@ -150,8 +135,6 @@ func TestExpiry(t *testing.T) {
 		l.Expiry = expiry
 		s := fakeshop.New(t, fakeshop.Options{Limits: l}, fakeshop.Link("lifetime"))
 		s.Send(fakeshop.Request(t, http.MethodPost, forSale, ""))
-		if got := fmt.Sprint(s.Orders()[0].Spec.ExpiresAfter.Duration); got != expiry.String() {
-			t.Errorf("got expiry %s, want %s", got, expiry)
-		}
+		check.Equal(t, expiry.String(), fmt.Sprint(s.Orders()[0].Spec.ExpiresAfter.Duration), "expiry")
 	}
 }

@@ -9,7 +9,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -17,6 +16,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
+	"github.com/paylink-dev/paylink/test/check"
 	"github.com/paylink-dev/paylink/test/fakeshop"
 	"github.com/paylink-dev/paylink/webhookserver/checkout"
 )
@@ -45,34 +45,22 @@ func TestOpenOrders(t *testing.T) {
 			o.Spec.PaymentLinkRef, o.Spec.PaymentLinkURL = nil, "https://buy.stripe.com/a"
 		}))
 	buy := func() int { return s.Send(fakeshop.Request(t, http.MethodPost, forSale, "")).Code }
-	if code := buy(); code != http.StatusSeeOther {
-		t.Errorf("got status %d for one over the limit, want 503", code)
-	}
+	check.Equal(t, http.StatusSeeOther, buy(), "status for one over the limit")
 	answer := s.Send(fakeshop.Request(t, http.MethodPost, forSale, ""))
 	fakeshop.Refused(t, answer, http.StatusServiceUnavailable, "Too many orders of this PaymentLink wait to be paid: try again later.")
-	if after := answer.Header().Get("Retry-After"); after != "60" {
-		t.Errorf("got Retry-After %s", after)
-	}
+	check.Equal(t, "60", answer.Header().Get("Retry-After"), "Retry-After")
 	wantNotice(t, s.Send(bought(t, forSale)), http.StatusServiceUnavailable, checkout.Unavailable)
-	if code := s.Send(fakeshop.Request(t, http.MethodPost, "/buy/shop/other", "")).Code; code != http.StatusSeeOther {
-		t.Errorf("got status %d for another link, want 303", code)
-	}
+	check.Equal(t, http.StatusSeeOther, s.Send(fakeshop.Request(t, http.MethodPost, "/buy/shop/other", "")).Code, "status for another link")
 	created(t, s.Send(asked(t, lifetime)), false) // a shop's own orders are not limited
 
 	var first v1alpha1.Order
-	if err := s.API.Get(t.Context(), client.ObjectKey{Namespace: "shop", Name: "a"}, &first); err != nil {
-		t.Fatal(err)
-	}
+	check.Must(t, s.API.Get(t.Context(), client.ObjectKey{Namespace: "shop", Name: "a"}, &first))
 	first.Status.Phase = v1alpha1.OrderPaid
-	if err := s.API.Status().Update(t.Context(), &first); err != nil {
-		t.Fatal(err)
-	}
+	check.Must(t, s.API.Status().Update(t.Context(), &first))
 	if again, more := buy(), buy(); again != http.StatusSeeOther || more != http.StatusServiceUnavailable {
 		t.Errorf("got statuses %d and %d after one was paid, want 303 and 503", again, more)
 	}
-	if diff := cmp.Diff(map[string]float64{"buy_open": 3}, s.Limited()); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
-	}
+	check.Equal(t, map[string]float64{"buy_open": 3}, s.Limited(), "refusals by limit")
 }
 
 // TestOpenLimitLog: the limit is logged once a minute.
@@ -84,9 +72,7 @@ func TestOpenLimitLog(t *testing.T) {
 	}{{0, 1}, {0, 1}, {59 * time.Second, 1}, {time.Second, 2}} {
 		s.Clock.SetTime(s.Clock.Now().Add(step.passes))
 		s.Send(fakeshop.Request(t, http.MethodPost, forSale, ""))
-		if n := strings.Count(s.Logged.String(), `"msg"="Limit of unpaid orders reached" "namespace"="shop" "paymentLink"="lifetime" "open"=1 "effect"="the PaymentLink sells nothing until orders are paid or expire" "remedy"="see --public-orders-open and --public-order-expiry"`); n != step.lines {
-			t.Errorf("step %d: got %d log messages, want %d: %s", i, n, step.lines, s.Logged)
-		}
+		check.Equal(t, step.lines, strings.Count(s.Logged.String(), `"msg"="Limit of unpaid orders reached" "namespace"="shop" "paymentLink"="lifetime" "open"=1 "effect"="the PaymentLink sells nothing until orders are paid or expire" "remedy"="see --public-orders-open and --public-order-expiry"`), "step %d: log messages", i)
 	}
 }
 
@@ -99,9 +85,7 @@ func TestExpiredOrdersDoNotCount(t *testing.T) {
 	}
 	s.Clock.SetTime(s.Clock.Now().Add(time.Hour))
 	s.Reconcile()
-	if code := buy(); code != http.StatusSeeOther {
-		t.Errorf("got status %d after the expiry, want 303", code)
-	}
+	check.Equal(t, http.StatusSeeOther, buy(), "status after the expiry")
 }
 
 // lagging is a cache that is behind the API server by some time.
@@ -150,13 +134,9 @@ func TestConcurrentPurchases(t *testing.T) {
 				}
 				<-time.After(lag)
 				for range most - through {
-					if code := s.Send(fakeshop.Request(t, http.MethodPost, forSale, "")).Code; code != http.StatusSeeOther {
-						t.Errorf("got status %d below the limit, want 303", code)
-					}
+					check.Equal(t, http.StatusSeeOther, s.Send(fakeshop.Request(t, http.MethodPost, forSale, "")).Code, "status below the limit")
 				}
-				if code := s.Send(fakeshop.Request(t, http.MethodPost, forSale, "")).Code; code != http.StatusServiceUnavailable {
-					t.Errorf("got status %d at the limit, want 503", code)
-				}
+				check.Equal(t, http.StatusServiceUnavailable, s.Send(fakeshop.Request(t, http.MethodPost, forSale, "")).Code, "status at the limit")
 			})
 		})
 	}
@@ -176,9 +156,7 @@ func TestReservationsAreReleased(t *testing.T) {
 		fakeshop.Refused(t, s.Send(fakeshop.Request(t, http.MethodPost, forSale, "")), http.StatusServiceUnavailable, "The order could not be created")
 	}
 	broken = false
-	if code := s.Send(fakeshop.Request(t, http.MethodPost, forSale, "")).Code; code != http.StatusSeeOther {
-		t.Errorf("got status %d", code)
-	}
+	check.Equal(t, http.StatusSeeOther, s.Send(fakeshop.Request(t, http.MethodPost, forSale, "")).Code, "status")
 }
 
 // TestIndices: only orders have keys, and only an order with an Idempotency-Key that of IndexKeyed.
@@ -190,9 +168,7 @@ func TestIndices(t *testing.T) {
 	for name, want := range map[string][]string{
 		hash: {hash}, "lifetime-7c9e": nil, hash + "0": nil, "x" + hash: nil, strings.ToUpper(hash): nil, "order-1": nil, hash[:len(hash)-1]: nil,
 	} {
-		if diff := cmp.Diff(want, checkout.ByKeyed(&v1alpha1.Order{ObjectMeta: metav1.ObjectMeta{Name: name}})); diff != "" {
-			t.Errorf("%s: keys (-want +got):\n%s", name, diff)
-		}
+		check.Equal(t, want, checkout.ByKeyed(&v1alpha1.Order{ObjectMeta: metav1.ObjectMeta{Name: name}}), "%s: keys", name)
 	}
 }
 
@@ -212,15 +188,9 @@ func TestReservationsByNamespace(t *testing.T) {
 		first := make(chan int)
 		go func() { first <- s.Send(fakeshop.Request(t, http.MethodPost, forSale, "")).Code }()
 		synctest.Wait()
-		if code := s.Send(fakeshop.Request(t, http.MethodPost, forSale, "")).Code; code != http.StatusServiceUnavailable {
-			t.Errorf("got status %d for a second order of the link, want 503", code)
-		}
-		if code := s.Send(fakeshop.Request(t, http.MethodPost, "/buy/annex/lifetime", "")).Code; code != http.StatusSeeOther {
-			t.Errorf("got status %d for the other link, want 303", code)
-		}
+		check.Equal(t, http.StatusServiceUnavailable, s.Send(fakeshop.Request(t, http.MethodPost, forSale, "")).Code, "status for a second order of the link")
+		check.Equal(t, http.StatusSeeOther, s.Send(fakeshop.Request(t, http.MethodPost, "/buy/annex/lifetime", "")).Code, "status for the other link")
 		close(let)
-		if code := <-first; code != http.StatusSeeOther {
-			t.Errorf("got status %d for the first order, want 303", code)
-		}
+		check.Equal(t, http.StatusSeeOther, <-first, "status for the first order")
 	})
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/paylink-dev/paylink/internal/metrics"
+	"github.com/paylink-dev/paylink/test/check"
 	"github.com/paylink-dev/paylink/test/fakeshop"
 	"github.com/paylink-dev/paylink/webhookserver/checkout"
 )
@@ -68,9 +69,7 @@ func TestOrigins(t *testing.T) {
 // TestPageFromAnyOrigin: any web site can link to the page.
 func TestPageFromAnyOrigin(t *testing.T) {
 	s := fakeshop.New(t, fakeshop.Options{}, fakeshop.Link("lifetime"))
-	if answer := s.Send(fakeshop.Request(t, http.MethodGet, forSale, "", "Sec-Fetch-Site", "cross-site", "Origin", "https://evil.example")); answer.Code != http.StatusOK {
-		t.Errorf("got status %d", answer.Code)
-	}
+	check.Equal(t, http.StatusOK, s.Send(fakeshop.Request(t, http.MethodGet, forSale, "", "Sec-Fetch-Site", "cross-site", "Origin", "https://evil.example")).Code, "status")
 }
 
 // TestInvalidAppURL: an address without a host is an error.

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/paylink-dev/paylink/test/check"
 	"github.com/paylink-dev/paylink/webhookserver/clientip"
 )
 
@@ -30,16 +31,12 @@ func FuzzClient(f *testing.F) {
 			t.Errorf("got %s, want an IPv4 address or an IPv6 /64 network", got)
 		}
 		if trusted := slices.ContainsFunc(proxies, func(p netip.Prefix) bool { return p.Contains(alone.Addr()) }); !trusted {
-			if got != alone {
-				t.Errorf("got %s for the untrusted peer %s, want its own address", got, peer)
-			}
+			check.Equal(t, alone, got, "for the untrusted peer %s", peer)
 			return
 		}
 		// The proxy names its client, and everything before that is the client's own word.
 		for _, forwarded := range [][]string{{claim + ",192.0.2.7"}, {claim, "192.0.2.7"}, {claim, "192.0.2.7, 10.0.0.2"}} {
-			if got := a.Client(from(t, peer, forwarded...)); got != client("192.0.2.7") {
-				t.Errorf("got %s for 192.0.2.7 with %q, want 192.0.2.7", got, forwarded)
-			}
+			check.Equal(t, client("192.0.2.7"), a.Client(from(t, peer, forwarded...)), "for 192.0.2.7 with %q", forwarded)
 		}
 		if got != alone && !slices.ContainsFunc(strings.Split(claim, ","), func(hop string) bool { return named(hop, got) }) {
 			t.Errorf("got %s for %q through %s, want an address of one of them", got, claim, peer)

@@ -10,8 +10,8 @@ import (
 	"testing"
 
 	"github.com/go-logr/logr/funcr"
-	"github.com/google/go-cmp/cmp"
 
+	"github.com/paylink-dev/paylink/test/check"
 	"github.com/paylink-dev/paylink/webhookserver/clientip"
 )
 
@@ -42,9 +42,7 @@ func from(t testing.TB, peer string, forwarded ...string) *http.Request {
 // TestClient: 10.0.0.0/8 and fd00::/8 are the trusted proxies.
 func TestClient(t *testing.T) {
 	proxies, err := clientip.ParseProxies("10.0.0.0/8,fd00::/8")
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.Must(t, err)
 	header := func(values ...string) []string { return values }
 	for name, row := range map[string]struct {
 		peer      string
@@ -88,9 +86,7 @@ func TestClient(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := &clientip.Resolver{Trusted: proxies}
-			if got := a.Client(from(t, row.peer, row.forwarded...)).String(); got != row.want {
-				t.Errorf("got %s, want %s", got, row.want)
-			}
+			check.Equal(t, row.want, a.Client(from(t, row.peer, row.forwarded...)).String(), "result")
 		})
 	}
 }
@@ -99,9 +95,7 @@ func TestClient(t *testing.T) {
 func TestNoProxies(t *testing.T) {
 	a := &clientip.Resolver{}
 	for _, peer := range []string{"127.0.0.1", "10.0.0.1", "192.0.2.7"} {
-		if got := a.Client(from(t, peer+":1", "198.51.100.1")); got != client(peer) {
-			t.Errorf("got %s for %s, want its own address", got, peer)
-		}
+		check.Equal(t, client(peer), a.Client(from(t, peer+":1", "198.51.100.1")), "for %s", peer)
 	}
 }
 
@@ -126,9 +120,8 @@ func TestParseProxies(t *testing.T) {
 		for _, p := range proxies {
 			got = append(got, p.String())
 		}
-		if diff := cmp.Diff(want, got); diff != "" || err != nil {
-			t.Errorf("%q: got error %v; networks (-want +got):\n%s", text, err, diff)
-		}
+		check.NoError(t, err)
+		check.Equal(t, want, got, "%q: networks", text)
 	}
 	for _, text := range []string{"10.0.0.0/33", "ingress.example.com", "10.0.0.0/8;fd00::/8", "10.0.0", "*", "10.0.0.1:80", "Private", "public"} {
 		proxies, err := clientip.ParseProxies("10.0.0.0/8," + text)
@@ -142,9 +135,7 @@ func TestParseProxies(t *testing.T) {
 // TestPrivate: the word private stands for the private networks, from their first to their last address.
 func TestPrivate(t *testing.T) {
 	proxies, err := clientip.ParseProxies("203.0.113.9, private")
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.Must(t, err)
 	for peer, trusted := range map[string]bool{
 		"203.0.113.9": true, "203.0.113.10": false,
 		"127.0.0.1": true, "127.255.255.255": true, "126.255.255.255": false, "128.0.0.0": false,
@@ -157,18 +148,14 @@ func TestPrivate(t *testing.T) {
 		"[fe80::1%eth0]": true, "[febf::1]": true, "[fec0::1]": false, "[2001:db8::1]": false, "[::ffff:10.0.0.1]": true, "[::ffff:11.0.0.1]": false,
 	} {
 		a := &clientip.Resolver{Trusted: proxies}
-		if got := a.Client(from(t, peer+":1", "198.51.100.1")) == client("198.51.100.1"); got != trusted {
-			t.Errorf("got %s trusted %t, want %t", peer, got, !got)
-		}
+		check.Equal(t, trusted, a.Client(from(t, peer+":1", "198.51.100.1")) == client("198.51.100.1"), "%s trusted", peer)
 	}
 }
 
 // TestWarning: an untrusted proxy, and one that does not see its clients, are logged once, with the remedy and without an address.
 func TestWarning(t *testing.T) {
 	trusted, err := clientip.ParseProxies("10.0.0.1")
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.Must(t, err)
 	for name, row := range map[string]struct {
 		requests []*http.Request
 		lines    int

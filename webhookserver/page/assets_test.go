@@ -7,8 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
+	"github.com/paylink-dev/paylink/test/check"
 	"github.com/paylink-dev/paylink/test/fakeshop"
 	"github.com/paylink-dev/paylink/webhookserver/page"
 	"github.com/paylink-dev/paylink/webhookserver/problem"
@@ -46,12 +45,9 @@ func TestAssets(t *testing.T) {
 				got[name] = answer.Header().Get(name)
 			}
 			want := map[string]string{"Content-Type": contentType, "Cache-Control": "public, max-age=300", "X-Content-Type-Options": "nosniff"}
-			if diff := cmp.Diff(want, got); diff != "" || answer.Code != http.StatusOK {
-				t.Errorf("%s %s: got status %d, want 200; headers (-want +got):\n%s", method, path, answer.Code, diff)
-			}
-			if empty := answer.Body.Len() == 0; empty != (method == http.MethodHead) {
-				t.Errorf("%s %s: got a body of %d bytes, want none for HEAD alone", method, path, answer.Body.Len())
-			}
+			check.Equal(t, http.StatusOK, answer.Code, "%s %s: status", method, path)
+			check.Equal(t, want, got, "%s %s: headers", method, path)
+			check.Equal(t, (method == http.MethodHead), answer.Body.Len() == 0, "%s %s: body of %d bytes", method, path, answer.Body.Len())
 		}
 	}
 }
@@ -60,9 +56,7 @@ func TestAssets(t *testing.T) {
 func TestAssetsLoadNothing(t *testing.T) {
 	remote := regexp.MustCompile(`(?i)https?:|url\(|@import|//[a-z]`)
 	for _, name := range []string{"page.css", "billing.js"} {
-		if got := remote.FindString(asset(t, name)); got != "" {
-			t.Errorf("%s: got %s, want no remote resource", name, got)
-		}
+		check.Equal(t, "", remote.FindString(asset(t, name)), "%s", name)
 	}
 	if svg := strings.Replace(asset(t, "icon.svg"), `xmlns="http://www.w3.org/2000/svg"`, "", 1); remote.MatchString(svg) || strings.Contains(svg, "<script") {
 		t.Errorf("got %s, want no remote resource and no script", svg)

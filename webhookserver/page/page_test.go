@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
 
+	"github.com/paylink-dev/paylink/test/check"
 	"github.com/paylink-dev/paylink/test/fakeshop"
 	"github.com/paylink-dev/paylink/webhookserver/page"
 	"github.com/paylink-dev/paylink/webhookserver/problem"
@@ -30,9 +31,7 @@ func newPages(t *testing.T, address string) *page.Pages {
 		}
 	}
 	p, err := page.New(appURL)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.Must(t, err)
 	return p
 }
 
@@ -40,9 +39,7 @@ func newPages(t *testing.T, address string) *page.Pages {
 func render(t *testing.T, render func(http.ResponseWriter) error) *httptest.ResponseRecorder {
 	t.Helper()
 	answer := httptest.NewRecorder()
-	if err := render(answer); err != nil {
-		t.Fatal(err)
-	}
+	check.Must(t, render(answer))
 	return answer
 }
 
@@ -79,9 +76,8 @@ func TestHeaders(t *testing.T) {
 			"Content-Type": {"text/html; charset=utf-8"}, "Content-Security-Policy": {row.policy}, "Cache-Control": {"no-store"},
 			"Referrer-Policy": {"same-origin"}, "X-Content-Type-Options": {"nosniff"}, "X-Robots-Tag": {"noindex, nofollow"},
 		}
-		if diff := cmp.Diff(want, row.answer.Header()); diff != "" || row.answer.Code != row.code {
-			t.Errorf("%s: got status %d, want %d; headers (-want +got):\n%s", name, row.answer.Code, row.code, diff)
-		}
+		check.Equal(t, row.code, row.answer.Code, "%s: status", name)
+		check.Equal(t, want, row.answer.Header(), "%s: headers", name)
 	}
 }
 
@@ -103,9 +99,7 @@ func TestEscaping(t *testing.T) {
 				t.Errorf("%s: got %q %d times, want it twice: %s", name, hostile, n, got.Text)
 			}
 			for _, script := range got.Scripts {
-				if script != "billing/billing.js" {
-					t.Errorf("%s: %q: got the script %s, want none", name, hostile, script)
-				}
+				check.Equal(t, "billing/billing.js", script, "%s: %q: script", name, hostile)
 			}
 			if name == "billing" && (got.Title != failed.Title || got.Refresh.Seconds() != 7) {
 				t.Errorf("%q: got %+v, want the title %s and a refresh after 7 s", hostile, got, failed.Title)
@@ -138,9 +132,7 @@ func TestBuy(t *testing.T) {
 			if !strings.Contains(got.Text, row.text) || strings.Contains(got.Text, "Test mode") == row.buy.Live || got.Title != "Buy "+row.buy.Product {
 				t.Errorf("got %+v, want the text %q", got, row.text)
 			}
-			if diff := cmp.Diff(row.links, got.Links); diff != "" {
-				t.Errorf("links (-want +got):\n%s", diff)
-			}
+			check.Equal(t, row.links, got.Links, "links")
 			if diff := cmp.Diff([]string{"post"}, got.Forms); diff != "" { // to the address of the page
 				t.Errorf("forms (-want +got):\n%s", diff)
 			}
@@ -159,9 +151,7 @@ func TestNotice(t *testing.T) {
 		got.Heading != failed.Title || !strings.Contains(got.Text, failed.Message+" "+failed.Next) || strings.Contains(got.Text, "Nothing is for sale") {
 		t.Errorf("got %d %v %+v, want 503 and the text of the notice", answer.Code, answer.Header(), got)
 	}
-	if diff := cmp.Diff(map[string]string{"https://shop.example.com": "Go to shop.example.com"}, got.Links); diff != "" {
-		t.Errorf("links (-want +got):\n%s", diff)
-	}
+	check.Equal(t, map[string]string{"https://shop.example.com": "Go to shop.example.com"}, got.Links, "links")
 }
 
 // TestAcceptsHTML distinguishes browsers from other clients.
@@ -181,9 +171,7 @@ func TestAcceptsHTML(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			r := fakeshop.Request(t, http.MethodGet, "/", "")
 			r.Header["Accept"] = row.accept
-			if got := page.AcceptsHTML(r); got != row.want {
-				t.Errorf("got %t, want %t", got, row.want)
-			}
+			check.Equal(t, row.want, page.AcceptsHTML(r), "result")
 		})
 	}
 }

@@ -11,9 +11,9 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
 
+	"github.com/paylink-dev/paylink/test/check"
 	"github.com/paylink-dev/paylink/webhookserver/problem"
 )
 
@@ -43,14 +43,10 @@ func TestSize(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, server.URL, row.body)
-			if err != nil {
-				t.Fatal(err)
-			}
+			check.Must(t, err)
 			r.Header.Set("Content-Type", "application/json")
 			answer, err := server.Client().Do(r)
-			if err != nil {
-				t.Fatal(err)
-			}
+			check.Must(t, err)
 			defer func() { _ = answer.Body.Close() }()
 			text, err := io.ReadAll(answer.Body)
 			if err != nil || answer.StatusCode != row.status {
@@ -100,9 +96,7 @@ func TestUnreadable(t *testing.T) {
 			r.Body = io.NopCloser(io.MultiReader(strings.NewReader(`{"link":"Erika`), failing{err}))
 			got := problem.ReadJSON(r, &document{})
 			want := problem.New(http.StatusRequestTimeout, "The body could not be read to its end in time: send it in one go.")
-			if diff := cmp.Diff(error(want), got); diff != "" {
-				t.Errorf("(-want +got):\n%s", diff)
-			}
+			check.Equal(t, error(want), got, "result")
 		})
 	}
 }
@@ -128,9 +122,7 @@ func TestSlowBody(t *testing.T) {
 			t.Errorf("got %v, %s, want status 408", err, answer)
 		}
 		// The server closes the connection half a second later.
-		if took := time.Since(start).Truncate(time.Second); took != 10*time.Second {
-			t.Errorf("got the answer after %s, want 10s", took)
-		}
+		check.Equal(t, 10*time.Second, time.Since(start).Truncate(time.Second), "time to the answer")
 		if err := server.Close(); err != nil {
 			t.Error(err)
 		}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/paylink-dev/paylink/test/check"
 	"github.com/paylink-dev/paylink/webhookserver/problem"
 )
 
@@ -51,9 +52,7 @@ func TestReadJSON(t *testing.T) {
 			if err := problem.ReadJSON(posted(t, "application/json", row.body), &got); err != nil {
 				t.Fatalf("got error %v, want none", err)
 			}
-			if diff := cmp.Diff(row.want, got); diff != "" {
-				t.Errorf("(-want +got):\n%s", diff)
-			}
+			check.Equal(t, row.want, got, "result")
 		})
 	}
 }
@@ -78,15 +77,11 @@ func TestContentType(t *testing.T) {
 		t.Run(contentType, func(t *testing.T) {
 			err := problem.ReadJSON(posted(t, contentType, `{"link":"lifetime"}`), &document{})
 			if accepted {
-				if err != nil {
-					t.Errorf("got error %v, want none", err)
-				}
+				check.NoError(t, err)
 				return
 			}
 			want := problem.ForField(http.StatusUnsupportedMediaType, "Content-Type", "send a JSON object, as application/json.")
-			if diff := cmp.Diff(error(want), err); diff != "" {
-				t.Errorf("(-want +got):\n%s", diff)
-			}
+			check.Equal(t, error(want), err, "error")
 		})
 	}
 }
@@ -152,8 +147,6 @@ func wantNoValues(t *testing.T, err error) {
 	answer := httptest.NewRecorder()
 	problem.From(err).Write(answer)
 	for _, value := range []string{"Erika", "Mustermann", "example.com", "4242"} {
-		if strings.Contains(answer.Body.String(), value) {
-			t.Errorf("got %s, want no %q", answer.Body, value)
-		}
+		check.Lacks(t, answer.Body.String(), value)
 	}
 }

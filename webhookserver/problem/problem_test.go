@@ -9,8 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
+	"github.com/paylink-dev/paylink/test/check"
 	"github.com/paylink-dev/paylink/webhookserver/problem"
 )
 
@@ -39,22 +38,14 @@ func TestWrite(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			answer := httptest.NewRecorder()
 			row.problem.Write(answer)
-			if answer.Code != row.problem.Status {
-				t.Errorf("got status %d, want %d", answer.Code, row.problem.Status)
-			}
-			if got := strings.TrimSpace(answer.Body.String()); got != row.body {
-				t.Errorf("got body %s\nwant %s", got, row.body)
-			}
-			if got := row.problem.Error(); got != row.problem.Detail {
-				t.Errorf("got error %q, want %q", got, row.problem.Detail)
-			}
+			check.Equal(t, row.problem.Status, answer.Code, "status")
+			check.Equal(t, row.body, strings.TrimSpace(answer.Body.String()), "body")
+			check.Equal(t, row.problem.Detail, row.problem.Error(), "error")
 			want := map[string]string{"Content-Type": "application/problem+json", "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 			for name, value := range row.headers {
 				want[name] = value
 			}
-			if diff := cmp.Diff(want, flat(answer.Header())); diff != "" {
-				t.Errorf("(-want +got):\n%s", diff)
-			}
+			check.Equal(t, want, flat(answer.Header()), "headers")
 		})
 	}
 }
@@ -75,9 +66,7 @@ func TestRetryAfter(t *testing.T) {
 	} {
 		h := http.Header{}
 		(&problem.Problem{Status: http.StatusTooManyRequests, RetryAfter: wait}).SetHeaders(h)
-		if got := h.Get("Retry-After"); got != want {
-			t.Errorf("%s: got Retry-After %q, want %q", wait, got, want)
-		}
+		check.Equal(t, want, h.Get("Retry-After"), "%s: Retry-After", wait)
 	}
 }
 
@@ -90,12 +79,8 @@ func TestWriteJSON(t *testing.T) {
 		t.Errorf("got %d %s, %v, want 201 with the value", answer.Code, answer.Body, err)
 	}
 	want := map[string]string{"Content-Type": "application/json", "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
-	if diff := cmp.Diff(want, flat(answer.Header())); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
-	}
-	if strings.Contains(answer.Body.String(), "<") {
-		t.Errorf("got body %s, want no <", answer.Body)
-	}
+	check.Equal(t, want, flat(answer.Header()), "headers")
+	check.Lacks(t, answer.Body.String(), "<")
 }
 
 // TestMethods: HEAD is handled as GET, and a method without a handler is answered 405 with Allow.
@@ -127,15 +112,9 @@ func TestMethods(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			answer := httptest.NewRecorder()
 			problem.Handler{Handle: row.methods.Handle}.ServeHTTP(answer, httptest.NewRequestWithContext(t.Context(), row.method, "/", nil))
-			if got := answer.Header().Get("Handled"); got != row.handled {
-				t.Errorf("got handler %q, want %q", got, row.handled)
-			}
-			if got := answer.Header().Get("Allow"); got != row.allow {
-				t.Errorf("got Allow %q, want %q", got, row.allow)
-			}
-			if refused := answer.Code == http.StatusMethodNotAllowed; refused != (row.allow != "") {
-				t.Errorf("got status %d, want 405: %t", answer.Code, row.allow != "")
-			}
+			check.Equal(t, row.handled, answer.Header().Get("Handled"), "handler")
+			check.Equal(t, row.allow, answer.Header().Get("Allow"), "Allow")
+			check.Equal(t, row.allow != "", answer.Code == http.StatusMethodNotAllowed, "status %d", answer.Code)
 			if row.allow != "" && !strings.Contains(answer.Body.String(), `"detail":"This route is for `+row.allow+`."`) {
 				t.Errorf("got body %s, want the methods", answer.Body)
 			}

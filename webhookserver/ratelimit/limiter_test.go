@@ -11,6 +11,7 @@ import (
 
 	testingclock "k8s.io/utils/clock/testing"
 
+	"github.com/paylink-dev/paylink/test/check"
 	"github.com/paylink-dev/paylink/webhookserver/ratelimit"
 )
 
@@ -85,9 +86,7 @@ func TestWait(t *testing.T) {
 			}
 		}
 	}
-	if wait := limit.Wait("b"); wait != 0 {
-		t.Errorf("got wait %s for another key, want 0", wait)
-	}
+	check.Equal(t, 0, limit.Wait("b"), "wait for another key")
 }
 
 // TestConcurrency: of many concurrent events as many are allowed as there are tokens. The others delay no later event.
@@ -135,9 +134,7 @@ func TestMaxKeys(t *testing.T) {
 	}
 	limit.Wait("regular") // is used again
 	limit.Allow("late")
-	if limit.Keys() != maxKeys {
-		t.Errorf("got %d keys, want %d", limit.Keys(), maxKeys)
-	}
+	check.Equal(t, maxKeys, limit.Keys(), "keys")
 	for key, ok := range map[string]bool{"regular": false, "late": false, "early": true} {
 		if _, got := limit.Allow(key); got != ok {
 			t.Errorf("got %s allowed %t, want %t", key, got, ok)

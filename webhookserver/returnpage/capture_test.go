@@ -11,12 +11,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
 	stripeclient "github.com/paylink-dev/paylink/internal/stripe/client"
+	"github.com/paylink-dev/paylink/test/check"
 	"github.com/paylink-dev/paylink/test/fakeshop"
 	"github.com/paylink-dev/paylink/webhookserver/ratelimit"
 	"github.com/paylink-dev/paylink/webhookserver/returnpage"
@@ -80,14 +80,10 @@ func TestCapture(t *testing.T) {
 			if err := json.Unmarshal(answer.Body.Bytes(), &got); err != nil || answer.Code != http.StatusOK {
 				t.Fatalf("got %d %s: %v, want 200", answer.Code, answer.Body, err)
 			}
-			if diff := cmp.Diff(captured{row.orderID, row.status, row.final, returnpage.TextOf(row.state).Message}, got); diff != "" {
-				t.Errorf("(-want +got):\n%s", diff)
-			}
+			check.Equal(t, captured{row.orderID, row.status, row.final, returnpage.TextOf(row.state).Message}, got, "result")
 			// The id of a session gives access to the state of its payment, and to no other data.
 			for _, word := range []string{"customer-of", "shop\"", "lifetime", "Lifetime", "pi_", "plink_", "19900"} {
-				if strings.Contains(answer.Body.String(), word) {
-					t.Errorf("got %s, want no %s", answer.Body, word)
-				}
+				check.Lacks(t, answer.Body.String(), word)
 			}
 		})
 	}
@@ -147,9 +143,7 @@ func TestInvalidCapture(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := fakeshop.Refused(t, s.Send(fakeshop.Post(t, "/api/orders/capture", row.body)), row.status, row.says)
-			if field := len(p.Errors) == 1 && p.Errors[0].Field == row.field; field != (row.field != "") {
-				t.Errorf("got fields %+v, want %q", p.Errors, row.field)
-			}
+			check.Equal(t, row.field != "", len(p.Errors) == 1 && p.Errors[0].Field == row.field, "fields %+v", p.Errors)
 		})
 	}
 	fakeshop.Refused(t, s.Send(fakeshop.Request(t, http.MethodPost, "/api/orders/capture", body("cs_test_paid"), "Content-Type", "text/plain")),
@@ -175,9 +169,7 @@ func TestOrdersUnavailable(t *testing.T) {
 	if after := answer.Header().Get("Retry-After"); after != "5" || strings.Contains(answer.Body.String(), "10.0.0.1") {
 		t.Errorf("got Retry-After %s and %s, want 5 and nothing of the cluster", after, answer.Body)
 	}
-	if !strings.Contains(s.Logged.String(), "connection refused") {
-		t.Error("got no log message of the error, want one")
-	}
+	check.Contains(t, s.Logged.String(), "connection refused")
 }
 
 // TestOrdersUnavailableAfterStripe: the same holds for the look-up by the reference from Stripe.
@@ -203,9 +195,7 @@ func TestRateLimit(t *testing.T) {
 		answer := s.Send(r)
 		if answer.Code == http.StatusTooManyRequests {
 			fakeshop.Refused(t, answer, http.StatusTooManyRequests, "Too many requests from your network: ask again later.")
-			if after := answer.Header().Get("Retry-After"); after != "20" {
-				t.Errorf("got Retry-After %s", after)
-			}
+			check.Equal(t, "20", answer.Header().Get("Retry-After"), "Retry-After")
 		}
 		return answer.Code
 	}
@@ -220,13 +210,9 @@ func TestRateLimit(t *testing.T) {
 		{20 * time.Second, "192.0.2.1", body("cs_test_paid"), 200}, {0, "192.0.2.1", body("cs_test_paid"), 429},
 	} {
 		s.Clock.SetTime(s.Clock.Now().Add(step.passes))
-		if got := send(step.address, step.body); got != step.want {
-			t.Errorf("step %d: got status %d, want %d", i, got, step.want)
-		}
+		check.Equal(t, step.want, send(step.address, step.body), "step %d: status", i)
 	}
-	if diff := cmp.Diff(map[string]float64{"address": 3}, s.Limited()); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
-	}
+	check.Equal(t, map[string]float64{"address": 3}, s.Limited(), "refusals by limit")
 }
 
 // TestOldestHasTheReference: a reference that several orders share belongs to the oldest, as in the ledger.
@@ -237,9 +223,7 @@ func TestOldestHasTheReference(t *testing.T) {
 	})
 	s := fakeshop.New(t, fakeshop.Options{Stripe: fakeshop.StripeFunc(stripe)}, append(newObjects(), twin)...)
 	answer := s.Send(fakeshop.Post(t, "/api/orders/capture", body("cs_test_newopen")))
-	if !strings.Contains(answer.Body.String(), `"status":"pending"`) {
-		t.Errorf("got %s", answer.Body)
-	}
+	check.Contains(t, answer.Body.String(), `"status":"pending"`)
 }
 
 // TestNoReference: a session without a reference belongs to no order, not even to one without a reference.

@@ -14,6 +14,7 @@ import (
 	"github.com/paylink-dev/paylink/internal/ledger"
 	"github.com/paylink-dev/paylink/internal/payment"
 	stripeclient "github.com/paylink-dev/paylink/internal/stripe/client"
+	"github.com/paylink-dev/paylink/test/check"
 	"github.com/paylink-dev/paylink/test/fakeapi"
 )
 
@@ -115,9 +116,7 @@ func delivered(t *testing.T, keeper *ledger.Ledger, o *v1alpha1.Order, fact paym
 		t.Fatalf("got %s, %v, want applied", result, err)
 	}
 	after := &v1alpha1.Order{}
-	if err := keeper.Live.Get(t.Context(), client.ObjectKeyFromObject(o), after); err != nil {
-		t.Fatal(err)
-	}
+	check.Must(t, keeper.Live.Get(t.Context(), client.ObjectKeyFromObject(o), after))
 	return after
 }
 
@@ -127,7 +126,5 @@ func TestOutcomeIsReadOnly(t *testing.T) {
 	want := o.DeepCopy()
 	predicted(o, atStripe(stripeclient.SessionComplete, newPayment(own, paid)))
 	fromOrder(o, another)
-	if fmt.Sprint(o) != fmt.Sprint(want) {
-		t.Errorf("got %v\nwant %v", o, want)
-	}
+	check.Equal(t, fmt.Sprint(want), fmt.Sprint(o), "order")
 }

@@ -4,12 +4,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
 	"github.com/paylink-dev/paylink/internal/payment"
 	stripeclient "github.com/paylink-dev/paylink/internal/stripe/client"
+	"github.com/paylink-dev/paylink/test/check"
 )
 
 var now = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
@@ -121,9 +121,7 @@ func TestFromOrder(t *testing.T) {
 		"pushed out of a full list":        {newOrder(with(newPayment(another, paid))), answer{Review, "paid", true, false}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if diff := cmp.Diff(row.want, answerOf(fromOrder(row.order, own))); diff != "" {
-				t.Errorf("outcome (-want +got):\n%s", diff)
-			}
+			check.Equal(t, row.want, answerOf(fromOrder(row.order, own)), "outcome")
 		})
 	}
 }
@@ -156,21 +154,15 @@ func TestPredicted(t *testing.T) {
 		"another mode":                {newOrder(), newPayment(own, paid, testMode), answer{Review, "pending", false, false}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if diff := cmp.Diff(row.want, answerOf(predicted(row.order, atStripe(stripeclient.SessionComplete, row.own)))); diff != "" {
-				t.Errorf("outcome (-want +got):\n%s", diff)
-			}
+			check.Equal(t, row.want, answerOf(predicted(row.order, atStripe(stripeclient.SessionComplete, row.own))), "outcome")
 		})
 	}
 }
 
 // TestPending: the outcome of a payment that is not known yet is not final.
 func TestPending(t *testing.T) {
-	if diff := cmp.Diff(answer{Confirming, "pending", false, false}, answerOf(pending)); diff != "" {
-		t.Errorf("outcome (-want +got):\n%s", diff)
-	}
+	check.Equal(t, answer{Confirming, "pending", false, false}, answerOf(pending), "outcome")
 	for state, want := range map[State]bool{Unknown: false, Unfinished: false, SessionExpired: true, Invalid: true} {
-		if final := (outcome{state: state}).final(); final != want {
-			t.Errorf("%s: got final %t, want %t", state, final, want)
-		}
+		check.Equal(t, want, (outcome{state: state}).final(), "%s: final", state)
 	}
 }

@@ -9,9 +9,9 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/paylink-dev/paylink/test/check"
 	"github.com/paylink-dev/paylink/test/fakeshop"
 	"github.com/paylink-dev/paylink/webhookserver/returnpage"
 )
@@ -63,16 +63,10 @@ func TestPage(t *testing.T) {
 					t.Errorf("got %d %+v", code, shown)
 				}
 				for _, words := range []string{text.Message, text.Next, session, "Only the payment provider, Stripe, confirms payments."} {
-					if !strings.Contains(shown.Text, words) {
-						t.Errorf("got text %s, want %q in it", shown.Text, words)
-					}
+					check.Contains(t, shown.Text, words)
 				}
-				if known := strings.Contains(shown.Text, "Product Lifetime Total 199.00 USD Order "+row.order+" "); known != (row.order != "") {
-					t.Errorf("got text %s, want the order in it: %t", shown.Text, row.order != "")
-				}
-				if strings.Contains(shown.Text, "customer-of") {
-					t.Errorf("got text %s, want no customer", shown.Text)
-				}
+				check.Equal(t, row.order != "", strings.Contains(shown.Text, "Product Lifetime Total 199.00 USD Order "+row.order+" "), "text %s", shown.Text)
+				check.Lacks(t, shown.Text, "customer-of")
 				want := map[string]string{shopURL: "Continue to shop.example.com"}
 				if row.retry != "" {
 					want[row.retry] = "Go to the payment page"
@@ -80,15 +74,11 @@ func TestPage(t *testing.T) {
 				if row.poll {
 					want["?provider=stripe&session_id="+session] = "Check again"
 				}
-				if diff := cmp.Diff(want, shown.Links); diff != "" {
-					t.Errorf("(-want +got):\n%s", diff)
-				}
+				check.Equal(t, want, shown.Links, "links")
 				if strings.Contains(shown.Text, "Check again") || (shown.Refresh > 0) != row.poll {
 					t.Errorf("got refresh %s and text %s, want a refresh: %t", shown.Refresh, shown.Text, row.poll)
 				}
-				if diff := cmp.Diff([]string{"billing/billing.js", "../dashboard/billing/page.css"}, append(shown.Scripts, shown.Styles...)); diff != "" {
-					t.Errorf("(-want +got):\n%s", diff)
-				}
+				check.Equal(t, []string{"billing/billing.js", "../dashboard/billing/page.css"}, append(shown.Scripts, shown.Styles...), "scripts and styles")
 			})
 		})
 	}
@@ -152,9 +142,7 @@ func TestPageWithoutOrders(t *testing.T) {
 	if code != http.StatusOK || shown.State != string(returnpage.Confirming) || shown.Refresh == 0 || strings.Contains(shown.Text, "refused") {
 		t.Errorf("got %d %+v, want 200 and a refresh", code, shown)
 	}
-	if !strings.Contains(s.Logged.String(), "connection refused") {
-		t.Error("got no log message of the error, want one")
-	}
+	check.Contains(t, s.Logged.String(), "connection refused")
 }
 
 // TestPageHead: HEAD has the headers of GET.
@@ -162,9 +150,8 @@ func TestPageHead(t *testing.T) {
 	s := newShop(t, fakeshop.Options{})
 	const path = "/dashboard/billing?session_id=cs_test_paid"
 	get, head := s.Send(fakeshop.Request(t, http.MethodGet, path, "")), s.Send(fakeshop.Request(t, http.MethodHead, path, ""))
-	if diff := cmp.Diff(get.Header(), head.Header()); diff != "" || head.Code != http.StatusOK {
-		t.Errorf("got status %d, want 200; headers (-want +got):\n%s", head.Code, diff)
-	}
+	check.Equal(t, http.StatusOK, head.Code, "status")
+	check.Equal(t, get.Header(), head.Header(), "headers")
 }
 
 // TestAwaitWebhook: the first request waits a moment for the cache, and no other request does.

@@ -7,6 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/paylink-dev/paylink/test/check"
 	"github.com/paylink-dev/paylink/test/fakeshop"
 	"github.com/paylink-dev/paylink/webhookserver/page"
 	"github.com/paylink-dev/paylink/webhookserver/ratelimit"
@@ -104,7 +105,5 @@ func TestLimitedPage(t *testing.T) {
 	r.Method = http.MethodGet
 	answer := s.Send(r)
 	fakeshop.Refused(t, answer, http.StatusTooManyRequests, "Too many requests from your network")
-	if after := answer.Header().Get("Retry-After"); after != "3600" {
-		t.Errorf("got Retry-After %s", after)
-	}
+	check.Equal(t, "3600", answer.Header().Get("Retry-After"), "Retry-After")
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/paylink-dev/paylink/api/v1alpha1"
 	"github.com/paylink-dev/paylink/internal/metrics"
 	stripeclient "github.com/paylink-dev/paylink/internal/stripe/client"
+	"github.com/paylink-dev/paylink/test/check"
 	"github.com/paylink-dev/paylink/test/scrape"
 )
 
@@ -68,9 +69,7 @@ func (f *lookupFixture) wantCalls(t *testing.T, want int) {
 	t.Helper()
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if len(f.calls) != want {
-		t.Errorf("got %d calls to Stripe, want %d", len(f.calls), want)
-	}
+	check.Equal(t, want, len(f.calls), "calls to Stripe")
 }
 
 func (f *lookupFixture) wantLimited(t *testing.T, want map[string]float64) {
@@ -81,9 +80,7 @@ func (f *lookupFixture) wantLimited(t *testing.T, want map[string]float64) {
 			got[strings.TrimSuffix(name, `"}`)] = value
 		}
 	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("limited (-want +got):\n%s", diff)
-	}
+	check.Equal(t, want, got, "limited")
 }
 
 // buyer is a client with an address of its own.
@@ -117,9 +114,7 @@ func TestConcurrentLookups(t *testing.T) {
 		synctest.Wait()
 		close(release)
 		for range 100 {
-			if err := <-results; err != nil {
-				t.Errorf("got %v, want the session", err)
-			}
+			check.NoError(t, <-results)
 		}
 		f.wantCalls(t, 1)
 	})
@@ -216,9 +211,7 @@ func TestResultsBySession(t *testing.T) {
 			t.Errorf("got %+v, %v, want the session %s", s, err, id)
 		}
 	}
-	if diff := cmp.Diff([]string{"cs_a", "cs_b"}, f.calls); diff != "" {
-		t.Errorf("calls (-want +got):\n%s", diff)
-	}
+	check.Equal(t, []string{"cs_a", "cs_b"}, f.calls, "calls")
 }
 
 // TestClientLimit: a client that looks up many sessions is limited, and no other client.
@@ -260,9 +253,7 @@ func TestTotalLimit(t *testing.T) {
 				t.Errorf("step %d: got error %v, want %v", i, err, errLimited)
 			}
 		}
-		if got != step.want {
-			t.Errorf("step %d: got %d sessions, want %d", i, got, step.want)
-		}
+		check.Equal(t, step.want, got, "step %d: sessions", i)
 		f.wantCalls(t, step.want)
 	}
 	f.wantLimited(t, map[string]float64{"stripe": 80 + 80 + 75})
@@ -296,9 +287,7 @@ func TestErrorLog(t *testing.T) {
 		f.step(step.after)
 		f.session = answering(stripeclient.Session{}, step.err)
 		_, _ = f.get(t.Context(), buyer(i), fmt.Sprintf("cs_%d", i))
-		if len(f.logged) != step.logged {
-			t.Errorf("step %d: got log messages %q, want %d", i, f.logged, step.logged)
-		}
+		check.Equal(t, step.logged, len(f.logged), "step %d: log messages %q", i, f.logged)
 	}
 	if len(f.logged) > 0 && !strings.Contains(f.logged[0], "request req_7") {
 		t.Errorf("got log message %q, want the error in it", f.logged[0])
@@ -311,7 +300,5 @@ func TestResultsAreBounded(t *testing.T) {
 	for i := range maxResults + 10 {
 		f.results.Add(fmt.Sprintf("cs_%d", i), result{}, time.Hour)
 	}
-	if n := len(f.results.Keys()); n != 4096 {
-		t.Errorf("got %d results, want 4096", n)
-	}
+	check.Equal(t, 4096, len(f.results.Keys()), "results")
 }

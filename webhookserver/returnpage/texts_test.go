@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/paylink-dev/paylink/test/check"
 	"github.com/paylink-dev/paylink/webhookserver/page"
 	"github.com/paylink-dev/paylink/webhookserver/returnpage"
 )
@@ -22,9 +23,7 @@ func TestTexts(t *testing.T) {
 	texts := []page.Text{page.TooManyRequests}
 	for _, state := range states {
 		texts = append(texts, returnpage.TextOf(state))
-		if got := returnpage.TextOf(state).State; got != string(state) {
-			t.Errorf("%s: got the text of %s, want one of its own", state, got)
-		}
+		check.Equal(t, string(state), returnpage.TextOf(state).State, "%s: text of", state)
 	}
 	for _, text := range texts {
 		if text.Title == "" || strings.HasSuffix(text.Title, ".") || !sentences.MatchString(text.Message) || (text.Next != "" && !sentences.MatchString(text.Next)) {
@@ -38,9 +37,7 @@ func TestTexts(t *testing.T) {
 		}
 		titles[text.Title], messages[text.Message] = text.State, text.State
 	}
-	if got := returnpage.TextOf("future"); got != returnpage.TextOf(returnpage.Confirming) {
-		t.Errorf("got %+v for a state without a text, want that of Confirming", got)
-	}
+	check.Equal(t, returnpage.TextOf(returnpage.Confirming), returnpage.TextOf("future"), "for a state without a text")
 }
 
 // TestTextsDoNotAskToPayAgain: if the buyer may have paid, no text asks him to pay again.
@@ -52,8 +49,6 @@ func TestTextsDoNotAskToPayAgain(t *testing.T) {
 		}
 	}
 	for _, text := range []page.Text{returnpage.TextOf(returnpage.Unknown), returnpage.TextOf(returnpage.Invalid), page.TooManyRequests} {
-		if !strings.Contains(text.Next, "If you have paid, ") {
-			t.Errorf("%s: got %q, want advice for a buyer who has paid", text.State, text.Next)
-		}
+		check.Contains(t, text.Next, "If you have paid, ")
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
+	"github.com/paylink-dev/paylink/test/check"
 	"github.com/paylink-dev/paylink/test/stripeevents"
 )
 
@@ -63,13 +64,9 @@ func TestAccepted(t *testing.T) {
 			kind := fmt.Sprintf("events_total{result=%q,type=%q}", row.result, row.eventType)
 			before := f.sample(kind)
 			wantAccepted(t, f.deliver(row.bodies[last]))
-			if got := f.sample(kind); got != before+1 {
-				t.Errorf("got %s %v, want %v", kind, got, before+1)
-			}
+			check.Equal(t, before+1, f.sample(kind), "%s", kind)
 			if len(row.objects) > 0 {
-				if got := f.api.Order(orderName).Status.Phase; got != row.phase {
-					t.Errorf("got phase %q, want %q", got, row.phase)
-				}
+				check.Equal(t, row.phase, f.api.Order(orderName).Status.Phase, "phase")
 			}
 			if got := f.api.StripeEvents(); len(got) != row.parked {
 				t.Errorf("got StripeEvents %+v, want %d", got, row.parked)

@@ -23,6 +23,7 @@ import (
 	"github.com/paylink-dev/paylink/internal/payment"
 	"github.com/paylink-dev/paylink/internal/stripe/credentials"
 	stripewebhook "github.com/paylink-dev/paylink/internal/stripe/webhook"
+	"github.com/paylink-dev/paylink/test/check"
 	"github.com/paylink-dev/paylink/test/fakeapi"
 	"github.com/paylink-dev/paylink/test/fakeshop"
 	"github.com/paylink-dev/paylink/test/scrape"
@@ -127,9 +128,7 @@ func wantProblem(t *testing.T, answer *httptest.ResponseRecorder, status int, de
 	for name, want := range map[string]string{
 		"X-Content-Type-Options": "nosniff", "Retry-After": retryAfter, "Allow": allow,
 	} {
-		if got := answer.Header().Get(name); got != want {
-			t.Errorf("got %s %q, want %q", name, got, want)
-		}
+		check.Equal(t, want, answer.Header().Get(name), "%s", name)
 	}
 }
 

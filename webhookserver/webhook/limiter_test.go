@@ -11,6 +11,7 @@ import (
 
 	"k8s.io/utils/clock"
 
+	"github.com/paylink-dev/paylink/test/check"
 	"github.com/paylink-dev/paylink/webhookserver/webhook"
 )
 
@@ -57,9 +58,7 @@ func TestLimitFollowsLatency(t *testing.T) {
 			{3 * time.Second, time.Minute, webhook.MinInFlight},
 			{10 * time.Millisecond, time.Minute, webhook.MaxInFlight},
 		} {
-			if got := load(t, limiter, 2*webhook.MaxInFlight, step.latency, step.duration); got != step.want {
-				t.Errorf("latency %s: got %d in flight, want %d", step.latency, got, step.want)
-			}
+			check.Equal(t, step.want, load(t, limiter, 2*webhook.MaxInFlight, step.latency, step.duration), "latency %s: in flight", step.latency)
 		}
 	})
 }

@@ -9,10 +9,9 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/paylink-dev/paylink/internal/ledger"
 	"github.com/paylink-dev/paylink/internal/payment"
+	"github.com/paylink-dev/paylink/test/check"
 	"github.com/paylink-dev/paylink/test/stripeevents"
 	"github.com/paylink-dev/paylink/webhookserver/webhook"
 )
@@ -61,19 +60,13 @@ func TestOverload(t *testing.T) {
 			"of no interest": {f.deliver(stripeevents.FromStripe(t, stripeevents.SessionExpired)), 200},
 			"thin":           {f.deliver([]byte(`{"id":"evt_1"}`)), 200},
 		} {
-			if row.answer.Code != row.want {
-				t.Errorf("%s: got status %d, want %d", name, row.answer.Code, row.want)
-			}
+			check.Equal(t, row.want, row.answer.Code, "%s: status", name)
 		}
-		if took := time.Since(start); took != 0 {
-			t.Errorf("got answers after %s, want at once", took)
-		}
+		check.Equal(t, 0, time.Since(start), "time to the answers")
 
 		close(l.release)
 		want := map[int]int{http.StatusOK: webhook.StartInFlight + webhook.MaxWaiting}
-		if diff := cmp.Diff(want, statuses()); diff != "" {
-			t.Errorf("statuses (-want +got):\n%s", diff)
-		}
+		check.Equal(t, want, statuses(), "statuses")
 		wantAccepted(t, f.deliver(body)) // every place was released
 		f.wantSample("in_flight", 0)
 	})
@@ -112,12 +105,8 @@ func TestWaitEnds(t *testing.T) {
 				want[`failures{reason="deadline"}`] = float64(round) * inFlight
 			}
 			f.wantCounts(want)
-			if diff := cmp.Diff(map[int]int{http.StatusServiceUnavailable: inFlight + waiting}, statuses()); diff != "" {
-				t.Errorf("statuses (-want +got):\n%s", diff)
-			}
-			if took := time.Since(start); took != webhook.Deadline {
-				t.Errorf("got answers after %s, want %s", took, webhook.Deadline)
-			}
+			check.Equal(t, map[int]int{http.StatusServiceUnavailable: inFlight + waiting}, statuses(), "statuses")
+			check.Equal(t, webhook.Deadline, time.Since(start), "time to the answers")
 		}
 		f.wantCounts(map[string]float64{`failures{reason="deadline"}`: 2 * inFlight, `failures{reason="overloaded"}`: 2 * waiting})
 	})
@@ -131,9 +120,7 @@ func TestOverloadLog(t *testing.T) {
 		f.deliverConcurrently(small(t), webhook.StartInFlight+webhook.MaxWaiting)
 		time.Sleep(webhook.MaxWait) //nolint:forbidigo // in the test's own time
 		synctest.Wait()
-		if got := strings.Count(f.logged.String(), `"reason"="overloaded"`); got != 1 {
-			t.Errorf("got %d log messages, want 1", got)
-		}
+		check.Equal(t, 1, strings.Count(f.logged.String(), `"reason"="overloaded"`), "log messages")
 		close(l.release)
 	})
 }
@@ -156,9 +143,7 @@ func TestPanic(t *testing.T) {
 		}
 	}
 	f.wantCounts(map[string]float64{`failures{reason="internal"}`: panics})
-	if !strings.Contains(f.logged.String(), "index out of range") {
-		t.Error("got no log message of the panic, want one")
-	}
+	check.Contains(t, f.logged.String(), "index out of range")
 	broken = false
 	wantAccepted(t, f.deliver(body))
 	f.wantSample("in_flight", 0)

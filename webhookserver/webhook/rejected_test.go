@@ -21,6 +21,7 @@ import (
 	"github.com/paylink-dev/paylink/api/v1alpha1"
 	"github.com/paylink-dev/paylink/internal/ledger"
 	"github.com/paylink-dev/paylink/internal/payment"
+	"github.com/paylink-dev/paylink/test/check"
 	"github.com/paylink-dev/paylink/test/fakeapi"
 	"github.com/paylink-dev/paylink/test/stripeevents"
 	"github.com/paylink-dev/paylink/webhookserver/webhook"
@@ -163,9 +164,7 @@ func TestRedelivery(t *testing.T) {
 	wantProblem(t, f.deliver(paid(t)), http.StatusServiceUnavailable, "send it again")
 	failing.Store(false)
 	wantAccepted(t, f.deliver(paid(t)))
-	if phase := f.api.Order(orderName).Status.Phase; phase != v1alpha1.OrderPaid {
-		t.Errorf("got phase %s, want Paid", phase)
-	}
+	check.Equal(t, v1alpha1.OrderPaid, f.api.Order(orderName).Status.Phase, "phase")
 }
 
 // TestDeadline: the answer comes after 8 s if the API server does not answer.
@@ -177,9 +176,7 @@ func TestDeadline(t *testing.T) {
 		}))
 		start := time.Now()
 		wantProblem(t, f.deliver(paid(t)), http.StatusServiceUnavailable, "could not be kept in time")
-		if took := time.Since(start); took != webhook.Deadline {
-			t.Errorf("got the answer after %s, want %s", took, webhook.Deadline)
-		}
+		check.Equal(t, webhook.Deadline, time.Since(start), "time to the answer")
 		f.wantCounts(failures("deadline"))
 	})
 }
@@ -211,18 +208,12 @@ func TestRealRequests(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, server.URL+webhook.Path, row.body)
-			if err != nil {
-				t.Fatal(err)
-			}
+			check.Must(t, err)
 			r.Header.Set("Stripe-Signature", sign(row.signed))
 			answer, err := server.Client().Do(r)
-			if err != nil {
-				t.Fatal(err)
-			}
+			check.Must(t, err)
 			defer func() { _ = answer.Body.Close() }()
-			if answer.StatusCode != row.status {
-				t.Errorf("got %s, want %d", answer.Status, row.status)
-			}
+			check.Equal(t, row.status, answer.StatusCode, "%s", answer.Status)
 		})
 	}
 }
@@ -239,8 +230,6 @@ func TestBadSignatureLog(t *testing.T) {
 		logged int
 	}{{0, 1}, {0, 1}, {59 * time.Second, 1}, {time.Second, 2}, {0, 2}, {time.Hour, 3}} {
 		f.clock.SetTime(f.clock.Now().Add(step.after))
-		if got := forged(); got != step.logged {
-			t.Errorf("step %d: got %d log messages, want %d", i, got, step.logged)
-		}
+		check.Equal(t, step.logged, forged(), "step %d: log messages", i)
 	}
 }

@@ -136,7 +136,7 @@ func TestOutcomeOfAPayment(t *testing.T) {
 				session, err := buyer.Visit(s.Ctx, url)
 				return session, errors.Join(err, paylink.Stripe.ExpireSession(session.ID))
 			},
-			before: "session-expired: pending, final, unknown order", after: "lapsed: pending, final, unknown order", without: unknownOutcome,
+			before: "session-expired: pending, final, unknown order", after: "session-expired: pending, final, unknown order", without: unknownOutcome,
 		},
 		{
 			buyer: "is given his money back", pays: byCard, before: "received: paid, not final, known order",

@@ -52,7 +52,7 @@ func (r *Routes) register(mux *http.ServeMux) {
 type route struct {
 	pattern string
 	methods problem.Methods
-	// render renders problems; nil: as JSON.
+	// render writes problems. Nil: as JSON.
 	render func(http.ResponseWriter, *http.Request, *problem.Problem)
 	// cors lets scripts of the shop call the route.
 	cors bool
@@ -78,7 +78,7 @@ func (r *Routes) all() []route {
 	return routes
 }
 
-// cors returns the middleware that lets scripts of the shop's origin read the responses, and of no other origin.
+// cors returns the middleware that lets scripts of the shop's origin read the responses. Scripts of other origins cannot.
 func (r *Routes) cors() func(http.Handler) http.Handler {
 	if r.AppURL == nil {
 		return func(h http.Handler) http.Handler { return h }
@@ -92,7 +92,7 @@ func (r *Routes) cors() func(http.Handler) http.Handler {
 	}).Handler
 }
 
-// instrument counts and times the requests of a route.
+// instrument adds the metrics of a route's requests to its handler.
 func (r *Routes) instrument(pattern string, h http.Handler) http.Handler {
 	labels := prometheus.Labels{"route": pattern}
 	return promhttp.InstrumentHandlerCounter(r.Metrics.Requests.MustCurryWith(labels),

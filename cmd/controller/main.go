@@ -44,7 +44,7 @@ func main() {
 	flag.DurationVar(&f.retention.ExpireAfter, "parked-event-expiry", f.retention.ExpireAfter, "How long a StripeEvent waits for its order or payment before it becomes Expired.")
 	flag.DurationVar(&f.retention.Unresolved, "unresolved-event-ttl", f.retention.Unresolved, "How long a StripeEvent that was never applied is kept.")
 	if len(os.Args) > 1 && os.Args[1] == "selftest" {
-		end(runSelfTest(ctrl.SetupSignalHandler(), os.Args[2:], os.Stdout))
+		exit(runSelfTest(ctrl.SetupSignalHandler(), os.Args[2:], os.Stdout))
 		return
 	}
 	flag.Parse()
@@ -52,11 +52,11 @@ func main() {
 		fmt.Println("controller", version.Get())
 		return
 	}
-	end(run(ctrl.SetupSignalHandler(), &f))
+	exit(run(ctrl.SetupSignalHandler(), &f))
 }
 
-// end prints an error, and exits with status 1.
-func end(err error) {
+// exit prints an error, and exits with status 1. It does nothing without an error.
+func exit(err error) {
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "controller:", err)
 		os.Exit(1)

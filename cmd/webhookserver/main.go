@@ -69,7 +69,7 @@ func run(ctx context.Context, f *flags) error {
 	if err != nil {
 		return err
 	}
-	keeper, err := f.NewLedger(ctx, mgr)
+	payments, err := f.NewLedger(ctx, mgr)
 	if err != nil {
 		return err
 	}
@@ -78,8 +78,8 @@ func run(ctx context.Context, f *flags) error {
 			return fmt.Errorf("watch signing secrets: %w", err)
 		}
 	}
-	server := newServer(f.address, keeper, secrets)
-	if server.Routes, err = settings.newRoutes(ctx, mgr, keeper); err != nil {
+	server := newServer(f.address, payments, secrets)
+	if server.Routes, err = settings.newRoutes(ctx, mgr, payments); err != nil {
 		return err
 	}
 	if err := mgr.Add(server); err != nil {
@@ -111,11 +111,11 @@ func readSecrets(dir string) (*credentials.SigningSecrets, *credentials.SecretDi
 	return credentials.NewSigningSecrets(secrets), nil, nil
 }
 
-func newServer(address string, keeper *ledger.Ledger, secrets *credentials.SigningSecrets) *webhookserver.Server {
+func newServer(address string, payments *ledger.Ledger, secrets *credentials.SigningSecrets) *webhookserver.Server {
 	c := clock.RealClock{}
 	metrics.RegisterWebhookSecrets(ctrlmetrics.Registry, secrets.LastVerified)
 	handler := webhook.New(
-		&stripewebhook.Verifier{Secrets: secrets, Clock: c}, keeper,
+		&stripewebhook.Verifier{Secrets: secrets, Clock: c}, payments,
 		metrics.NewWebhook(ctrlmetrics.Registry), c, ctrl.Log.WithName("webhook"))
 	return &webhookserver.Server{Address: address, Webhook: handler, Log: ctrl.Log.WithName("server")}
 }

@@ -90,7 +90,7 @@ func (f *routeFlags) settings(shared *setup.Options) (*routeSettings, error) {
 }
 
 // newRoutes returns the routes of shops and buyers, and registers the indices that they need.
-func (s *routeSettings) newRoutes(ctx context.Context, mgr ctrl.Manager, keeper *ledger.Ledger) (*webhookserver.Routes, error) {
+func (s *routeSettings) newRoutes(ctx context.Context, mgr ctrl.Manager, payments *ledger.Ledger) (*webhookserver.Routes, error) {
 	c, log, counters := clock.RealClock{}, ctrl.Log.WithName("routes"), metrics.NewCheckout(ctrlmetrics.Registry)
 	pages, err := page.New(s.appURL)
 	if err != nil {
@@ -113,8 +113,8 @@ func (s *routeSettings) newRoutes(ctx context.Context, mgr ctrl.Manager, keeper 
 	if err != nil {
 		return nil, err
 	}
-	creator := checkout.NewOrderCreator(mgr.GetCache(), mgr.GetAPIReader(), mgr.GetClient(), keeper.Namespaces, counters)
-	routes.Orders = &checkout.OrdersHandler{Authorizer: authorizer, Creator: creator, Orders: keeper}
+	creator := checkout.NewOrderCreator(mgr.GetCache(), mgr.GetAPIReader(), mgr.GetClient(), payments.Namespaces, counters)
+	routes.Orders = &checkout.OrdersHandler{Authorizer: authorizer, Creator: creator, Orders: payments}
 	routes.Buy, err = checkout.NewBuyHandler(creator, pages, s.clientIP, s.appURL, s.limits, c, log)
 	return routes, err
 }

@@ -13,31 +13,31 @@ import (
 // maxNote is the maximum length of an Event's note in bytes.
 const maxNote = 1024
 
-// raiseEvents raises an Event for each need of an order that its previous state did not have. before is nil for a new order.
+// raiseEvents raises an Event for each reason for attention that the order's previous state did not have. before is nil for a new order.
 // The cache delivers both states after the write, and no change for the orders of its first list. So the reconciler needs no
 // memory, and a restart raises no Event again.
 func (r *Reconciler) raiseEvents(before, after *v1alpha1.Order) {
-	if !r.leads() {
+	if !r.isLeader() {
 		return
 	}
-	for _, need := range newNeeds(before, after) {
-		note := strings.ToValidUTF8(need.Message[:min(len(need.Message), maxNote)], "")
-		r.Recorder.Eventf(after, nil, corev1.EventTypeWarning, need.Reason, "Settle", "%s", note)
+	for _, attention := range newAttention(before, after) {
+		note := strings.ToValidUTF8(attention.Message[:min(len(attention.Message), maxNote)], "")
+		r.Recorder.Eventf(after, nil, corev1.EventTypeWarning, attention.Reason, "Settle", "%s", note)
 	}
 }
 
-// newNeeds returns the needs of an order that its previous state did not have.
-func newNeeds(before, after *v1alpha1.Order) []payment.Attention {
-	needs := payment.Needs(after)
-	if before == nil || len(needs) == 0 {
-		return needs
+// newAttention returns the reasons for attention that the order's previous state did not have.
+func newAttention(before, after *v1alpha1.Order) []payment.Attention {
+	reasons := payment.AttentionOf(after)
+	if before == nil || len(reasons) == 0 {
+		return reasons
 	}
-	known := payment.Needs(before)
-	return slices.DeleteFunc(needs, func(need payment.Attention) bool { return slices.Contains(known, need) })
+	known := payment.AttentionOf(before)
+	return slices.DeleteFunc(reasons, func(a payment.Attention) bool { return slices.Contains(known, a) })
 }
 
-// leads reports whether this replica leads. The others watch orders too, so that a new leader has them at once.
-func (r *Reconciler) leads() bool {
+// isLeader reports whether this replica leads. The others watch orders too, so that a new leader has them at once.
+func (r *Reconciler) isLeader() bool {
 	select {
 	case <-r.elected:
 		return true

@@ -31,8 +31,8 @@ func OrderState(o *v1alpha1.Order) ordercache.State {
 	if o.Live() {
 		state |= liveBit
 	}
-	for _, need := range payment.Needs(o) {
-		if i := slices.Index(attentionReasons, need.Reason); i >= 0 {
+	for _, attention := range payment.AttentionOf(o) {
+		if i := slices.Index(attentionReasons, attention.Reason); i >= 0 {
 			state |= 1 << (attentionBits + i)
 		}
 	}

@@ -25,14 +25,18 @@ type inputs struct {
 	related []v1alpha1.StripeEvent
 }
 
-// decision is the next status of an event, and the time after which it is reconciled again. 0 removes the event.
+// decision is the next status of an event, and the time after which it is reconciled again.
 type decision struct {
-	status       v1alpha1.StripeEventStatus
+	status v1alpha1.StripeEventStatus
+	// requeueAfter is 0 if the event is to be removed.
 	requeueAfter time.Duration
 }
 
-// An event that waits is retried after as much time as it has waited already: an exponential back-off without a counter. A
-// change of its order or payment enqueues it as well.
+// removes reports whether the event is to be removed.
+func (d decision) removes() bool { return d.requeueAfter == 0 }
+
+// Limits of the time between two attempts. An event is retried after as much time as it has waited already, which is an
+// exponential back-off without a counter. A change of its order or payment enqueues it as well.
 const (
 	firstRetry = 5 * time.Second
 	lastRetry  = time.Hour
@@ -60,18 +64,18 @@ func nextStatus(event *v1alpha1.StripeEvent, in inputs, retention Retention) v1a
 			Phase:     v1alpha1.StripeEventApplied,
 			Message:   fmt.Sprintf("Applied to Order %s/%s.", in.order.Namespace, in.order.Name),
 			OrderRef:  &v1alpha1.OrderReference{Namespace: in.order.Namespace, Name: in.order.Name},
-			AppliedAt: in.stamp(),
+			AppliedAt: in.timestamp(),
 		}
 	case !isUnknown(in.recordErr):
-		return waiting(event, rejectedMessage(in.recordErr), in, retention)
+		return waitingStatus(event, rejectedMessage(in.recordErr), in, retention)
 	case event.Spec.Fact.Session == nil:
-		return refundOrDispute(event, in, retention)
+		return refundOrDisputeStatus(event, in, retention)
 	case !isOrphan(event, in):
-		return waiting(event, waitingMessage(&event.Spec), in, retention)
+		return waitingStatus(event, waitingMessage(&event.Spec), in, retention)
 	case event.Spec.Resolution.Acknowledged:
-		return closed("acknowledged", &event.Spec)
+		return closedStatus("acknowledged", &event.Spec)
 	case slices.ContainsFunc(in.related, isFullRefund):
-		return closed("refunded in full", &event.Spec)
+		return closedStatus("refunded in full", &event.Spec)
 	default:
 		return v1alpha1.StripeEventStatus{Phase: v1alpha1.StripeEventOrphaned, Message: orphanMessage(&event.Spec)}
 	}
@@ -96,36 +100,37 @@ func isFullRefund(event v1alpha1.StripeEvent) bool {
 	return event.Spec.Fact.Refund != nil && event.Spec.Fact.Refund.Full
 }
 
-// refundOrDispute is the status of a refund or dispute of an unknown payment. That of an orphan payment follows it.
-func refundOrDispute(event *v1alpha1.StripeEvent, in inputs, retention Retention) v1alpha1.StripeEventStatus {
+// refundOrDisputeStatus returns the status of a refund or dispute of an unknown payment. If the payment is an orphan, it is
+// the payment's phase.
+func refundOrDisputeStatus(event *v1alpha1.StripeEvent, in inputs, retention Retention) v1alpha1.StripeEventStatus {
 	for i := range in.related {
 		session := &in.related[i]
 		if phase := session.Status.Phase; phase == v1alpha1.StripeEventOrphaned || phase == v1alpha1.StripeEventClosed {
 			return v1alpha1.StripeEventStatus{Phase: phase, Message: fmt.Sprintf("Follows the orphan payment in StripeEvent %s.", session.Name)}
 		}
 	}
-	return waiting(event, waitingMessage(&event.Spec), in, retention)
+	return waitingStatus(event, waitingMessage(&event.Spec), in, retention)
 }
 
-// waiting is the status of an event that waits. It expires at a certain age.
-func waiting(event *v1alpha1.StripeEvent, message string, in inputs, retention Retention) v1alpha1.StripeEventStatus {
+// waitingStatus returns the status of an event that waits. It is Expired from the age retention.ExpireAfter on.
+func waitingStatus(event *v1alpha1.StripeEvent, message string, in inputs, retention Retention) v1alpha1.StripeEventStatus {
 	next := v1alpha1.StripeEventStatus{Phase: v1alpha1.StripeEventParked, Message: message, ExpiredAt: event.Status.ExpiredAt}
 	if event.Status.Phase == v1alpha1.StripeEventExpired {
 		next.Phase = v1alpha1.StripeEventExpired
-	} else if in.stamp().Sub(event.CreationTimestamp.Time) >= retention.ExpireAfter {
-		next.Phase, next.ExpiredAt = v1alpha1.StripeEventExpired, in.stamp()
+	} else if in.timestamp().Sub(event.CreationTimestamp.Time) >= retention.ExpireAfter {
+		next.Phase, next.ExpiredAt = v1alpha1.StripeEventExpired, in.timestamp()
 	}
 	return next
 }
 
-func closed(reason string, spec *v1alpha1.StripeEventSpec) v1alpha1.StripeEventStatus {
+func closedStatus(reason string, spec *v1alpha1.StripeEventSpec) v1alpha1.StripeEventStatus {
 	return v1alpha1.StripeEventStatus{Phase: v1alpha1.StripeEventClosed, Message: "An orphan payment, " + reason + ": " + describePayment(spec) + "."}
 }
 
-// stamp is the time as the API stores it, to the second.
-func (in inputs) stamp() *metav1.Time { return &metav1.Time{Time: in.now.Truncate(time.Second)} }
+// timestamp returns the time as the API stores it, to the second.
+func (in inputs) timestamp() *metav1.Time { return &metav1.Time{Time: in.now.Truncate(time.Second)} }
 
-// requeueAfter is the time after which an event is reconciled again; 0 removes it. An orphan is never removed.
+// requeueAfter returns the time after which an event is reconciled again; 0 removes it. An orphan is never removed.
 func requeueAfter(event *v1alpha1.StripeEvent, next v1alpha1.StripeEventStatus, now time.Time, retention Retention) time.Duration {
 	switch next.Phase {
 	case v1alpha1.StripeEventApplied:
@@ -144,7 +149,7 @@ func requeueAfter(event *v1alpha1.StripeEvent, next v1alpha1.StripeEventStatus, 
 	return wait
 }
 
-// deleteAt is the time at which an applied event is removed. If a person set the phase, its creation counts.
+// deleteAt returns the time at which an applied event is removed. If a person set the phase, the creation time counts.
 func deleteAt(event *v1alpha1.StripeEvent, next v1alpha1.StripeEventStatus, retention Retention) time.Time {
 	if next.AppliedAt == nil {
 		return event.CreationTimestamp.Add(retention.Applied)

@@ -20,7 +20,7 @@ const indexAwaited = "awaited"
 // Index registers the indices of the reconciler.
 func Index(ctx context.Context, indexer client.FieldIndexer) error {
 	if err := indexer.IndexField(ctx, &v1alpha1.StripeEvent{}, indexAwaited, byAwaited); err != nil {
-		return fmt.Errorf("index events by what they wait for: %w", err)
+		return fmt.Errorf("index events by %s: %w", indexAwaited, err)
 	}
 	return nil
 }
@@ -48,8 +48,8 @@ func byAwaited(o client.Object) []string {
 	return keys
 }
 
-// ofSamePayment returns the other events of a payment that the status of this one depends on: the refunds and disputes for a
-// session, and the sessions for a refund or dispute.
+// ofSamePayment returns the other events of a payment on which the status of this one depends. For a session these are the
+// refunds and disputes, and for a refund or dispute the sessions.
 func ofSamePayment(ctx context.Context, reader client.Reader, fact v1alpha1.StripeEventFact) ([]v1alpha1.StripeEvent, error) {
 	switch {
 	case fact.PaymentIntentID == "":

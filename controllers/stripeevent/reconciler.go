@@ -75,7 +75,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, event *v1alpha1.StripeEvent)
 	if err := r.patchStatus(ctx, event, decided.status, in.links); err != nil {
 		return status.HandlePatchError("event status", err)
 	}
-	if decided.requeueAfter > 0 {
+	if !decided.removes() {
 		return ctrl.Result{RequeueAfter: decided.requeueAfter}, nil
 	}
 	if err := r.Client.Delete(ctx, event, client.Preconditions{UID: &event.UID}); client.IgnoreNotFound(err) != nil {

@@ -25,11 +25,11 @@ type PaymentFinder interface {
 type Ledger interface {
 	FactRecorder
 	Apply(context.Context, payment.Fact) (ledger.Result, error)
-	Ours(context.Context, payment.Fact) (bool, error)
+	OwnsSession(context.Context, payment.Fact) (bool, error)
 }
 
-// Resolver finds the owner of a refund or dispute at Stripe if no order has its payment: the webhook of its session can be
-// lost.
+// Resolver finds the owner of a refund or dispute at Stripe if no order has its payment. The webhook of the payment's
+// session can be lost.
 type Resolver struct {
 	Stripe PaymentFinder
 	Ledger Ledger
@@ -46,7 +46,7 @@ const (
 	undecided ownership = iota
 	// ours: the payment has a session of ours, which was applied or parked.
 	ours
-	// foreign: the payment is of another seller on the same Stripe account.
+	// foreign: the payment belongs to another shop on the same Stripe account.
 	foreign
 )
 
@@ -54,8 +54,8 @@ const (
 // Stripe's lists can lag behind its events.
 const foreignAfter = 5 * time.Minute
 
-// Resolve returns the owner of a fact's payment, and applies its session if it is ours. Facts of sessions are undecided, and
-// so are those of the other mode than the API key's.
+// Resolve returns the owner of a fact's payment, and applies its session if it is ours. A fact of a session is undecided. So
+// is a fact in another mode than the API key's.
 func (r *Resolver) Resolve(ctx context.Context, fact payment.Fact) (ownership, error) {
 	if fact.OfSession() || fact.Livemode != r.Stripe.Live() {
 		return undecided, nil
@@ -69,11 +69,11 @@ func (r *Resolver) Resolve(ctx context.Context, fact payment.Fact) (ownership, e
 		return undecided, err
 	}
 	for _, session := range sessions {
-		isOurs, err := r.Ledger.Ours(ctx, session.Fact)
+		owns, err := r.Ledger.OwnsSession(ctx, session.Fact)
 		if err != nil {
 			return undecided, err
 		}
-		if !isOurs {
+		if !owns {
 			continue
 		}
 		if _, err := r.Ledger.Apply(ctx, session.Fact); err != nil {
@@ -87,7 +87,8 @@ func (r *Resolver) Resolve(ctx context.Context, fact payment.Fact) (ownership, e
 	return foreign, nil
 }
 
-// Apply applies a fact by the ledger. It first looks up a payment that no order has, and does not park a foreign one.
+// Apply applies a fact through the ledger. If no order has the fact's payment, it first asks Stripe for the payment's owner.
+// It does not park a fact of a foreign payment.
 func (r *Resolver) Apply(ctx context.Context, fact payment.Fact) (ledger.Result, error) {
 	if !fact.OfSession() {
 		_, wrote, err := r.Ledger.Record(ctx, fact, nil)

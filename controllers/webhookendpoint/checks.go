@@ -28,7 +28,7 @@ func (o *observed) missing() string {
 	if !o.managed {
 		text += ": add one in Stripe under Developers > Webhooks, for the event types " + strings.Join(stripeclient.EndpointEvents(), ", ")
 	}
-	if o.live && overHTTP(o.url) {
+	if o.live && isHTTP(o.url) {
 		text += "; in live mode Stripe takes https:// alone: set NEXT_PUBLIC_APP_URL to such an address"
 	}
 	return text
@@ -56,8 +56,8 @@ func eventsMissing(_ *observed, e *stripeclient.Endpoint) string {
 
 // covers reports whether an enabled event is a type, its family (charge.*) or * for all.
 func covers(pattern, eventType string) bool {
-	family, is := strings.CutSuffix(pattern, "*")
-	return pattern == eventType || is && (family == "" || strings.HasSuffix(family, ".") && strings.HasPrefix(eventType, family))
+	prefix, isFamily := strings.CutSuffix(pattern, "*")
+	return pattern == eventType || isFamily && (prefix == "" || strings.HasSuffix(prefix, ".") && strings.HasPrefix(eventType, prefix))
 }
 
 func otherMode(o *observed, e *stripeclient.Endpoint) string {

@@ -24,8 +24,8 @@ func normalize(u *url.URL) string {
 	return u.String()
 }
 
-// overHTTP reports whether an address begins with http://.
-func overHTTP(address string) bool {
+// isHTTP reports whether an address begins with http://.
+func isHTTP(address string) bool {
 	u, err := url.Parse(address)
 	return err == nil && u.Scheme == "http"
 }

@@ -130,7 +130,7 @@ func TestOurs(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := newShop(t, interceptor.Funcs{}, order("o1", ready), order("o2"), order("o3", ready), paymentLink("shop", "plink_1"))
 			s.apply(sessionOf("o3-uid", "held", v1alpha1.OutcomePaid), ledger.Applied)
-			if got, err := s.ledger.Ours(t.Context(), row.fact); err != nil || got != row.want {
+			if got, err := s.ledger.OwnsSession(t.Context(), row.fact); err != nil || got != row.want {
 				t.Errorf("%t, %v", got, err)
 			}
 		})
@@ -155,7 +155,7 @@ func TestUncertain(t *testing.T) {
 	if _, err := (assigned{sessionOf("", "1", v1alpha1.OutcomePaid), "o1"}).record(s); !errors.Is(err, away) {
 		t.Errorf("record, assigned: %v", err)
 	}
-	if _, err := s.ledger.Ours(t.Context(), unknown); !errors.Is(err, away) {
+	if _, err := s.ledger.OwnsSession(t.Context(), unknown); !errors.Is(err, away) {
 		t.Errorf("ours: %v", err)
 	}
 }

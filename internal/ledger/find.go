@@ -105,8 +105,8 @@ func Index(ctx context.Context, indexer client.FieldIndexer) error {
 
 // find returns the order of a fact, or ErrUnknown.
 //
-// A session belongs to the order that has it already, so that one payment never counts for two orders. Otherwise it belongs
-// to the order that a person assigned it to, and otherwise to the order that it names.
+// A session belongs to the order that has it already, so that one payment never counts for two orders. Next comes the order
+// that a person assigned it to, and then the order that it names.
 //
 // The order must have its checkout URL. Before that, its Payment Link is not fixed, and the evaluation of a payment would
 // depend on when it came.
@@ -160,9 +160,9 @@ func (l *Ledger) ByReference(ctx context.Context, reference string) (*v1alpha1.O
 // and was never Ready.
 var referenceFields = []string{fieldReference, fieldOrderID}
 
-// lookUp returns the oldest order that has a key, or ErrUnknown. Where usable is not nil, it must accept the order. The
-// cache can lag behind an order that was just created or paid, so the API server is asked next, by the fields that can hold
-// the key.
+// lookUp returns the oldest order that has a key, or ErrUnknown. If usable is not nil, it must accept the order. The
+// cache can lag behind an order that was just created or paid. So lookUp asks the API server next, by the fields that can
+// hold the key.
 func (l *Ledger) lookUp(ctx context.Context, key, index string, fields []string, usable func(*v1alpha1.Order) bool) (*v1alpha1.Order, error) {
 	if key == "" {
 		return nil, ErrUnknown
@@ -227,8 +227,7 @@ func (l *Ledger) namespaces() []string {
 	return l.Namespaces
 }
 
-// Oldest returns the first order by creation time, then by uid: the one to which a shared reference belongs. orders must
-// not be empty.
+// Oldest returns the first order by creation time, then by uid. A shared reference belongs to it. orders must not be empty.
 func Oldest(orders []v1alpha1.Order) *v1alpha1.Order {
 	oldest := slices.MinFunc(orders, func(a, b v1alpha1.Order) int {
 		return cmp.Or(a.CreationTimestamp.Compare(b.CreationTimestamp.Time), cmp.Compare(a.UID, b.UID))

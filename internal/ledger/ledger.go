@@ -33,11 +33,11 @@ const (
 	Unchanged Result = metrics.ResultUnchanged
 	// Parked: the fact is kept as a StripeEvent.
 	Parked Result = metrics.ResultParked
-	// NotOurs: the fact is about a payment of somebody else, and is not kept.
+	// NotOurs: the fact is about a payment of another shop on the same Stripe account, and is not kept.
 	NotOurs Result = metrics.ResultIgnored
 )
 
-// Errors of the ledger, beside those of the API server.
+// Errors of the ledger. Its methods return errors of the API server as well.
 var (
 	// ErrUnknown means that no order has the fact's payment, and that none with its reference has a checkout URL.
 	ErrUnknown = errors.New("no order has this reference or payment")
@@ -53,7 +53,7 @@ type Ledger struct {
 	Live client.Reader
 	// Writer writes to the API server. Its field manager is FieldOwner.
 	Writer client.Client
-	// Namespaces are those of the served orders. Empty: all.
+	// Namespaces are the namespaces of the served orders. Empty: all.
 	Namespaces []string
 	// EventNamespace is the namespace of the StripeEvents.
 	EventNamespace string
@@ -65,7 +65,7 @@ type Ledger struct {
 // short, which makes each write cheaper for the API server.
 const FieldOwner = "paylink"
 
-// Apply keeps the fact, in its order's status or as a StripeEvent, unless it is about a payment of somebody else. It is
+// Apply keeps the fact in its order's status or as a StripeEvent. It ignores a fact about a payment of another shop. It is
 // safe to call any number of times, concurrently and in any order. After an error the caller must apply the fact again.
 func (l *Ledger) Apply(ctx context.Context, fact payment.Fact) (Result, error) {
 	_, wrote, err := l.Record(ctx, fact, nil)
@@ -122,8 +122,8 @@ func (l *Ledger) Preview(ctx context.Context, fact payment.Fact) (Result, error)
 	return Applied, nil
 }
 
-// Expire records that nobody paid the order within spec.expiresAfter. It changes nothing where the order is paid, or a
-// payment is still being processed.
+// Expire records that the order was not paid within spec.expiresAfter. It changes nothing if the order is paid, or a payment
+// is still being processed.
 func (l *Ledger) Expire(ctx context.Context, order *v1alpha1.Order) (wrote bool, err error) {
 	_, wrote, err = l.update(ctx, order, func(o *v1alpha1.Order) error {
 		if Expirable(o) {

@@ -16,12 +16,12 @@ import (
 	"github.com/paylink-dev/paylink/internal/payment"
 )
 
-// parkIfOurs keeps a fact that no order has, unless it is about somebody else's session: one that names no order and did
-// not come through a PaymentLink. A refund or dispute names only its payment, so it is kept: the event of its session can
-// come later.
+// parkIfOurs parks a fact that no order has. It ignores a session of another shop, which names no order and did not come
+// through a PaymentLink. A refund or dispute names only its payment, so it is parked: the event of its session can come
+// later.
 func (l *Ledger) parkIfOurs(ctx context.Context, fact payment.Fact) (Result, error) {
 	if fact.OfSession() && fact.ClientReferenceID == "" {
-		ours, err := l.OurLink(ctx, fact.Session.PaymentLinkID)
+		ours, err := l.hasPaymentLink(ctx, fact.Session.PaymentLinkID)
 		if err != nil {
 			return "", err
 		}
@@ -36,8 +36,8 @@ func (l *Ledger) parkIfOurs(ctx context.Context, fact payment.Fact) (Result, err
 	return l.park(ctx, fact)
 }
 
-// OurLink reports whether a PaymentLink has Stripe's id of a link.
-func (l *Ledger) OurLink(ctx context.Context, id string) (bool, error) {
+// hasPaymentLink reports whether there is a PaymentLink with Stripe's id of a link.
+func (l *Ledger) hasPaymentLink(ctx context.Context, id string) (bool, error) {
 	if id == "" {
 		return false, nil
 	}
@@ -59,16 +59,16 @@ func (l *Ledger) OurLink(ctx context.Context, id string) (bool, error) {
 	return false, nil
 }
 
-// Ours reports whether a session belongs to a sale of this installation: it came through one of its PaymentLinks, or names
-// an order that exists.
-func (l *Ledger) Ours(ctx context.Context, fact payment.Fact) (bool, error) {
+// OwnsSession reports whether a session belongs to a sale of this installation: it came through one of its PaymentLinks, or
+// names an order that exists.
+func (l *Ledger) OwnsSession(ctx context.Context, fact payment.Fact) (bool, error) {
 	if _, err := l.find(ctx, fact, nil); !errors.Is(err, ErrUnknown) {
 		return err == nil, err
 	}
 	if _, err := l.ByReference(ctx, fact.ClientReferenceID); !errors.Is(err, ErrUnknown) {
 		return err == nil, err
 	}
-	return l.OurLink(ctx, fact.Session.PaymentLinkID)
+	return l.hasPaymentLink(ctx, fact.Session.PaymentLinkID)
 }
 
 // park keeps the fact as a StripeEvent. A StripeEvent of the same name holds the same fact.
@@ -97,7 +97,7 @@ func EventName(eventID string) string {
 // previewPark returns the expected result of parkIfOurs, and writes nothing.
 func (l *Ledger) previewPark(ctx context.Context, fact payment.Fact) (Result, error) {
 	if fact.OfSession() && fact.ClientReferenceID == "" {
-		if ours, err := l.OurLink(ctx, fact.Session.PaymentLinkID); err != nil || !ours {
+		if ours, err := l.hasPaymentLink(ctx, fact.Session.PaymentLinkID); err != nil || !ours {
 			return NotOurs, err
 		}
 	}

@@ -16,22 +16,22 @@ import (
 // orderKind is the kind of the patched object.
 var orderKind = v1alpha1.GroupVersion.WithKind("Order")
 
-// write patches the order's status to that of next, and sets next's new resourceVersion. It fails with a conflict if
-// somebody changed the order since it was read.
+// write patches the status of order to the status of next, and sets the new resourceVersion of next. It fails with a
+// conflict if the order has changed since it was read.
 //
-// The patch has only the ledger's fields, and the answer only the metadata. To compare two whole orders as JSON, and to
-// decode a third, would take longer than everything else that the ledger does.
+// The patch has only the ledger's fields, and the response only the metadata. Comparing two whole orders as JSON and
+// decoding a third one would take longer than everything else that the ledger does.
 func (l *Ledger) write(ctx context.Context, order, next *v1alpha1.Order) error {
 	patch, err := patchOf(order, next)
 	if err != nil {
 		return err
 	}
-	answer := &metav1.PartialObjectMetadata{ObjectMeta: metav1.ObjectMeta{Namespace: order.Namespace, Name: order.Name}}
-	answer.SetGroupVersionKind(orderKind)
-	if err := l.Writer.Status().Patch(ctx, answer, client.RawPatch(types.MergePatchType, patch)); err != nil {
+	response := &metav1.PartialObjectMetadata{ObjectMeta: metav1.ObjectMeta{Namespace: order.Namespace, Name: order.Name}}
+	response.SetGroupVersionKind(orderKind)
+	if err := l.Writer.Status().Patch(ctx, response, client.RawPatch(types.MergePatchType, patch)); err != nil {
 		return err
 	}
-	next.ResourceVersion = answer.ResourceVersion
+	next.ResourceVersion = response.ResourceVersion
 	return nil
 }
 
@@ -39,25 +39,25 @@ func (l *Ledger) write(ctx context.Context, order, next *v1alpha1.Order) error {
 // replaced as a whole.
 func patchOf(order, next *v1alpha1.Order) ([]byte, error) {
 	status := map[string]any{}
-	set := func(field string, was, is any, empty bool) {
+	set := func(field string, before, after any, empty bool) {
 		switch {
-		case equality.Semantic.DeepEqual(was, is):
+		case equality.Semantic.DeepEqual(before, after):
 		case empty:
 			status[field] = nil
 		default:
-			status[field] = is
+			status[field] = after
 		}
 	}
-	was, is := &order.Status, &next.Status
-	set("phase", was.Phase, is.Phase, is.Phase == "")
-	set("payments", was.Payments, is.Payments, len(is.Payments) == 0)
-	set("paymentsDropped", was.PaymentsDropped, is.PaymentsDropped, !is.PaymentsDropped)
-	set("expiredAt", was.ExpiredAt, is.ExpiredAt, is.ExpiredAt == nil)
-	set("paidAt", was.PaidAt, is.PaidAt, is.PaidAt == nil)
-	set("amountRefunded", was.AmountRefunded, is.AmountRefunded, is.AmountRefunded == 0)
-	set("providerOrderId", was.ProviderOrderID, is.ProviderOrderID, is.ProviderOrderID == "")
-	set("providerCaptureId", was.ProviderCaptureID, is.ProviderCaptureID, is.ProviderCaptureID == "")
-	set("conditions", was.Conditions, is.Conditions, len(is.Conditions) == 0)
+	before, after := &order.Status, &next.Status
+	set("phase", before.Phase, after.Phase, after.Phase == "")
+	set("payments", before.Payments, after.Payments, len(after.Payments) == 0)
+	set("paymentsDropped", before.PaymentsDropped, after.PaymentsDropped, !after.PaymentsDropped)
+	set("expiredAt", before.ExpiredAt, after.ExpiredAt, after.ExpiredAt == nil)
+	set("paidAt", before.PaidAt, after.PaidAt, after.PaidAt == nil)
+	set("amountRefunded", before.AmountRefunded, after.AmountRefunded, after.AmountRefunded == 0)
+	set("providerOrderId", before.ProviderOrderID, after.ProviderOrderID, after.ProviderOrderID == "")
+	set("providerCaptureId", before.ProviderCaptureID, after.ProviderCaptureID, after.ProviderCaptureID == "")
+	set("conditions", before.Conditions, after.Conditions, len(after.Conditions) == 0)
 	patch, err := json.Marshal(map[string]any{
 		"metadata": map[string]string{"resourceVersion": order.ResourceVersion},
 		"status":   status,

@@ -14,7 +14,7 @@ import (
 	"github.com/paylink-dev/paylink/internal/payment"
 )
 
-// merge adds a fact to those of the order. It returns ErrUnknown where the order does not have the fact's payment.
+// merge adds a fact to the facts of the order. It returns ErrUnknown if the order does not have the fact's payment.
 func merge(o *v1alpha1.Order, fact payment.Fact) error {
 	payments, known := payment.Merge(o.Status.Payments, fact)
 	if !known {
@@ -27,8 +27,8 @@ func merge(o *v1alpha1.Order, fact payment.Fact) error {
 }
 
 // settle computes the ledger's fields from the order's facts. now sets only the transition time of a condition: the rest
-// is the same for every order of arrival. So the condition NeedsAttention is there while it is True, and only then. One
-// that is False would depend on whether the order had needed a person before.
+// is the same for every order of arrival. So the condition NeedsAttention exists only while it is True. A False one
+// would depend on whether the order had needed a person before.
 func settle(o *v1alpha1.Order, now metav1.Time) {
 	s := payment.Settle(payment.TermsOf(o), payment.FactsOf(o))
 	o.Status.Phase = s.Phase
@@ -49,9 +49,9 @@ func settle(o *v1alpha1.Order, now metav1.Time) {
 }
 
 // setCondition leaves observedGeneration unset: these conditions do not depend on any field of the spec that can change.
-func setCondition(o *v1alpha1.Order, now metav1.Time, conditionType string, is bool, reason, message string) {
+func setCondition(o *v1alpha1.Order, now metav1.Time, conditionType string, isTrue bool, reason, message string) {
 	status := metav1.ConditionFalse
-	if is {
+	if isTrue {
 		status = metav1.ConditionTrue
 	}
 	meta.SetStatusCondition(&o.Status.Conditions, metav1.Condition{
@@ -63,8 +63,8 @@ func sameStatus(a, b *v1alpha1.Order) bool { return equality.Semantic.DeepEqual(
 
 // pause waits before the next attempt, with exponential back-off and jitter.
 func (l *Ledger) pause(ctx context.Context, attempt int) error {
-	most := min(5*time.Millisecond<<attempt, 250*time.Millisecond)
-	timer := time.NewTimer(rand.N(most) + time.Millisecond)
+	limit := min(5*time.Millisecond<<attempt, 250*time.Millisecond)
+	timer := time.NewTimer(rand.N(limit) + time.Millisecond)
 	defer timer.Stop()
 	select {
 	case <-ctx.Done():

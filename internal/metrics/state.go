@@ -2,15 +2,15 @@ package metrics
 
 import "github.com/prometheus/client_golang/prometheus"
 
-// State describes the gauges of the state in the cluster, for the collector of the leading controller.
+// State has the descriptions of the gauges that count resources. The leading controller collects them.
 type State struct {
-	// Orders by phase and livemode.
+	// Orders is the number of orders, by phase and livemode.
 	Orders *prometheus.Desc
-	// Attention is orders that need a person, by reason.
+	// Attention is the number of orders that need a person, by reason.
 	Attention *prometheus.Desc
-	// StripeEvents by phase.
+	// StripeEvents is the number of StripeEvents, by phase.
 	StripeEvents *prometheus.Desc
-	// Orphans is payments without an order, by livemode.
+	// Orphans is the number of payments without an order, by livemode.
 	Orphans *prometheus.Desc
 	// OldestParked is the age in seconds of the StripeEvent that has waited longest.
 	OldestParked *prometheus.Desc
@@ -35,13 +35,13 @@ func NewState() State {
 	}
 }
 
-// Controller are the counters of the controller.
+// Controller has the counters of the controller.
 type Controller struct {
 	// ExpiredEvents counts StripeEvents that expired before they could be applied, by Stripe's type.
 	ExpiredEvents *prometheus.CounterVec
-	// ExpiredOrders counts orders that nobody paid in time.
+	// ExpiredOrders counts orders that were not paid in time.
 	ExpiredOrders prometheus.Counter
-	// ForeignEvents counts StripeEvents that were removed because their payment is of another seller.
+	// ForeignEvents counts StripeEvents that were removed because their payment belongs to another shop.
 	ForeignEvents prometheus.Counter
 }
 

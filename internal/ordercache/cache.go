@@ -1,5 +1,5 @@
-// Package ordercache is the cache of orders for controller-runtime's manager. It keeps each order in some hundred bytes, and
-// leaves all other kinds to controller-runtime's own cache.
+// Package ordercache is the cache of orders for controller-runtime's manager. It keeps each order in some hundred bytes.
+// All other kinds stay in controller-runtime's own cache.
 package ordercache
 
 import (
@@ -86,22 +86,22 @@ func New(config *rest.Config, options cache.Options) (cache.Cache, error) {
 	return c, nil
 }
 
-// From returns the Cache of a manager that was made with New.
+// From returns the Cache of a manager whose options have New as NewCache.
 func From(c cache.Cache) (*Cache, error) {
 	orders, ok := c.(*Cache)
 	if !ok {
-		return nil, fmt.Errorf("a %T is no cache of orders: set NewCache in the options of the manager", c)
+		return nil, fmt.Errorf("%T is not a cache of orders: set NewCache in the options of the manager", c)
 	}
 	return orders, nil
 }
 
-// check refuses options that have no effect on orders.
+// check rejects options that have no effect on orders.
 func check(options cache.Options) error {
 	if options.Scheme == nil || options.Mapper == nil {
 		return errors.New("the cache of orders needs a scheme and a mapper")
 	}
 	for o := range options.ByObject {
-		if _, is := o.(*v1alpha1.Order); is {
+		if _, ok := o.(*v1alpha1.Order); ok {
 			return errors.New("the cache of orders has no options by object")
 		}
 	}
@@ -125,7 +125,7 @@ func (c *Cache) Start(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	var running sync.WaitGroup
 	defer running.Wait()
-	defer cancel() // the end of the embedded cache ends this one
+	defer cancel() // stop the reflectors when the embedded cache stops
 	for _, s := range c.stores {
 		orders := &orderClient{api: c.api, namespace: s.namespace, store: c.store}
 		reflector := toolscache.NewReflectorWithOptions(orders.listerWatcher(), &encodedOrder{}, s, toolscache.ReflectorOptions{
@@ -215,7 +215,7 @@ func (c *Cache) IndexField(ctx context.Context, o client.Object, field string, v
 	if _, ok := o.(*v1alpha1.Order); !ok {
 		return c.Cache.IndexField(ctx, o, field, values)
 	}
-	// An API server without the CRD is an error now, and not a cache that is never filled.
+	// Without the CRD at the API server, fail now: the cache would never be filled.
 	if _, err := c.mapper.RESTMapping(kind.GroupKind(), kind.Version); err != nil {
 		return err
 	}
@@ -236,7 +236,7 @@ func (c *Cache) Counts() (map[State]int, bool) {
 	}
 }
 
-// errNoInformer answers a request for an informer of orders.
+// errNoInformer is the error of a request for an informer of orders.
 var errNoInformer = errors.New("orders have no informer: use Keys or Changes")
 
 // GetInformer returns the informer of another kind.

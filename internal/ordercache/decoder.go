@@ -48,7 +48,7 @@ func (p *partialOrder) order() *v1alpha1.Order {
 func decodeList(body io.Reader, s *store) (*encodedList, error) {
 	d := listDecoder{Decoder: json.NewDecoder(body), store: s, list: &encodedList{}}
 	if err := d.decode(); err != nil {
-		return nil, fmt.Errorf("read a list of orders: %w", noEOF(err))
+		return nil, fmt.Errorf("read a list of orders: %w", unexpectedEOF(err))
 	}
 	if is := d.list.GroupVersionKind(); is != kind.GroupVersion().WithKind(kind.Kind+"List") || !d.hasItems {
 		return nil, fmt.Errorf("read a list of orders: the answer is %s, which is no list of orders", is)
@@ -129,8 +129,8 @@ func (d *listDecoder) delimiter(want json.Delim) error {
 	return err
 }
 
-// noEOF tells an end in the middle of an answer from the end of all answers.
-func noEOF(err error) error {
+// unexpectedEOF replaces io.EOF, so that an end in the middle of a response differs from the end of a watch.
+func unexpectedEOF(err error) error {
 	if errors.Is(err, io.EOF) {
 		return io.ErrUnexpectedEOF
 	}

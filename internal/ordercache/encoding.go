@@ -18,30 +18,30 @@ import (
 )
 
 // encodedOrder is an order as the store keeps it: a header, and the order as compressed CBOR. An Order takes about 2.2 KiB
-// of memory, and most of its words are the same in all orders.
+// of memory, and most of its text is the same in all orders.
 //
-// It is never modified, so readers need no lock.
+// An encodedOrder is never modified, so readers need no lock.
 type encodedOrder struct {
 	metav1.Object // a reflector needs the interface, and calls only the methods below
 
 	namespace, name string
 	// content is the state, the resource version with its length, the hashes with their number, and the order.
 	content []byte
-	// annotations are those of a bookmark.
+	// annotations are the annotations of a bookmark; nil for an order.
 	annotations map[string]string
 }
 
-// sampleOrder has the words that most orders share.
+// sampleOrder is an encoded order with the text that most orders share.
 var sampleOrder = func() []byte {
 	at := metav1.Unix(1_700_000_000, 0)
-	yes := true
+	live := true
 	common := &v1alpha1.Order{
 		ObjectMeta: metav1.ObjectMeta{
 			Namespace: "default", Name: "order", Generation: 1, CreationTimestamp: at,
 			Labels: map[string]string{v1alpha1.LabelCheckout: v1alpha1.CheckoutPublic},
 		},
 		Spec: v1alpha1.OrderSpec{
-			ProductID: "product", ProductName: "Product", Currency: "USD", Provider: v1alpha1.ProviderStripe, Livemode: &yes, Amount: 1000,
+			ProductID: "product", ProductName: "Product", Currency: "USD", Provider: v1alpha1.ProviderStripe, Livemode: &live, Amount: 1000,
 			PaymentLinkRef: &v1alpha1.LocalObjectReference{Name: "product"}, PaymentLinkURL: "https://buy.stripe.com/",
 			OrderID: "order", CustomerID: "customer", ExpiresAfter: &metav1.Duration{},
 		},
@@ -68,7 +68,7 @@ var sampleOrder = func() []byte {
 	}
 	content, err := direct.Marshal(common)
 	if err != nil {
-		panic(err) // as it would be at the first order
+		panic(err) // cannot happen: every order is encoded in the same way
 	}
 	return content
 }()
@@ -92,12 +92,12 @@ func encode(o *v1alpha1.Order, namespace string, state State, hashes []uint64) (
 	defer buffers.Put(buffer)
 	header := appendHeader((*buffer)[:0], state, o.ResourceVersion, hashes)
 	size := len(header)
-	room := slices.Grow(header, s2.MaxEncodedLen(len(plain)))
-	body := dictionary.Encode(room[size:cap(room)], plain)
+	buf := slices.Grow(header, s2.MaxEncodedLen(len(plain)))
+	body := dictionary.Encode(buf[size:cap(buf)], plain)
 	content := make([]byte, size+len(body))
 	copy(content, header)
 	copy(content[size:], body)
-	*buffer = room
+	*buffer = buf
 	return &encodedOrder{namespace: namespace, name: strings.Clone(o.Name), content: content}, nil
 }
 
@@ -168,20 +168,20 @@ func (e *encodedOrder) GetResourceVersion() string {
 	return string(version)
 }
 
-// DeepCopyObject returns the order itself, as nobody modifies it.
+// DeepCopyObject returns the order itself, which is never modified.
 func (e *encodedOrder) DeepCopyObject() runtime.Object { return e }
 
-// newBookmark returns the object of a bookmark, by which a watch reports its progress.
+// newBookmark returns the object of a bookmark event. A watch reports its progress by bookmarks.
 func newBookmark(version string, annotations map[string]string) *encodedOrder {
 	return &encodedOrder{content: appendHeader(nil, 0, version, nil), annotations: annotations}
 }
 
-// encodedList is the answer to a list.
+// encodedList is the response to a list request.
 type encodedList struct {
 	metav1.TypeMeta
 	metav1.ListMeta
 	Items []*encodedOrder
 }
 
-// DeepCopyObject returns the list itself, as nobody modifies it.
+// DeepCopyObject returns the list itself, which is never modified.
 func (l *encodedList) DeepCopyObject() runtime.Object { return l }

@@ -29,7 +29,7 @@ func (c *orderClient) listerWatcher() toolscache.ListerWatcher {
 	return &toolscache.ListWatch{ListWithContextFunc: c.list, WatchFuncWithContext: c.watch}
 }
 
-// request returns a request for JSON, which the decoders read whatever encoding the other clients prefer.
+// request returns a request for JSON, the only encoding that the decoders read.
 func (c *orderClient) request(options *metav1.ListOptions) *rest.Request {
 	return c.api.Get().NamespaceIfScoped(c.namespace, c.namespace != "").Resource(resource).
 		VersionedParams(options, metav1.ParameterCodec).SetHeader("Accept", runtime.ContentTypeJSON)
@@ -46,7 +46,7 @@ func (c *orderClient) list(ctx context.Context, options metav1.ListOptions) (run
 
 func (c *orderClient) watch(ctx context.Context, options metav1.ListOptions) (watch.Interface, error) {
 	options.Watch = true
-	// Before 1.37 API servers compress no watch. To compress one takes both sides longer than all other work on an event.
+	// API servers compress a watch since 1.37. Compression takes both sides longer than all other work on an event.
 	body, err := c.request(&options).SetHeader("Accept-Encoding", "identity").Stream(ctx)
 	if err != nil {
 		return nil, err
@@ -112,7 +112,7 @@ func (r *reflectorStore) Resync() error {
 func asEncoded(o any) (*encodedOrder, error) {
 	e, ok := o.(*encodedOrder)
 	if !ok {
-		return nil, fmt.Errorf("a %T is no order", o)
+		return nil, fmt.Errorf("%T is not an order", o)
 	}
 	return e, nil
 }

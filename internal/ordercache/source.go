@@ -69,7 +69,7 @@ func (s *orderSource) WaitForSync(ctx context.Context) error { return s.cache.wa
 type subscriber interface {
 	// changed receives one change.
 	changed(*change)
-	// listed receives the key of every order, without any change: at the start and at each resync.
+	// listed receives the keys of all orders, at the start and at each resync.
 	listed([]reconcile.Request)
 }
 
@@ -128,7 +128,7 @@ func (e keyEnqueuer) changed(c *change) {
 	e.queue.Add(request)
 }
 
-// listed enqueues keys behind those of changes.
+// listed enqueues keys with low priority, behind the keys of changes.
 func (e keyEnqueuer) listed(keys []reconcile.Request) {
 	if q, ok := e.queue.(priorityqueue.PriorityQueue[reconcile.Request]); ok {
 		q.AddWithOpts(priorityqueue.AddOpts{Priority: ptr.To(handler.LowPriority)}, keys...)

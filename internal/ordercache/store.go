@@ -15,8 +15,8 @@ import (
 	"github.com/paylink-dev/paylink/api/v1alpha1"
 )
 
-// State is the part of an order by which orders are counted. Its meaning is that of the function that computes it. A state
-// below 128 takes one byte of memory.
+// State is the part of an order by which the cache counts orders. The function that is given to CountBy defines its meaning.
+// A state below 128 takes one byte of memory.
 type State uint16
 
 // store holds the encoded orders of all watched namespaces. It finds them by name and by index, counts them by state, and
@@ -29,7 +29,8 @@ type store struct {
 	state   func(*v1alpha1.Order) State
 	sealed  bool // no index can be added
 	orders  map[types.NamespacedName]*encodedOrder
-	// one has the order of a hash, as nearly every hash has a single order. many has those of the other hashes.
+	// one maps a hash to its order while it has a single one, as nearly every hash does. many maps the other hashes to their
+	// orders.
 	one  map[uint64]*encodedOrder
 	many map[uint64]map[*encodedOrder]struct{}
 	// namespaces has one string for each namespace, which all its orders share.
@@ -81,7 +82,7 @@ func (s *store) set(e *encodedOrder) {
 	notify(subscribers, change{old: old, new: e})
 }
 
-// remove deletes the order of a name. Subscribers receive the order that the store had.
+// remove deletes the order of a name. Subscribers receive the deleted order.
 func (s *store) remove(name types.NamespacedName) {
 	s.mu.Lock()
 	old, subscribers := s.replace(name, nil), s.subscribers
@@ -104,7 +105,7 @@ func (s *store) reset(namespace string, list []*encodedOrder, initial bool) {
 		add(change{old: s.replace(e.key(), e), new: e, initial: initial})
 	}
 	for name := range s.orders {
-		if _, is := listed[name]; !is && (namespace == "" || namespace == name.Namespace) {
+		if _, ok := listed[name]; !ok && (namespace == "" || namespace == name.Namespace) {
 			add(change{old: s.replace(name, nil)})
 		}
 	}
@@ -226,7 +227,7 @@ func (s *store) countBy(state func(*v1alpha1.Order) State) error {
 	return nil
 }
 
-// seal ends the adding of indices. It reports false if it was called before.
+// seal makes the store reject further indices. It returns false if it was called before.
 func (s *store) seal() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

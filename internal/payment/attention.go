@@ -9,12 +9,12 @@ import (
 	"github.com/paylink-dev/paylink/api/v1alpha1"
 )
 
-// attention lists the reasons for a person to look at the order's payments, the most pressing first: money that is held
-// and does not count, then disputes and failed refunds. counted is the session of the payment that counts.
+// attention returns the reasons for a person to look at the order's payments, the most pressing first. Money that is held
+// and does not count comes before disputes and failed refunds. counted is the session of the payment that counts.
 func attention(t Terms, f Facts, counted string) []Attention {
 	var mismatch, mode, duplicate, disputed, refundFailed []string
 	for _, p := range f.Payments {
-		if p.Outcome == v1alpha1.OutcomePaid && !p.FullyRefunded && p.Amount > 0 { // of nothing, nothing can be given back
+		if p.Outcome == v1alpha1.OutcomePaid && !p.FullyRefunded && p.Amount > 0 { // a payment of 0 cannot be refunded
 			switch {
 			case t.Evaluate(p) == WrongMode:
 				mode = append(mode, p.SessionID)
@@ -48,11 +48,11 @@ func attention(t Terms, f Facts, counted string) []Attention {
 	return list
 }
 
-// Needs returns all reasons for a person to look at an order. The order's condition has the most pressing one as its
+// AttentionOf returns all reasons for a person to look at an order. The order's condition has the most pressing one as its
 // reason; another can have a deadline at Stripe.
-func Needs(order *v1alpha1.Order) []Attention {
+func AttentionOf(order *v1alpha1.Order) []Attention {
 	if !meta.IsStatusConditionTrue(order.Status.Conditions, v1alpha1.ConditionNeedsAttention) {
-		return nil // and nothing to compute, as for most orders
+		return nil // as for most orders
 	}
 	return Settle(TermsOf(order), FactsOf(order)).Attention
 }

@@ -26,11 +26,11 @@ type Build struct {
 // Get returns the build information of this program, from LDFLAGS or from the go command.
 func Get() Build {
 	info, _ := debug.ReadBuildInfo()
-	return build(Build{Version: version, Commit: commit, Date: date, GoVersion: runtime.Version()}, info)
+	return complete(Build{Version: version, Commit: commit, Date: date, GoVersion: runtime.Version()}, info)
 }
 
-// build completes the fields from LDFLAGS with the information of the go command.
-func build(b Build, info *debug.BuildInfo) Build {
+// complete completes the fields from LDFLAGS with the information of the go command.
+func complete(b Build, info *debug.BuildInfo) Build {
 	var found Build
 	if info != nil {
 		found.Version = info.Main.Version

@@ -35,7 +35,7 @@ func TestBuild(t *testing.T) {
 		"another linker":           {Build{GoVersion: "go1.26"}, nil, Build{"unknown", "unknown", "unknown", "go1.26"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if diff := cmp.Diff(row.want, build(row.ldflags, row.info)); diff != "" {
+			if diff := cmp.Diff(row.want, complete(row.ldflags, row.info)); diff != "" {
 				t.Errorf("(-want +got): %s", diff)
 			}
 		})

@@ -72,7 +72,7 @@ func (a *Authorizer) authenticate(ctx context.Context, r *http.Request) (authent
 		}
 		if wait := a.failures.Wait(client); wait > 0 {
 			a.Metrics.Limited.WithLabelValues(metrics.LimitToken).Inc()
-			return none, problem.ForField(http.StatusTooManyRequests, "Authorization", "too many wrong tokens came from your network: try again later.").After(wait)
+			return none, problem.ForField(http.StatusTooManyRequests, "Authorization", "too many wrong tokens came from your network: try again later.").WithRetryAfter(wait)
 		}
 	}
 	review, err := a.TokenReviews.Create(ctx, &authenticationv1.TokenReview{

@@ -132,7 +132,7 @@ func (h *BuyHandler) createOrder(ctx context.Context, r *http.Request) (*v1alpha
 		return nil, problem.Unavailable("The orders could not be read: try again later.", fmt.Errorf("count orders of a PaymentLink: %w", err))
 	case !reserved:
 		h.reportOpenLimit(link)
-		return nil, problem.Unavailable("Too many orders of this PaymentLink wait to be paid: try again later.", nil).After(time.Minute)
+		return nil, problem.Unavailable("Too many orders of this PaymentLink wait to be paid: try again later.", nil).WithRetryAfter(time.Minute)
 	}
 	defer release()
 	order := newOrder(link, orderParams{checkout: v1alpha1.CheckoutPublic, expiresAfter: h.limits.Expiry})
@@ -146,11 +146,11 @@ func (h *BuyHandler) createOrder(ctx context.Context, r *http.Request) (*v1alpha
 func (h *BuyHandler) checkRates(r *http.Request, link *v1alpha1.PaymentLink) error {
 	if wait, ok := h.addressLimit.Allow(h.clientIP.Client(r)); !ok {
 		h.metrics.Limited.WithLabelValues(metrics.LimitBuyAddress).Inc()
-		return problem.New(http.StatusTooManyRequests, "Too many orders came from your network: try again later.").After(wait)
+		return problem.New(http.StatusTooManyRequests, "Too many orders came from your network: try again later.").WithRetryAfter(wait)
 	}
 	if wait, ok := h.linkLimit.Allow(types.NamespacedName{Namespace: link.Namespace, Name: link.Name}); !ok {
 		h.metrics.Limited.WithLabelValues(metrics.LimitBuyLink).Inc()
-		return problem.New(http.StatusTooManyRequests, "Too many orders are being made of this PaymentLink: try again later.").After(wait)
+		return problem.New(http.StatusTooManyRequests, "Too many orders are being made of this PaymentLink: try again later.").WithRetryAfter(wait)
 	}
 	return nil
 }

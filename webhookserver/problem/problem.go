@@ -56,7 +56,7 @@ func ForField(status int, field, detail string) *Problem {
 
 // Unavailable returns a problem that passes by itself (503), with its cause.
 func Unavailable(detail string, cause error) *Problem {
-	p := New(http.StatusServiceUnavailable, detail).After(RetryAfter)
+	p := New(http.StatusServiceUnavailable, detail).WithRetryAfter(RetryAfter)
 	p.Cause = cause
 	return p
 }
@@ -75,8 +75,8 @@ func From(err error) *Problem {
 	return p
 }
 
-// After sets RetryAfter.
-func (p *Problem) After(wait time.Duration) *Problem {
+// WithRetryAfter sets RetryAfter, and returns the problem.
+func (p *Problem) WithRetryAfter(wait time.Duration) *Problem {
 	p.RetryAfter = wait
 	return p
 }

@@ -64,7 +64,7 @@ func (h *Handler) checkRate(client netip.Prefix) error {
 		return nil
 	}
 	h.Metrics.Limited.WithLabelValues(metrics.LimitAddress).Inc()
-	return problem.New(http.StatusTooManyRequests, "Too many requests from your network: ask again later.").After(wait)
+	return problem.New(http.StatusTooManyRequests, "Too many requests from your network: ask again later.").WithRetryAfter(wait)
 }
 
 // findOutcome returns the outcome of a session: from the order that has it, or else from Stripe.

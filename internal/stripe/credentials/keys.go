@@ -39,7 +39,7 @@ func NewKeys(text string, c clock.PassiveClock, log logr.Logger) (*Keys, error) 
 		return nil, err
 	}
 	k := &Keys{clock: c, log: log, live: LiveKey(keys[0].Secret)}
-	k.list.Store(&keyList{entries: entries(keys, nil)})
+	k.list.Store(&keyList{entries: newEntries(keys, nil)})
 	return k, nil
 }
 
@@ -116,7 +116,7 @@ func (k *Keys) replace(keys []NamedSecret) error {
 	if slices.Equal(secretsOf(old), keys) {
 		return nil
 	}
-	k.list.Store(&keyList{entries: entries(keys, old)})
+	k.list.Store(&keyList{entries: newEntries(keys, old)})
 	k.log.Info("API keys changed", "keys", len(keys), "restricted", k.Restricted())
 	return nil
 }

@@ -21,9 +21,9 @@ type entry struct {
 
 func (e *entry) setLastUsed(now time.Time) { e.lastUsed.Store(now.UnixNano()) }
 
-// entries makes the list of secrets that replaces another. It keeps the last use of a secret by its value, because the
+// newEntries returns the entries of a list of secrets that replaces another. It keeps the last use of a secret by its value, because the
 // secret can move to another file or position.
-func entries(secrets []NamedSecret, before []entry) []entry {
+func newEntries(secrets []NamedSecret, before []entry) []entry {
 	list := make([]entry, len(secrets))
 	for i, s := range secrets {
 		list[i] = entry{NamedSecret: s, lastUsed: &atomic.Int64{}}

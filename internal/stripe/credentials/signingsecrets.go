@@ -16,7 +16,7 @@ type SigningSecrets struct {
 // NewSigningSecrets returns a set of these secrets.
 func NewSigningSecrets(secrets []NamedSecret) *SigningSecrets {
 	s := &SigningSecrets{}
-	s.list.Store(new(entries(secrets, nil)))
+	s.list.Store(new(newEntries(secrets, nil)))
 	return s
 }
 
@@ -43,6 +43,6 @@ func (s *SigningSecrets) replace(secrets []NamedSecret) bool {
 	if slices.Equal(secretsOf(old), secrets) {
 		return false
 	}
-	s.list.Store(new(entries(secrets, old)))
+	s.list.Store(new(newEntries(secrets, old)))
 	return true
 }

@@ -125,7 +125,7 @@ bench-check: ## Compare the ratios of a quick run with test/bench/baseline.json
 	@go run ./test/cluster/cmd/cluster build >/dev/null
 	@go run ./test/bench -quick -only '$(CHECKED)' -out bin/bench/check -check test/bench/baseline.json
 
-# What is compared: the ratios that are told in a few minutes.
+# The ratios that bench-check compares. A quick run measures them in a few minutes.
 CHECKED = events,webhook
 RUNS ?= 5
 bench-baseline: ## Write test/bench/baseline.json of some quick runs, with a tolerance as wide as they differ (RUNS=...)
@@ -152,8 +152,8 @@ verify-copy:
 	@git add -A --intent-to-add && git diff --exit-code || \
 	  { echo 'verify: the files above are out of date; run "make generate manifests" and gofmt, and commit'; exit 1; }
 
-# The copy above has no history, so this looks into the tree itself.
-compatible: ## Check that the CRDs break nothing of the last release, or of what the branch began with (COMPATIBLE_WITH=...)
+# The copy above has no history, so this reads the tree itself.
+compatible: ## Check that the CRDs break nothing of the last release, or of the base of the branch (COMPATIBLE_WITH=...)
 	@go run ./test/compatibility/cmd/compatibility -with='$(COMPATIBLE_WITH)'
 
 lint: lint-docs ## Run golangci-lint, go vet's checks among them, and lint-docs

@@ -174,8 +174,8 @@ type OrderStatus struct {
 	// +kubebuilder:validation:MaxLength=64
 	Total string `json:"total,omitempty"`
 
-	// ProviderOrderID is the Checkout Session (cs_…) of the payment that counts: the earliest that is paid and not fully
-	// refunded or, where all were refunded, the earliest of those. Unset until one is paid.
+	// ProviderOrderID is the Checkout Session (cs_…) of the payment that counts. This is the earliest payment that is paid
+	// and not fully refunded. If all paid ones are fully refunded, it is the earliest of them. Unset until one is paid.
 	//
 	// +optional
 	// +kubebuilder:validation:MaxLength=255
@@ -220,9 +220,10 @@ type OrderStatus struct {
 	// +kubebuilder:validation:MaxItems=16
 	Payments []Payment `json:"payments,omitempty"`
 
-	// Conditions are Ready (the buyer can be sent to checkoutURL), Paid (the money is held; there once a payment was
-	// reported or the order expired), NeedsAttention (a person must look, and the reason says why; there while it is
-	// True, and only then) and Verified (whether Stripe has the same payments; there once it had others).
+	// Conditions are Ready, Paid, NeedsAttention and Verified. Ready: the buyer can be sent to checkoutURL. Paid: the money
+	// is held; it exists once a payment was reported or the order expired. NeedsAttention: a person must act, and the
+	// reason says why; it exists only while it is True. Verified: Stripe has the same payments; it exists once they
+	// differed. Unset: the controller has not seen the order.
 	//
 	// +optional
 	// +listType=map

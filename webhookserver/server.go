@@ -29,7 +29,7 @@ type Server struct {
 	// Address to listen on, such as ":8080".
 	Address string
 	Webhook http.Handler
-	// Routes are those of shops and buyers; nil: none.
+	// Routes are the routes of shops and buyers. Nil: none.
 	Routes *Routes
 	Log    logr.Logger
 

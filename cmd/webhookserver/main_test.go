@@ -135,7 +135,7 @@ func TestManualOfRotation(t *testing.T) {
 	}
 }
 
-// TestVersion needs nothing of its surroundings, so that an image can be asked what it is.
+// TestVersion needs no environment: it reports the version of an image.
 func TestVersion(t *testing.T) {
 	code, stdout, stderr := program.Run(t, nil, "--version")
 	if code != 0 || stderr != "" || !regexp.MustCompile(`^webhookserver \S+ \(commit \S+ of \S+, go1\.\S+ \w+/\w+\)\n$`).MatchString(stdout) {

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// surroundings are what the server needs beside the shop's settings.
-var surroundings = []string{"POD_NAMESPACE=paylink-system", "STRIPE_WEBHOOK_SECRET=whsec_a"}
+// environment has the variables that the server needs beside the shop's settings.
+var environment = []string{"POD_NAMESPACE=paylink-system", "STRIPE_WEBHOOK_SECRET=whsec_a"}
 
 // TestRefusesToStartForShop with one line that says what to do, and never holds a key.
 func TestRefusesToStartForShop(t *testing.T) {
@@ -41,7 +41,7 @@ func TestRefusesToStartForShop(t *testing.T) {
 		"a live key, logging it all":  {[]string{key + "=sk_live_" + value, base + "=http://127.0.0.1:12111"}, []string{"--zap-devel"}, []string{base + " is an http:// address"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			refuses(t, append(row.env, surroundings...), row.args, value, row.want...)
+			refuses(t, append(row.env, environment...), row.args, value, row.want...)
 		})
 	}
 }
@@ -62,7 +62,7 @@ func TestShopIsAccepted(t *testing.T) {
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			code, _, stderr := program.Run(t, append(row.env, surroundings...), row.args...)
+			code, _, stderr := program.Run(t, append(row.env, environment...), row.args...)
 			if code != 1 || !strings.Contains(stderr, "webhookserver: find the cluster: ") {
 				t.Errorf("exits %d: %s", code, stderr)
 			}

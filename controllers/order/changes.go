@@ -13,8 +13,8 @@ import (
 )
 
 // handleChange raises the Events of a change, and returns the orders of the same reference if an order is created or deleted.
-// After a deletion, the next oldest order takes the reference over. A created order is the youngest, but creation times are to
-// the second: of two orders in the same second the uid decides, which can favor the later one.
+// After a deletion, the next oldest order takes the reference over. Creation times are to the second. If two
+// orders are created in the same second, their uids decide, and the later one can become the oldest.
 func (r *Reconciler) handleChange(ctx context.Context, change ordercache.Change) []reconcile.Request {
 	if change.New != nil {
 		r.raiseEvents(change.Old, change.New)

@@ -13,9 +13,9 @@ import (
 // maxNote is the maximum length of an Event's note in bytes.
 const maxNote = 1024
 
-// raiseEvents raises an Event for each reason for attention that the order's previous state did not have. before is nil for a new order.
-// The cache delivers both states after the write, and no change for the orders of its first list. So the reconciler needs no
-// memory, and a restart raises no Event again.
+// raiseEvents raises an Event for each reason for attention that the order's previous state did not have. before is nil for
+// a new order. The cache delivers both states after the write, and no change for the orders of its first list. So the
+// reconciler needs no memory, and a restart raises no Event again.
 func (r *Reconciler) raiseEvents(before, after *v1alpha1.Order) {
 	if !r.isLeader() {
 		return

@@ -32,8 +32,8 @@ type FactApplier interface {
 }
 
 // Backfill reads Stripe's events and applies those that no webhook delivered. It reads all events, and not only those that
-// Stripe calls undelivered: Stripe attempts no delivery to an endpoint that is disabled, or was created later. It runs on
-// the leader only.
+// Stripe calls undelivered. Stripe attempts no delivery to an endpoint that is disabled, or was created after the event.
+// Backfill runs on the leader only.
 type Backfill struct {
 	Stripe  EventReader
 	Applier FactApplier
@@ -57,11 +57,11 @@ type Backfill struct {
 }
 
 const (
-	// stateEventsRead is a key of the state: the time, by Stripe's clock, before which every event was applied or parked.
+	// stateEventsRead is the key of the progress: the time, by Stripe's clock, before which every event was applied or parked.
 	stateEventsRead = "events-read-until"
 	// eventRetention is how long Stripe lists events.
 	eventRetention = 30 * 24 * time.Hour
-	// overlap is read again in every pass, in case Stripe listed an event late.
+	// overlap is the time that every pass reads again, in case Stripe listed an event late.
 	overlap = 10 * time.Minute
 	// firstSlice, minSlice and maxSlice are lengths of a slice. minSlice is the shortest while lists fail.
 	firstSlice, minSlice, maxSlice = time.Hour, time.Minute, eventRetention
@@ -114,8 +114,8 @@ func (b *Backfill) readNew(ctx context.Context) error {
 	return nil
 }
 
-// readUntil returns the time before which all events were read, limited to the time for which Stripe lists events. A time
-// that is invalid or in the future was written by somebody else: reading all events again does no harm.
+// readUntil returns the time before which all events were read, limited to the time for which Stripe lists events. If the
+// time is invalid or in the future, Paylink did not write it, and all events are read again.
 func readUntil(state map[string]string, now time.Time) time.Time {
 	oldest := now.Add(-eventRetention)
 	until, err := time.Parse(time.RFC3339, state[stateEventsRead])

@@ -14,7 +14,7 @@ import (
 )
 
 // contains reports whether an order's payment has everything in a session's fact, except the time of payment. A session
-// that is read from Stripe has the time of its charge, which is before that of the event.
+// that is read from Stripe has the time of its charge, which is before the time of the event.
 func contains(p *v1alpha1.Payment, fact payment.Fact) bool {
 	if p.PaidAt != nil {
 		fact.Created = *p.PaidAt
@@ -50,8 +50,8 @@ func (r *run) applyRefundsAndDisputes(ctx context.Context, p *v1alpha1.Payment, 
 	return nil
 }
 
-// missingDisputes returns the disputes at Stripe that the payment has not, or has in another status. A dispute of the same
-// status is skipped, or every comparison would report it again.
+// missingDisputes returns the disputes at Stripe that the payment lacks, or has in another status. It skips a dispute of the
+// same status, because every comparison would report it again.
 func (r *run) missingDisputes(ctx context.Context, p *v1alpha1.Payment, s stripeclient.Session) ([]payment.Fact, error) {
 	if !s.Charge.Disputed || slices.ContainsFunc(p.Disputes, func(d v1alpha1.Dispute) bool { return payment.DisputeEnded(d.Status) }) {
 		return nil, nil
@@ -83,8 +83,8 @@ func failedRefunds(p *v1alpha1.Payment) (sum int64) {
 	return sum
 }
 
-// differenceOf returns the difference between a payment of an order and Stripe; "" is none. A fact only grows: if Stripe
-// took something back without an event, no fact can repair the order, and a person has to look.
+// differenceOf returns the difference between a payment of an order and Stripe; "" is none. Facts only grow. So if
+// Stripe took something back without an event, no fact can repair the order, and a person must look.
 func differenceOf(p *v1alpha1.Payment, s stripeclient.Session) string {
 	fact := s.Fact.Session
 	switch {

@@ -40,7 +40,7 @@ func (r *run) disagreeing() (n int) {
 	return n
 }
 
-// addDifference records that an order was compared, and the difference of one of its payments; "" is none.
+// addDifference records that an order was compared, and the difference of one of its payments. An empty string is none.
 func (r *run) addDifference(order *v1alpha1.Order, difference string) {
 	key := client.ObjectKeyFromObject(order)
 	differences := r.differences[key]
@@ -101,7 +101,7 @@ func (r *run) links(ctx context.Context) ([]string, error) {
 	return slices.Sorted(maps.Keys(ids)), nil
 }
 
-// compareOthers compares the payments of an order that the list of no link contained.
+// compareOthers compares the payments of an order whose sessions no link lists.
 func (r *run) compareOthers(ctx context.Context, order *v1alpha1.Order) error {
 	for _, p := range order.Status.Payments {
 		if p.Livemode != r.Stripe.Live() || p.Created.Time.Before(r.since) || r.compared[p.SessionID] {

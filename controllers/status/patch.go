@@ -1,4 +1,4 @@
-// Package status handles the writes of a status.
+// Package status handles failed patches of a status.
 package status
 
 import (

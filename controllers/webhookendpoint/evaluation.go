@@ -27,11 +27,11 @@ type observed struct {
 type evaluation struct {
 	// passed has each check. Without an endpoint, all fail.
 	passed map[string]bool
-	// text begins with "ok: " or "wrong: ", and tells a person the remedy.
+	// text begins with "ok: " or "wrong: ", and names the remedy.
 	text string
 }
 
-// evaluate checks the endpoints. Its result is that of the endpoint with the fewest problems.
+// evaluate checks the endpoints. It returns the evaluation of the endpoint with the fewest problems.
 func (o *observed) evaluate() evaluation {
 	passed := map[string]bool{metrics.EndpointExists: len(o.found) > 0}
 	for _, check := range checks {

@@ -26,7 +26,7 @@ type EndpointWriter interface {
 // idempotency key is saved before the request, and removed after the secret is stored.
 type Manager struct {
 	Stripe EndpointWriter
-	// State is that of the Monitor.
+	// State is the State of the Monitor.
 	State  *stripestate.ConfigMap
 	Secret *Secret
 	Clock  clock.PassiveClock
@@ -40,7 +40,7 @@ type Manager struct {
 // stateEndpointRequest is the key of the state with the pending request: its idempotency key, and its time.
 const stateEndpointRequest = "endpoint-request"
 
-// requestLifetime is the time in which a request can be repeated. Stripe forgets it after a day.
+// requestLifetime is the time in which a request can be repeated. Stripe keeps an idempotency key for a day.
 const requestLifetime = 23 * time.Hour
 
 // Metadata of an endpoint that the Manager created.

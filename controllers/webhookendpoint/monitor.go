@@ -25,8 +25,8 @@ type EndpointLister interface {
 	Endpoints(context.Context) ([]stripeclient.Endpoint, error)
 }
 
-// Monitor checks the endpoint at Stripe with our URL. If it is wrong, no webhook arrives, and nothing else shows it. The
-// result is a metric, and a text in the state's ConfigMap. It runs on the leader only.
+// Monitor checks the endpoint at Stripe with our URL. If the endpoint is missing or wrong, no webhook arrives, and nothing
+// else shows it. The result is a metric, and a text in the state's ConfigMap. It runs on the leader only.
 type Monitor struct {
 	Stripe EndpointLister
 	State  *stripestate.ConfigMap

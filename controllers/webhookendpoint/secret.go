@@ -23,7 +23,7 @@ type Secret struct {
 	// Reader reads from the API server: Secrets are not cached.
 	Reader client.Reader
 	Writer client.Client
-	// Namespace is that of the webhook server.
+	// Namespace is the namespace of the webhook server.
 	Namespace string
 	Name      string
 }

@@ -66,7 +66,7 @@ func NewWebhook(r prometheus.Registerer) *Webhook {
 		Failures: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Namespace: namespace, Subsystem: "webhook", Name: "failures_total",
 			Help: "Webhook deliveries answered with 4xx or 5xx, by reason; Stripe sends them again for up to three days. " +
-				"bad_signature: the signing secret is not that of the endpoint, or a stranger sends. stale_timestamp, future_timestamp: check the clock. " +
+				"bad_signature: the signing secret is not the secret of the endpoint, or the request is not from Stripe. stale_timestamp, future_timestamp: check the clock. " +
 				"overloaded, deadline, conflict, apiserver: the API server is slow or unavailable. internal: a bug, see the log.",
 		}, []string{"reason"}),
 		Duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{

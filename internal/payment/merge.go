@@ -99,7 +99,7 @@ func union[T any](list []T, item T, id func(T) string, compare func(a, b T) int)
 }
 
 // Trim limits a list of payments to MaxPayments and reports whether it dropped any. Accepted payments stay before others,
-// then those with the further outcome, then the older ones. So nobody can displace a good payment by making bad ones.
+// then those with the further outcome, then the older ones. So payments that are not accepted cannot displace accepted ones.
 func Trim(payments []v1alpha1.Payment, terms Terms) (kept []v1alpha1.Payment, dropped bool) {
 	if len(payments) <= MaxPayments {
 		return payments, false

@@ -31,9 +31,9 @@ type Settlement struct {
 	Phase v1alpha1.OrderPhase
 	// Reason and Message explain the phase. The condition Paid has them.
 	Reason, Message string
-	// SessionID and PaymentIntentID are those of the payment that counts; empty where none is paid.
+	// SessionID and PaymentIntentID are the ids of the payment that counts. Empty: none is paid.
 	SessionID, PaymentIntentID string
-	// AmountRefunded is that of the payment that counts, in minor units.
+	// AmountRefunded is the refunded part of the payment that counts, in minor units.
 	AmountRefunded int64
 	// PaidAt is when the payment that counts was paid; nil where none is.
 	PaidAt *metav1.Time
@@ -48,7 +48,7 @@ type Attention struct {
 
 // accepted groups the accepted payments of an order by what became of them.
 type accepted struct {
-	// paid are the Paid ones, oldest first; live are those of them that are not fully refunded.
+	// paid are the Paid payments, oldest first. live are the paid payments that are not fully refunded.
 	paid, live []v1alpha1.Payment
 	// unpaid and failed say that there are payments with these outcomes.
 	unpaid, failed bool
@@ -117,8 +117,9 @@ func Settle(t Terms, f Facts) Settlement {
 	return s
 }
 
-// paidLate reports whether Stripe took the money after the order had expired. An event that arrived late does not count as
-// late money. Both times are whole seconds: within the second of the expiry the order is unknown, so a person looks.
+// paidLate reports whether Stripe took the money after the order had expired. An event that arrived late does not
+// make its payment late. Both times are in whole seconds. Within the second of the expiry, their order is unknown, and the
+// payment counts as late.
 func paidLate(p v1alpha1.Payment, f Facts) bool {
 	return f.ExpiredAt != nil && (p.PaidAt == nil || !p.PaidAt.Before(f.ExpiredAt))
 }

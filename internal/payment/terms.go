@@ -12,7 +12,7 @@ type Terms struct {
 	Amount   int64
 	Currency string
 	Livemode bool
-	// PaymentLinkID is Stripe's id of the only Payment Link whose payments count. Empty: those of any.
+	// PaymentLinkID is Stripe's id of the only Payment Link whose payments count. Empty: the payments of any link count.
 	PaymentLinkID string
 }
 
@@ -39,8 +39,8 @@ const (
 	Mismatch
 )
 
-// Evaluate says whether the payment meets the terms. The buyer can put any reference into a Payment Link's address, so a
-// reference alone proves nothing: mode, amount, currency and link must be right too.
+// Evaluate says whether the payment meets the terms. The buyer can put any reference into a Payment Link's address. So
+// mode, amount, currency and link must match the order too.
 func (t Terms) Evaluate(p v1alpha1.Payment) Evaluation {
 	switch {
 	case p.Livemode != t.Livemode:

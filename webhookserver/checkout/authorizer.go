@@ -37,7 +37,7 @@ type Authorizer struct {
 	failures *ratelimit.Limiter
 	// inFlightReviews is a semaphore for reviews of tokens that can be invalid.
 	inFlightReviews chan struct{}
-	// knownGood has the hashes of tokens that were valid recently. They pass both limits, so that a stranger with the same
+	// knownGood has the hashes of tokens that were valid recently. They pass both limits. So another client with the same
 	// address cannot lock their callers out.
 	knownGood *cache.LRUExpireCache
 }

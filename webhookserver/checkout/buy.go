@@ -41,7 +41,7 @@ type BuyHandler struct {
 	openLogRate             *ratelimit.Limiter
 }
 
-// NewBuyHandler returns a BuyHandler. It accepts its form from pages of its own origin, and from those of the shop unless
+// NewBuyHandler returns a BuyHandler. It accepts its form from pages of its own origin, and from pages of the shop unless
 // appURL is nil.
 func NewBuyHandler(creator *OrderCreator, pages *page.Pages, clientIP *clientip.Resolver, appURL *url.URL, limits Limits,
 	c clock.PassiveClock, log logr.Logger) (*BuyHandler, error) {

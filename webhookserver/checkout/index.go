@@ -1,5 +1,5 @@
-// Package checkout creates orders before their buyers go to Stripe: at /api/orders for shops with a backend and a token, and at
-// /buy for pages without either. The product and the price always come from the PaymentLink. A request cannot set them.
+// Package checkout creates orders before their buyers go to Stripe. Shops with a backend and a token use /api/orders, and
+// pages without them use /buy. The product and the price always come from the PaymentLink. A request cannot set them.
 package checkout
 
 import (

@@ -31,7 +31,7 @@ func DefaultLimits() Limits {
 // Check returns an error that names the flag of an invalid limit.
 func (l Limits) Check() error {
 	if l.Open < 1 {
-		return errors.New("--public-orders-open must be at least 1: with none nobody could buy")
+		return errors.New("--public-orders-open must be at least 1: with 0, no order can be created")
 	}
 	if l.Expiry < time.Second || l.Expiry > 87600*time.Hour {
 		return fmt.Errorf("--public-order-expiry must be from 1s to 87600h, as spec.expiresAfter of an Order, not %s", l.Expiry)

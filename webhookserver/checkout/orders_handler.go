@@ -113,7 +113,7 @@ func (h *OrdersHandler) create(ctx context.Context, r *http.Request) (order *v1a
 }
 
 // findByKey returns the order that a user's Idempotency-Key has created, in the namespace or in another one, or nil. An order
-// in a namespace in which the user may not create orders is not his: a stranger gave it the name of the key.
+// in a namespace in which the user may not create orders does not count: another user gave it the name of the key.
 func (h *OrdersHandler) findByKey(ctx context.Context, user authenticationv1.UserInfo, namespace, name string) (*v1alpha1.Order, error) {
 	found, err := h.Creator.listOrders(ctx, IndexKeyed, name)
 	if err != nil {

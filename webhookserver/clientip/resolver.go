@@ -54,9 +54,9 @@ func ParseProxies(text string) ([]netip.Prefix, error) {
 	return proxies, nil
 }
 
-// Client returns the client of a request: an IPv4 address, or the /64 network of an IPv6 address, since a provider
-// assigns at least that to one customer. Of the hops in X-Forwarded-For it takes the last that is no trusted proxy: the
-// client itself could have written any hop before that one.
+// Client returns the client of a request: an IPv4 address, or the /64 network of an IPv6 address. Providers assign at least
+// a /64 to one customer. The client is the last hop in X-Forwarded-For that is not a trusted proxy, because the client can
+// write any hop before that one.
 func (c *Resolver) Client(r *http.Request) netip.Prefix {
 	peer, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil {
@@ -81,7 +81,7 @@ func (c *Resolver) Client(r *http.Request) netip.Prefix {
 	return netip.PrefixFrom(client, 32)
 }
 
-// warn logs once if all clients seem to have one address, and so share one limit.
+// warn logs once if all clients seem to have one address. They share one limit then.
 func (c *Resolver) warn(peer, client netip.Addr) {
 	switch {
 	case !c.trusts(peer):
@@ -91,7 +91,7 @@ func (c *Resolver) warn(peer, client netip.Addr) {
 		})
 	case c.trusts(client):
 		c.rewritten.Do(func() {
-			c.Log.Info("X-Forwarded-For names no client but trusted proxies", "effect", "all clients behind them share one rate limit",
+			c.Log.Info("X-Forwarded-For names only trusted proxies", "effect", "all clients behind them share one rate limit",
 				"remedy", "keep the clients' addresses: set externalTrafficPolicy: Local on the Service of the proxy")
 		})
 	}

@@ -66,7 +66,7 @@ type Billing struct {
 	// RefreshAfter is the number of seconds after which a browser without JavaScript loads RefreshURL; 0: never.
 	RefreshAfter int
 	RefreshURL   string
-	// Product and Total describe the order, OrderID is its id, and SessionID that of the payment. Empty: not known.
+	// Product and Total describe the order, OrderID is its id, and SessionID the payment's session. Empty: not known.
 	Product, Total, OrderID, SessionID string
 	// RetryURL is the payment page, if the buyer can pay again; empty: he cannot.
 	RetryURL string

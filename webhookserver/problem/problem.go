@@ -20,7 +20,7 @@ type Problem struct {
 	Title string `json:"title"`
 	// Status is the HTTP status.
 	Status int `json:"status"`
-	// Detail says what is wrong and how to correct it. Anybody can read it, so it says nothing about the cluster. Of the
+	// Detail says what is wrong and how to correct it. Anyone can read it, so it says nothing about the cluster. Of the
 	// request it repeats only the names of fields.
 	Detail string `json:"detail"`
 	// Errors are the wrong fields, if the request has any.

@@ -29,7 +29,7 @@ func (r Rate) Check() error {
 	return nil
 }
 
-// maxKeys is the number of keys that a Limiter distinguishes. It forgets the least recently used key, which then starts
+// maxKeys is the number of keys that a Limiter distinguishes. It drops the least recently used key, which then starts
 // with a full burst. A client with more addresses than this is not limited.
 const maxKeys = 65536
 

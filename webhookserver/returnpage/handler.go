@@ -1,5 +1,5 @@
-// Package returnpage shows a buyer the state of a payment when he comes back from Stripe: as JSON at the capture route, and
-// as a page. It only reads. Only a webhook settles an order; no request of a browser does.
+// Package returnpage shows a buyer the state of a payment after the return from Stripe, as JSON at the capture route and as
+// a page. It only reads. Only a webhook settles an order; no request of a browser does.
 package returnpage
 
 import (
@@ -87,7 +87,7 @@ func (h *Handler) findOutcome(ctx context.Context, client netip.Prefix, id strin
 		return pending, nil
 	case session.Fact.ClientReferenceID == "":
 		return unknown, nil
-	// Anybody can open a payment page with the reference of another buyer's order. Until he has paid there, he learns nothing
+	// Anyone can open a payment page with the reference of another buyer's order. Until he has paid there, he learns nothing
 	// about the order, not even whether it exists.
 	case session.Status == stripeclient.SessionExpired:
 		return outcome{state: SessionExpired, phase: v1alpha1.OrderPending}, nil

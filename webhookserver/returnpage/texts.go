@@ -35,7 +35,7 @@ const (
 	Invalid State = "invalid"
 )
 
-// TextOf returns the text of a state. A state without a text has that of Confirming.
+// TextOf returns the text of a state. A state without a text has the text of Confirming.
 func TextOf(s State) page.Text {
 	text, ok := texts[s]
 	if !ok {

@@ -11,7 +11,7 @@ import (
 	"github.com/paylink-dev/paylink/webhookserver/problem"
 )
 
-// Errors of this package. Those of other packages are in rejections, too.
+// Errors of this package. The table rejections has the errors of other packages as well.
 var (
 	errMethod     = errors.New("the method is not POST")
 	errOverloaded = errors.New("too many events are being written already")
@@ -25,7 +25,7 @@ type rejection struct {
 	status int
 	// reason is a label of the metric.
 	reason string
-	// detail is for the sender. Anybody can send, so it says nothing about the cluster.
+	// detail is for the sender. Anyone can send a request, so it says nothing about the cluster.
 	detail string
 }
 

@@ -1,4 +1,4 @@
-// Package webhook is the route that Stripe sends its events to.
+// Package webhook serves the route to which Stripe sends its events.
 package webhook
 
 import (
@@ -19,7 +19,7 @@ import (
 	"github.com/paylink-dev/paylink/webhookserver/ratelimit"
 )
 
-// Path is the route that Stripe calls.
+// Path is the path of the route that Stripe calls.
 const Path = stripewebhook.Path
 
 // Ledger keeps payment facts. It is implemented by *ledger.Ledger.
@@ -42,7 +42,7 @@ type Handler struct {
 	route   http.Handler
 	bodies  *bodyReader
 	limiter *concurrencyLimiter
-	// logLimiter limits log messages that strangers or an overload cause, by their kind.
+	// logLimiter limits log messages that unauthenticated senders or an overload cause, by their kind.
 	logLimiter *ratelimit.Limiter
 }
 
@@ -94,7 +94,7 @@ func (h *Handler) receive(r *http.Request) (stripewebhook.Event, error) {
 		return none, errMethod
 	}
 	signature := r.Header.Get("Stripe-Signature")
-	if signature == "" { // the body is not even read
+	if signature == "" { // do not read the body
 		return none, stripewebhook.ErrSignature
 	}
 	body, err := h.bodies.read(r)
@@ -156,7 +156,7 @@ func (h *Handler) apply(ctx context.Context, event stripewebhook.Event) error {
 	return nil
 }
 
-// typeLabel bounds the values of a label: senders with a secret could invent types.
+// typeLabel returns the label of an event type. It bounds the number of labels, since Stripe has hundreds of types.
 func typeLabel(eventType string) string {
 	if stripewebhook.Handles(eventType) {
 		return eventType
@@ -164,8 +164,8 @@ func typeLabel(eventType string) string {
 	return metrics.TypeOther
 }
 
-// logRejection logs the rejections that an operator can act on. A bad signature can mean a wrong secret, but any stranger
-// can cause one, and an overload rejects thousands. Each of these is logged once a minute, and the metric counts all.
+// logRejection logs the rejections that an operator can act on. A bad signature can mean a wrong secret, but any sender can
+// cause one. An overload rejects thousands. So each of the two is logged once a minute, and the metric counts all.
 func (h *Handler) logRejection(r rejection, event string) {
 	if errors.Is(r.err, errOverloaded) && !h.mayLog(r.reason) {
 		return

@@ -12,8 +12,8 @@ import (
 // concurrencyLimiter limits the number of verified events that are written at once. Others wait in the order of their
 // arrival. Only verified events get here, so forged ones cannot displace them.
 //
-// The limit follows the latency, as the congestion window of TCP does: it rises slowly while events are fast and others
-// wait, and falls by a tenth when one takes longer than targetLatency. The API server serves other clients too, so its
+// The limit follows the latency, as the congestion window of TCP does. It rises slowly while events are fast and others
+// wait. It falls by a tenth when an event takes longer than targetLatency. The API server serves other clients too, so its
 // capacity is not known in advance.
 type concurrencyLimiter struct {
 	clock clock.PassiveClock

@@ -16,15 +16,15 @@ const (
 	// time is better than none, even a 503: Stripe sends the event again.
 	Deadline = 8 * time.Second
 	// minInFlight and maxInFlight bound the number of verified events that are written at once. In between, the number
-	// starts at startInFlight and follows targetLatency, the time that the API server should need for one event. More
-	// events than it can write at once only slow all of them down.
+	// starts at startInFlight and follows targetLatency, the time that the API server should need for one event. Too many
+	// events at once slow all of them down.
 	maxInFlight   = 128
 	startInFlight = 32
 	minInFlight   = 8
 	targetLatency = 400 * time.Millisecond
-	// maxWaiting is the number of verified events that wait to be written, at about 10 KiB each, and maxWait the time that
-	// each of them waits. The rest is answered 503. So an event is accepted within 2 s or not at all (see
-	// docs/performance.md), and Stripe has no reason to give up on it and to send it twice.
+	// maxWaiting bounds the number of verified events that wait to be written, at about 10 KiB each. maxWait bounds the wait
+	// of each. All others are answered 503. So an event is accepted within 2 s or not at all (see docs/performance.md), and
+	// Stripe does not send an accepted event again.
 	maxWaiting = 2048
 	maxWait    = 500 * time.Millisecond
 )

@@ -23,9 +23,9 @@ type Options struct {
 	Base string
 	// Timeout bounds each attempt at a call.
 	Timeout time.Duration
-	// Retries is the number of further attempts after a failure that can be temporary: no connection, a timeout, an
-	// incomplete response, 409, 503, a 429 with lock_timeout, or any 5xx to a read. stripe-go sleeps from 0.5 s to 5 s
-	// before each, and ignores the context while it sleeps.
+	// Retries is the number of further attempts after a failure that can be temporary. Such failures are a lost connection,
+	// a timeout, an incomplete response, 409, 503, a 429 with lock_timeout, and any 5xx to a read. stripe-go sleeps from
+	// 0.5 s to 5 s before each attempt, and ignores the context while it sleeps.
 	Retries int64
 	// Budget limits the rate of all attempts; nil: no limit.
 	Budget *rate.Limiter

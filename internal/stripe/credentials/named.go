@@ -21,8 +21,8 @@ type entry struct {
 
 func (e *entry) setLastUsed(now time.Time) { e.lastUsed.Store(now.UnixNano()) }
 
-// newEntries returns the entries of a list of secrets that replaces another. It keeps the last use of a secret by its value, because the
-// secret can move to another file or position.
+// newEntries returns the entries of a list of secrets that replaces another. It keeps the last use of a secret by its
+// value, because the secret can move to another file or position.
 func newEntries(secrets []NamedSecret, before []entry) []entry {
 	list := make([]entry, len(secrets))
 	for i, s := range secrets {

@@ -27,7 +27,7 @@ func (Secret) MarshalText() ([]byte, error) { return []byte("[secret]"), nil }
 // secretPrefix begins every signing secret that Stripe makes.
 const secretPrefix = "whsec_"
 
-// ErrNoSecret means that no signing secret is configured. An empty secret must never be used, because anybody can sign
+// ErrNoSecret means that no signing secret is configured. An empty secret must never be used, because anyone can sign
 // with the empty key.
 var ErrNoSecret = errors.New("no webhook signing secret: set it to the endpoint's signing secret (whsec_…), shown in Stripe under Developers > Webhooks")
 

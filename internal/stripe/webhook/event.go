@@ -25,8 +25,8 @@ type Event struct {
 	// Created is the time when Stripe created the event; zero if the event has none.
 	Created  time.Time
 	Livemode bool
-	// Account is the connected account (acct_…) on which the event happened, or its context in an organization; empty if
-	// it happened on the account of the endpoint. The money of another account pays no order, so such an event has no Fact.
+	// Account is the connected account (acct_…) of the event, or its context in an organization. Empty: the event happened
+	// on the account of the endpoint. The money of another account pays no order, so such an event has no Fact.
 	Account string
 	// Snapshot is true if the event carries its object. Thin events do not, and are ignored.
 	Snapshot bool

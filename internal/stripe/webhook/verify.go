@@ -37,8 +37,8 @@ type Verifier struct {
 }
 
 // Verify checks the unchanged body against the Stripe-Signature header. It returns nil, ErrSignature, ErrStale or
-// ErrFuture. It tries every secret, even after one matches: during a rotation Stripe signs with the old and the new
-// secret, and the metrics show the last use of each. A refused replay does not count as a use.
+// ErrFuture. It tries every secret, even after one matches. During a rotation Stripe signs with the old and the new
+// secret, and the metrics show the last use of each. A rejected replay does not count as a use.
 func (v *Verifier) Verify(body []byte, header string) error {
 	now := v.Clock.Now()
 	result := ErrSignature

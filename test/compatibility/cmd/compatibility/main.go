@@ -29,7 +29,7 @@ func main() {
 
 func run(ctx context.Context, args []string, out io.Writer) error {
 	flags := flag.NewFlagSet("compatibility", flag.ContinueOnError)
-	with := flags.String("with", "", "Revision to compare with. Default: the last release's tag or, before the first, what the branch began with.")
+	with := flags.String("with", "", "Revision to compare with. Default: the last release's tag or, before the first, the base of the branch.")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}

@@ -23,15 +23,15 @@ type stripeFlags struct {
 }
 
 func (f *stripeFlags) bind(fs *flag.FlagSet) {
-	fs.Float64Var(&f.rate, "stripe-api-rate", 10, "How many calls a second the controller may make to Stripe's API. Stripe allows an account 100, and 25 in test mode, for all that use it.")
-	fs.DurationVar(&f.backfillPeriod, "backfill-period", 5*time.Minute, "How long after each reading of Stripe's events the next one begins. 0: they are not read, and a lost webhook stays lost.")
-	fs.DurationVar(&f.backfillGrace, "backfill-grace", time.Minute, "How old an event, or a payment that the reconciliation finds, must be to count as lost. The webhook of a younger one can still arrive.")
-	fs.DurationVar(&f.reconcilePeriod, "reconcile-period", 24*time.Hour, "How often Stripe's payments are compared with the orders. 0: never.")
-	fs.IntVar(&f.reconcileDays, "reconcile-days", 30, "How many days back Stripe's payments are compared.")
+	fs.Float64Var(&f.rate, "stripe-api-rate", 10, "Limit of calls a second to Stripe's API. Stripe allows all programs of an account together 100, and 25 in test mode.")
+	fs.DurationVar(&f.backfillPeriod, "backfill-period", 5*time.Minute, "Time from the end of a backfill of Stripe's events to the next. 0: no backfill, and a lost webhook stays lost.")
+	fs.DurationVar(&f.backfillGrace, "backfill-grace", time.Minute, "Minimum age of an event or payment that counts as lost. The webhook of a younger one can still arrive.")
+	fs.DurationVar(&f.reconcilePeriod, "reconcile-period", 24*time.Hour, "Time between two comparisons of Stripe's payments with the orders. 0: no comparison.")
+	fs.IntVar(&f.reconcileDays, "reconcile-days", 30, "Age in days up to which Stripe's payments are compared.")
 	fs.BoolVar(&f.reconcileDryRun, "reconcile-dry-run", false, "Only log and count the differences between Stripe and the orders; change nothing.")
-	fs.DurationVar(&f.endpointPeriod, "endpoint-period", 5*time.Minute, "How long after each check of Stripe's webhook endpoint, whose address NEXT_PUBLIC_APP_URL gives, the next one begins. 0: it is not checked.")
-	fs.BoolVar(&f.manageEndpoint, "manage-webhook-endpoint", false, "Make the endpoint at Stripe where there is none, with exactly the event types that are needed, and store its signing secret in --webhook-secret-name. The API key needs write access to Webhook Endpoints, and the controller the Role in config/rbac/controller/webhook_secret_role.yaml.")
-	fs.StringVar(&f.webhookSecret, "webhook-secret-name", "paylink-webhook", "Secret in the controller's own namespace in which --manage-webhook-endpoint stores what its endpoint signs with: the one that the webhook server reads by --stripe-webhook-secret-dir. Another name takes another Role.")
+	fs.DurationVar(&f.endpointPeriod, "endpoint-period", 5*time.Minute, "Time from the end of a check of the webhook endpoint at Stripe to the next. NEXT_PUBLIC_APP_URL gives its address. 0: no check.")
+	fs.BoolVar(&f.manageEndpoint, "manage-webhook-endpoint", false, "Create the endpoint at Stripe if it is missing, with exactly the needed event types, and store its signing secret in --webhook-secret-name. The API key needs write access to Webhook Endpoints, and the controller the Role in config/rbac/controller/webhook_secret_role.yaml.")
+	fs.StringVar(&f.webhookSecret, "webhook-secret-name", "paylink-webhook", "Secret in the controller's namespace in which --manage-webhook-endpoint stores the endpoint's signing secret. The webhook server reads it by --stripe-webhook-secret-dir. Another name needs another Role.")
 }
 
 // reconcileWindow is the maximum age of the sessions that are compared.

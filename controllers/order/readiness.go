@@ -61,7 +61,7 @@ func evaluate(order *v1alpha1.Order, in inputs) readiness {
 		r.message = "The Payment Link's address cannot be used: write one such as https://buy.stripe.com/abc123."
 		return r
 	}
-	if r.reference == "" { // copied once: they decide which payments count
+	if r.reference == "" { // set them only once, because they decide which payments count
 		r.reference, r.paymentLinkID = reference, linkID
 	}
 	r.ready, r.checkoutURL = true, checkoutURL
@@ -71,8 +71,8 @@ func evaluate(order *v1alpha1.Order, in inputs) readiness {
 
 const checkoutReady = "The buyer pays at status.checkoutURL."
 
-// chooseLink returns the address of the order's Payment Link and its id at Stripe, if known; or the reason why it cannot be
-// used.
+// chooseLink returns the address of the order's Payment Link, and its id at Stripe if known. If the link cannot be used, it
+// returns the reason and message of the condition Ready.
 func chooseLink(order *v1alpha1.Order, link *v1alpha1.PaymentLink) (address, id, reason, message string) {
 	if order.Spec.PaymentLinkRef == nil {
 		return order.Spec.PaymentLinkURL, "", "", ""

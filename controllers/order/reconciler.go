@@ -39,7 +39,7 @@ type Reconciler struct {
 	Recorder events.EventRecorder
 	Metrics  *metrics.Controller
 
-	// elected is closed when this replica becomes the leader; nil: it leads.
+	// elected is closed when this replica becomes the leader. Nil: this replica leads.
 	elected <-chan struct{}
 }
 

@@ -50,8 +50,8 @@ func decodeList(body io.Reader, s *store) (*encodedList, error) {
 	if err := d.decode(); err != nil {
 		return nil, fmt.Errorf("read a list of orders: %w", unexpectedEOF(err))
 	}
-	if is := d.list.GroupVersionKind(); is != kind.GroupVersion().WithKind(kind.Kind+"List") || !d.hasItems {
-		return nil, fmt.Errorf("read a list of orders: the answer is %s, which is no list of orders", is)
+	if found := d.list.GroupVersionKind(); found != kind.GroupVersion().WithKind(kind.Kind+"List") || !d.hasItems {
+		return nil, fmt.Errorf("read a list of orders: the response is %s, not a list of orders", found)
 	}
 	return d.list, nil
 }
@@ -110,7 +110,7 @@ func (d *listDecoder) items() error {
 			return err
 		}
 		if item.Metadata.Name == "" {
-			return errors.New("an item without a name is no order")
+			return errors.New("an item has no name")
 		}
 		encoded, err := d.store.encode(item.order())
 		if err != nil {
@@ -169,7 +169,7 @@ func (d *watchDecoder) Decode() (watch.EventType, runtime.Object, error) {
 	switch event.Type {
 	case watch.Added, watch.Modified, watch.Deleted:
 		if order.GroupVersionKind() != kind || order.Name == "" {
-			return "", nil, fmt.Errorf("read a watch of orders: %s %q is no order", order.GroupVersionKind(), order.Name)
+			return "", nil, fmt.Errorf("read a watch of orders: %s %q is not an order", order.GroupVersionKind(), order.Name)
 		}
 		e, err := d.store.encode(order)
 		return event.Type, e, err

@@ -41,7 +41,7 @@ func (c *Cache) Keys() source.SyncingSource {
 }
 
 // Changes returns a source that enqueues requests for each order that is created, changed or deleted. The orders that exist
-// when the source starts are no changes, and neither is a resync. The cache calls the function and waits for it.
+// when the source starts do not count as changes, and neither does a resync. The cache calls the function and waits for it.
 func (c *Cache) Changes(requests RequestsFunc) source.SyncingSource {
 	return &orderSource{c, "changes of orders", func(ctx context.Context, q queue) subscriber { return changeEnqueuer{ctx, q, requests} }}
 }

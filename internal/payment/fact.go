@@ -65,7 +65,7 @@ func compareBool(a, b bool) int {
 	}
 }
 
-// byAge orders payments by when their session was created, then by its id.
+// byAge orders payments by the creation time of their session, then by its id.
 func byAge(a, b v1alpha1.Payment) int {
 	return cmp.Or(compareTime(a.Created, b.Created), cmp.Compare(a.SessionID, b.SessionID))
 }

@@ -15,7 +15,7 @@ const (
 )
 
 // Merge returns the payments with a fact added, oldest session first. It does not change its argument. known is false
-// where no payment has the fact's PaymentIntent: the fact then changed nothing, and must be kept until the payment is known.
+// if no payment has the fact's PaymentIntent. The fact changed nothing then, and must be kept until the payment is known.
 //
 // Each field is joined by a commutative, associative and idempotent operation: the larger value, the earlier time, or the
 // union. So Merge is commutative, associative and idempotent too.
@@ -56,7 +56,7 @@ func mergeSession(payments []v1alpha1.Payment, reported v1alpha1.Payment) []v1al
 	return payments
 }
 
-// compareReports orders two reports of one session. The one with the further outcome holds. Stripe does not change the
+// compareReports orders two reports of one session. The report with the further outcome wins. Stripe does not change the
 // other fields of a completed session. They are compared too, so that the choice depends on values and never on arrival.
 func compareReports(a, b v1alpha1.Payment) int {
 	return cmp.Or(
@@ -84,8 +84,8 @@ func mergeIntent(p *v1alpha1.Payment, f Fact) {
 	}
 }
 
-// union adds item to a list that is sorted by id. Of two items with one id the larger stays. Beyond MaxPerPayment the
-// highest ids are dropped, which is the same choice for every order of arrival.
+// union adds an item to a list that is sorted by id. Of two items with the same id, the larger stays. Above
+// MaxPerPayment items, union drops the highest ids. So the result is the same for every order of arrival.
 func union[T any](list []T, item T, id func(T) string, compare func(a, b T) int) []T {
 	i, found := slices.BinarySearchFunc(list, id(item), func(t T, id2 string) int { return cmp.Compare(id(t), id2) })
 	if !found {

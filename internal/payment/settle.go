@@ -8,10 +8,10 @@ import (
 	"github.com/paylink-dev/paylink/api/v1alpha1"
 )
 
-// Facts are all that is known about an order's money.
+// Facts are all known facts about an order's payments.
 type Facts struct {
 	Payments []v1alpha1.Payment
-	// ExpiredAt is when spec.expiresAfter ended without a payment; nil: it has not.
+	// ExpiredAt is the time at which the order expired without a payment. Nil: it has not expired.
 	ExpiredAt *metav1.Time
 	// Dropped says that Stripe reported more payments than Payments can hold.
 	Dropped bool
@@ -35,7 +35,7 @@ type Settlement struct {
 	SessionID, PaymentIntentID string
 	// AmountRefunded is the refunded part of the payment that counts, in minor units.
 	AmountRefunded int64
-	// PaidAt is when the payment that counts was paid; nil where none is.
+	// PaidAt is the time of the payment that counts. Nil: none is paid.
 	PaidAt *metav1.Time
 	// Attention lists the reasons for a person to look, the most pressing first.
 	Attention []Attention
@@ -46,16 +46,16 @@ type Attention struct {
 	Reason, Message string
 }
 
-// accepted groups the accepted payments of an order by what became of them.
-type accepted struct {
+// acceptedPayments groups the accepted payments of an order by outcome.
+type acceptedPayments struct {
 	// paid are the Paid payments, oldest first. live are the paid payments that are not fully refunded.
 	paid, live []v1alpha1.Payment
 	// unpaid and failed say that there are payments with these outcomes.
 	unpaid, failed bool
 }
 
-func (t Terms) accepted(payments []v1alpha1.Payment) accepted {
-	var sum accepted
+func (t Terms) accepted(payments []v1alpha1.Payment) acceptedPayments {
+	var sum acceptedPayments
 	for _, p := range payments {
 		if t.Evaluate(p) != Accepted {
 			continue
@@ -82,14 +82,14 @@ func Settle(t Terms, f Facts) Settlement {
 	var s Settlement
 	switch {
 	case len(sum.live) > 0:
-		s = settled(v1alpha1.OrderPaid, sum.live[0])
+		s = settlementOf(v1alpha1.OrderPaid, sum.live[0])
 		s.Reason = v1alpha1.ReasonPaymentReceived
 		s.Message = fmt.Sprintf("%s received by Stripe in session %s.", FormatAmount(t.Amount, t.Currency), s.SessionID)
 		if s.AmountRefunded > 0 {
 			s.Message += fmt.Sprintf(" %s of it was refunded.", FormatAmount(s.AmountRefunded, t.Currency))
 		}
 	case len(sum.paid) > 0:
-		s = settled(v1alpha1.OrderRefunded, sum.paid[0])
+		s = settlementOf(v1alpha1.OrderRefunded, sum.paid[0])
 		s.Reason = v1alpha1.ReasonRefunded
 		s.Message = "The payment was refunded in full."
 	case sum.unpaid:
@@ -124,8 +124,8 @@ func paidLate(p v1alpha1.Payment, f Facts) bool {
 	return f.ExpiredAt != nil && (p.PaidAt == nil || !p.PaidAt.Before(f.ExpiredAt))
 }
 
-// settled returns the settlement by a payment that counts.
-func settled(phase v1alpha1.OrderPhase, p v1alpha1.Payment) Settlement {
+// settlementOf returns the settlement of an order by the payment that counts.
+func settlementOf(phase v1alpha1.OrderPhase, p v1alpha1.Payment) Settlement {
 	return Settlement{
 		Phase:           phase,
 		SessionID:       p.SessionID,

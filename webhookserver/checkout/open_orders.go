@@ -12,8 +12,9 @@ import (
 	"github.com/paylink-dev/paylink/api/v1alpha1"
 )
 
-// openOrders limits the unpaid anonymous orders of each PaymentLink. It counts the orders in the cache, and those that this
-// replica is creating, which the cache may not have yet. Other replicas can exceed the limit by those that they are creating.
+// openOrders limits the unpaid anonymous orders of each PaymentLink. It counts the orders in the cache, and the
+// orders that this replica is creating, which the cache may not have yet. Several replicas can exceed the limit by the
+// orders that they are creating at the same time.
 type openOrders struct {
 	cache client.Reader
 	limit int

@@ -195,7 +195,7 @@ func (h *OrdersHandler) get(ctx context.Context, r *http.Request) (*v1alpha1.Ord
 	if !referencePattern.MatchString(id) {
 		return nil, problem.ForField(http.StatusBadRequest, "orderId", "is no id of an order: such ids hold letters, digits, _ and - alone, 200 characters at most.")
 	}
-	// One answer for both cases: a caller does not learn whether an order exists that he may not read.
+	// One answer for both cases: a caller without the right to read an order does not learn whether it exists.
 	missing := problem.ForField(http.StatusNotFound, "orderId", "there is no order of this id that you may read (RBAC: get orders.payments.paylink.dev in its namespace).")
 	order, err := h.Orders.ByReference(ctx, id)
 	switch {

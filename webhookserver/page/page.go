@@ -68,7 +68,7 @@ type Billing struct {
 	RefreshURL   string
 	// Product and Total describe the order, OrderID is its id, and SessionID the payment's session. Empty: not known.
 	Product, Total, OrderID, SessionID string
-	// RetryURL is the payment page, if the buyer can pay again; empty: he cannot.
+	// RetryURL is the payment page, if the buyer can pay again. Empty otherwise.
 	RetryURL string
 	// CheckURL is the address of this page, with which it starts to poll anew.
 	CheckURL string

@@ -18,7 +18,7 @@ type HandlerFunc func(http.ResponseWriter, *http.Request) error
 
 // Handler is the http.Handler of a HandlerFunc. It renders every error and every panic as a Problem.
 type Handler struct {
-	// Handle answers requests. An error that is no Problem is answered 500, or 503 if the time is up.
+	// Handle answers requests. Other errors than a Problem are answered 500, or 503 after the deadline.
 	Handle HandlerFunc
 	// Render answers with a problem. Nil: as application/problem+json.
 	Render func(http.ResponseWriter, *http.Request, *Problem)

@@ -47,7 +47,7 @@ func ReadJSON(r *http.Request, into any) error {
 	return nil
 }
 
-// firstByte returns the first byte that is not JSON's white space. A byte order mark is no white space.
+// firstByte returns the first byte that is not JSON's white space. A byte order mark is not white space.
 func firstByte(body []byte) byte { return strings.TrimLeft(string(body), " \t\r\n")[0] }
 
 // syntaxProblem describes an error without quoting the body, as the decoder's own errors can do.

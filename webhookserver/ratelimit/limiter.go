@@ -57,7 +57,7 @@ func (l *Limiter) Allow(key any) (wait time.Duration, ok bool) {
 	return max(l.wait(bucket, now), 1), false
 }
 
-// Wait returns the time until a key has a token; 0: it has one. It takes none.
+// Wait returns the time until a key has a token, or 0 if it has one. It does not take a token.
 func (l *Limiter) Wait(key any) time.Duration { return l.wait(l.bucket(key), l.clock.Now()) }
 
 func (l *Limiter) wait(bucket *rate.Limiter, now time.Time) time.Duration {

@@ -87,8 +87,8 @@ func (h *Handler) findOutcome(ctx context.Context, client netip.Prefix, id strin
 		return pending, nil
 	case session.Fact.ClientReferenceID == "":
 		return unknown, nil
-	// Anyone can open a payment page with the reference of another buyer's order. Until he has paid there, he learns nothing
-	// about the order, not even whether it exists.
+	// Anyone can open a payment page with the reference of another buyer's order. Before they have paid, they learn nothing about
+	// the order, not even whether it exists.
 	case session.Status == stripeclient.SessionExpired:
 		return outcome{state: SessionExpired, phase: v1alpha1.OrderPending}, nil
 	case session.Status != stripeclient.SessionComplete:

@@ -56,8 +56,8 @@ func fromOrder(order *v1alpha1.Order, session string) outcome {
 	return outcome{state: state, order: order, phase: phase, settled: true}
 }
 
-// predicted returns the outcome of a complete session after its webhook, from Stripe's present answer. The functions that
-// settle the order decide here too. Nothing is written.
+// predicted returns the outcome that a complete session will have after its webhook. It uses the functions that settle the
+// order, and writes nothing.
 func predicted(order *v1alpha1.Order, session stripeclient.Session) outcome {
 	payments, _ := payment.Merge(order.Status.Payments, session.Fact)
 	state, phase := evaluate(order, payments, session.Fact.Session.ID)
@@ -98,8 +98,8 @@ func evaluate(order *v1alpha1.Order, payments []v1alpha1.Payment, session string
 	}
 }
 
-// paidOrPending returns the phase for a buyer whose payment is kept but does not pay the order. Failed or Refunded are true
-// of the order, but would make him pay again.
+// paidOrPending returns the phase for a buyer whose payment is kept but does not pay the order. The phases Failed and
+// Refunded would make the buyer pay again.
 func paidOrPending(phase v1alpha1.OrderPhase) v1alpha1.OrderPhase {
 	if phase == v1alpha1.OrderPaid {
 		return phase

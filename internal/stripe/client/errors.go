@@ -16,12 +16,12 @@ var (
 	// ErrOtherMode means that the API key cannot read the session, because their modes differ.
 	ErrOtherMode = errors.New("the API key and the checkout session are of different modes")
 	// ErrCallFailed means that Stripe refused the call, did not respond, or sent an unusable response. The error that
-	// wraps it says which.
+	// wraps it says why.
 	ErrCallFailed = errors.New("call to Stripe's API failed")
 )
 
 // sanitize replaces an error of stripe-go, whose text can hold parts of the key, by one that can be logged. permission
-// is the one that the call needs.
+// is the permission that the call needs.
 func sanitize(err error, permission string) error {
 	var refused *stripe.Error
 	if !errors.As(err, &refused) {

@@ -21,8 +21,8 @@ type page[T any] struct {
 	HasMore bool `json:"has_more"`
 }
 
-// getPage reads the first page of a list, or the one that starts after starting_after in the form. It returns the time
-// of the response, as do does.
+// getPage reads the first page of a list, or the page after the form's starting_after. Like do, it returns the time of the
+// response.
 func getPage[T any](ctx context.Context, c *Client, r request) (page[T], time.Time, error) {
 	r.method = http.MethodGet
 	r.form.Set("limit", strconv.Itoa(pageSize))
@@ -34,8 +34,8 @@ func getPage[T any](ctx context.Context, c *Client, r request) (page[T], time.Ti
 	return got, date, err
 }
 
-// list calls each with every item of a list, newest first, until each returns an error. It reads page after page. An
-// error between pages leaves the items of earlier pages passed on.
+// list calls each with every item of a list, newest first, until each returns an error. It reads page after page. If
+// a page fails, each has received the items of the pages before.
 func list[T any](ctx context.Context, c *Client, r request, each func(*T) error) error {
 	for after := ""; ; {
 		got, _, err := getPage[json.RawMessage](ctx, c, r)

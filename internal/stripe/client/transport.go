@@ -23,10 +23,10 @@ type transport struct {
 	observe func(operation, code string)
 }
 
-// maxResponseBytes is far more than a page of a hundred events needs.
+// maxResponseBytes bounds the size of a response. A page of a hundred events is far smaller.
 const maxResponseBytes = 32 << 20
 
-// The reasons for a failed attempt that can be logged.
+// Errors of failed attempts whose text can be logged.
 var (
 	// errBudgetSpent means that the budget has no attempt left before the context ends.
 	errBudgetSpent = errors.New("no call is left before the deadline: too many were made already")

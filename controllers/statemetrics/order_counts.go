@@ -17,7 +17,7 @@ var attentionReasons = []string{
 	v1alpha1.ReasonRefundFailed, v1alpha1.ReasonPaidAfterExpiry, v1alpha1.ReasonTooManyPayments,
 }
 
-// The bits of a state: bits 0 and 1 are the phase, bit 2 is the mode, and each bit from 3 on is a reason for attention.
+// Bits of a state. Bits 0 and 1 are the phase and bit 2 is the mode. Each further bit is a reason for attention.
 const (
 	phaseMask     ordercache.State = 0b11
 	liveBit       ordercache.State = 0b100

@@ -1,5 +1,5 @@
-# The image that `make image` writes without Docker, made by Docker: use `make image-docker`. It is built by what the
-# Makefile says, so that flags are the same. No test builds it.
+# The image of `make image`, built by Docker. Use `make image-docker`. The Makefile builds the binaries, so that the flags
+# are the same. No test builds this image.
 FROM --platform=$BUILDPLATFORM golang:1.26.8 AS build
 WORKDIR /src
 COPY . .

@@ -12,9 +12,9 @@ GOLANGCI_LINT  = go tool -modfile=$(CURDIR)/test/tools/lint/go.mod golangci-lint
 RACE := $(if $(filter 1,$(shell go env CGO_ENABLED)),-race)
 WITHOUT := $(if $(RACE),, without the race detector: no C compiler found)
 
-# Which build this is: the nearest tag and what came since, such as v0.1.0 or v0.1.0-3-g0123456789ab, and -dirty where files
-# were changed. Before the first tag, and where a shallow clone does not see it, v0.0.0-g0123456789ab. VERSION=... overrides.
-# The date is the commit's, so that the same commit gives the same bytes whenever it is built.
+# The version is the nearest tag and the commits since, such as v0.1.0 or v0.1.0-3-g0123456789ab, with -dirty for changed
+# files. Without a tag, or in a shallow clone, it is v0.0.0-g0123456789ab. VERSION=... overrides it. The date is the date of
+# the commit, so that every build of a commit has the same bytes.
 VERSION ?= $(or $(shell git describe --tags --match 'v[0-9]*' --always --abbrev=12 --dirty 2>/dev/null | sed '/^v[0-9]/!s/^/v0.0.0-g/'),v0.0.0-unknown)
 COMMIT = $(or $(shell git rev-parse --quiet --verify HEAD 2>/dev/null),unknown)
 DATE = $(or $(shell TZ=UTC git log -1 --no-show-signature --date=format-local:%Y-%m-%dT%H:%M:%SZ --format=%cd 2>/dev/null),1970-01-01T00:00:00Z)
@@ -182,7 +182,7 @@ manifests: ## Write the CRDs and each server's ClusterRole from the markers in t
 build: ## Build both servers into bin/
 	CGO_ENABLED=0 $(BUILD) -o bin/ $(SERVERS)
 
-# An environment's settings of Go would change what is built.
+# Settings of Go in the environment must not change the binaries.
 image image-all image-servers: export GOFLAGS := -mod=readonly
 image image-all image-servers: export GOAMD64 := v1
 image image-all image-servers: export GOARM64 := v8.0

@@ -3,7 +3,6 @@ package checkout_test
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"regexp"
 	"testing"
@@ -104,10 +103,6 @@ func TestOutcomeOfAPayment(t *testing.T) {
 	}{
 		{buyer: "pays by card", pays: byCard, before: "received: paid, not final, known order", after: "paid: paid, final, known order"},
 		{
-			buyer: "pays by debit", pays: func(url string) (stripesim.Session, error) { return buyer.PayByDebit(s.Ctx, url) },
-			before: "processing: failed, not final, known order", after: "processing: failed, not final, known order",
-		},
-		{
 			buyer: "pays by debit that goes through", pays: func(url string) (stripesim.Session, error) { return buyer.PayByDebit(s.Ctx, url) },
 			before: "processing: failed, not final, known order", after: "paid: paid, final, known order",
 			then: func(session stripesim.Session) error { return paylink.Stripe.SettleDebit(session.ID, true) },
@@ -118,41 +113,12 @@ func TestOutcomeOfAPayment(t *testing.T) {
 			then: func(session stripesim.Session) error { return paylink.Stripe.SettleDebit(session.ID, false) },
 		},
 		{
-			buyer: "has a card that is declined", pays: func(url string) (stripesim.Session, error) {
-				session, err := buyer.Pay(s.Ctx, url, stripesim.CardDeclined)
-				if declined := new(stripesim.DeclinedError); errors.As(err, &declined) {
-					err = nil
-				}
-				return session, err
-			},
-			before: "unfinished: pending, not final, unknown order", after: "unfinished: pending, not final, unknown order", without: unknownOutcome,
-		},
-		{
-			buyer: "leaves", pays: func(url string) (stripesim.Session, error) { return buyer.Visit(s.Ctx, url) },
-			before: "unfinished: pending, not final, unknown order", after: "unfinished: pending, not final, unknown order", without: unknownOutcome,
-		},
-		{
-			buyer: "leaves until Stripe's page expires", pays: func(url string) (stripesim.Session, error) {
-				session, err := buyer.Visit(s.Ctx, url)
-				return session, errors.Join(err, paylink.Stripe.ExpireSession(session.ID))
-			},
-			before: "session-expired: pending, final, unknown order", after: "session-expired: pending, final, unknown order", without: unknownOutcome,
-		},
-		{
 			buyer: "is given his money back", pays: byCard, before: "received: paid, not final, known order",
 			then: func(session stripesim.Session) error {
 				_, err := paylink.Stripe.Refund(session.PaymentIntent, 0)
 				return err
 			},
 			after: "refunded: refunded, final, known order",
-		},
-		{
-			buyer: "is given some of his money back", pays: byCard, before: "received: paid, not final, known order",
-			then: func(session stripesim.Session) error {
-				_, err := paylink.Stripe.Refund(session.PaymentIntent, 5000)
-				return err
-			},
-			after: "paid: paid, final, known order",
 		},
 		{
 			buyer: "pays too little", pays: func(url string) (stripesim.Session, error) {
@@ -171,26 +137,10 @@ func TestOutcomeOfAPayment(t *testing.T) {
 			before: "unfinished: pending, not final, unknown order", after: "unfinished: pending, not final, unknown order", without: unknownOutcome,
 		},
 		{
-			buyer: "buys something else of the same account", pays: func(string) (stripesim.Session, error) { return byCard(cheap.URL) },
-			before: "unknown: 404", after: "unknown: 404", without: unknownOutcome,
-		},
-		{
 			buyer: "buys in another shop of the same account", pays: func(string) (stripesim.Session, error) {
 				return byCard(cheap.URL + "?client_reference_id=another-shops-" + s.Namespace)
 			},
 			before: "unknown: 404", after: "unknown: 404", without: unknownOutcome,
-		},
-		{
-			buyer: "makes a payment up", pays: func(string) (stripesim.Session, error) {
-				return stripesim.Session{Object: stripesim.Object{ID: "cs_test_a1MadeUp"}}, nil
-			},
-			before: "unknown: 404", after: "unknown: 404", without: unknownOutcome,
-		},
-		{
-			buyer: "makes a payment of real money up", pays: func(string) (stripesim.Session, error) {
-				return stripesim.Session{Object: stripesim.Object{ID: "cs_live_a1MadeUp"}}, nil
-			},
-			before: unknownOutcome, after: unknownOutcome, // a test key sees no live session
 		},
 	} {
 		t.Run(c.buyer, func(t *testing.T) {

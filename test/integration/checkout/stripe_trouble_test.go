@@ -9,15 +9,11 @@ import (
 	"github.com/paylink-dev/paylink/test/stripesim"
 )
 
-// calls counts the requests to Stripe's API for the rest of the test. trouble returns the error status of a request; nil:
-// none fails.
+// calls counts the requests to Stripe's API for the rest of the test. trouble returns the error status of a request.
 func (s *fixture) calls(trouble func(*http.Request) int) *atomic.Int64 {
 	var n atomic.Int64
 	paylink.Stripe.DisturbAPI(func(r *http.Request) int {
 		n.Add(1)
-		if trouble == nil {
-			return 0
-		}
 		return trouble(r)
 	})
 	s.T.Cleanup(func() { paylink.Stripe.DisturbAPI(nil) })

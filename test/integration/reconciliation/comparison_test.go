@@ -82,33 +82,6 @@ func (s *fixture) awaitSummary(words ...string) (kept map[string]string) {
 	return kept
 }
 
-// TestDryRunReconciliation: the reconciliation reports what is missing, and changes nothing.
-func TestDryRunReconciliation(t *testing.T) {
-	s := newFixture(t, append([]string{"--reconcile-dry-run"}, reconciling...))
-	s.PlanDelivery(stripesim.Plan{Drop: stripesim.DropTypes()})
-	orders := s.CreateAllReady(2)
-	s.card(orders[0])
-	s.refund(s.card(orders[1]), 0)
-	s.awaitTwoReconciliations()
-	were := s.byType(s.Stack.Controller, missingTotal)
-	if were[sessionCompleted] < 2 || were[chargeRefunded] < 1 {
-		t.Errorf("got %v missing, want every payment, refund and dispute", were)
-	}
-	s.awaitTwoReconciliations()
-	for _, o := range orders {
-		if now := s.Read(o); now.ResourceVersion != o.ResourceVersion {
-			t.Errorf("%s: got %+v, want no change", o.Name, now.Status)
-		}
-	}
-	if kept := s.StripeEvents(func(v1alpha1.StripeEventFact) bool { return true }); len(kept) > 0 {
-		t.Errorf("got the StripeEvents %+v, want none", kept)
-	}
-	s.awaitSummary("2 sessions", "3 facts were missing here (not applied: this is a dry run)")
-	if log := s.Log(s.Stack.Controller); !strings.Contains(log, `"dryRun":true`) || !strings.Contains(log, "Found a missing fact at Stripe") {
-		t.Error("got no result of the dry run in the log")
-	}
-}
-
 // TestTamperedOrder: a writer of orders/status records a refund that Stripe never made. No event corrects that. The reconciliation
 // reports it until it is corrected.
 func TestTamperedOrder(t *testing.T) {

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
 	"github.com/paylink-dev/paylink/test/stripesim"
@@ -22,24 +21,6 @@ func TestOrderBeforeItsLink(t *testing.T) {
 	s.Await(o, "without a link", testclient.NotReady(v1alpha1.ReasonPaymentLinkNotFound))
 	s.Create(s.PaymentLink("later"))
 	s.Await(o, "ready", testclient.Ready)
-}
-
-func TestRepricedLinkLeavesOrders(t *testing.T) {
-	s := newClient(t)
-	o := s.CreateReady("before")
-	link := s.PaymentLink("lifetime")
-	s.Must(paylink.Client.Get(s.Ctx, client.ObjectKeyFromObject(link), link))
-	link.Spec.Amount += 5000
-	s.Must(paylink.Client.Update(s.Ctx, link))
-	s.Eventually("the controller has seen the new price", func(ctx context.Context) (bool, error) {
-		err := paylink.Client.Get(ctx, client.ObjectKeyFromObject(link), link)
-		return link.Ready(), err // of this generation
-	})
-	late := s.Order("after")
-	s.Create(late)
-	s.Await(late, "at another price than its link", testclient.NotReady(v1alpha1.ReasonPaymentLinkMismatch))
-	s.Pay(o.Status.CheckoutURL)
-	s.AwaitPhase(o, v1alpha1.OrderPaid)
 }
 
 func TestOrderIDBelongsToTheOldest(t *testing.T) {

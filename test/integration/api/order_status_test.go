@@ -176,15 +176,6 @@ var orderStatusRefusals = map[string]refusal{
 	"a condition of no reason":   {`{conditions: [{type: Paid, status: "True", reason: "", message: "", lastTransitionTime: "2026-01-02T03:04:05Z"}]}`, "status.conditions[0].reason", "at least 1 chars long"},
 }
 
-func TestOrderStatusRefused(t *testing.T) {
-	for name, row := range orderStatusRefusals {
-		t.Run(name, func(t *testing.T) {
-			o := created(t, order, `{}`)
-			refused(t, patchStatus(t, o, types.MergePatchType, `{status: `+row.change+`}`), row.field, row.says)
-		})
-	}
-}
-
 // TestOrderStatusAccepted: the fullest status that the product may come to write.
 func TestOrderStatusAccepted(t *testing.T) {
 	full := `{sessionId: cs_%d, outcome: Paid, paymentIntentId: pi_%d, amount: 19900, currency: usd, livemode: true, paymentLinkId: plink_1,

@@ -66,32 +66,6 @@ var orderRevisions = map[string]revision{
 	"an address that is no address, while at": {change: byURL("nowhere"), field: "spec.paymentLinkURL", says: urlSays},
 }
 
-// TestOrderRevised sends each change as a patch, and then as the whole Order with the change in it.
-func TestOrderRevised(t *testing.T) { revised(t, order, orderRevisions) }
-
-func revised(t *testing.T, manifest string, revisions map[string]revision) {
-	for name, row := range revisions {
-		for how, change := range map[string]func(*testing.T, *unstructured.Unstructured, string) error{"patched": patch, "replaced": replace} {
-			t.Run(name+", "+how, func(t *testing.T) {
-				from, status := row.from, row.status
-				if from == "" {
-					from = `{}`
-				}
-				if status == "" {
-					status = `{}`
-				}
-				o := withStatus(t, manifest, from, status)
-				err := change(t, o, row.change)
-				if row.field != "" {
-					refused(t, err, row.field, row.says)
-				} else if err != nil {
-					t.Error(err)
-				}
-			})
-		}
-	}
-}
-
 // replace writes the object as it is now with the change in it, as kubectl replace or a Go client's Update do.
 func replace(t *testing.T, o *unstructured.Unstructured, change string) error {
 	t.Helper()

@@ -1,12 +1,10 @@
 package checkout_test
 
 import (
-	"context"
 	"strings"
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
 	"github.com/paylink-dev/paylink/test/cluster"
-	"github.com/paylink-dev/paylink/test/testclient"
 )
 
 // record is the state of the API server, in all namespaces.
@@ -28,11 +26,7 @@ func (s *fixture) record() record {
 	s.T.Helper()
 	var list v1alpha1.OrderList
 	s.Must(paylink.Client.List(s.Ctx, &list))
-	ctx, cancel := context.WithTimeout(s.Ctx, testclient.Timeout)
-	defer cancel()
-	events, err := paylink.Cluster.AuditEvents(ctx)
-	s.Must(err)
-	return record{orders: len(list.Items), requests: events}
+	return record{orders: len(list.Items), requests: s.AuditEvents()}
 }
 
 // since returns the requests since an earlier record.
@@ -74,22 +68,4 @@ func byWebhookServer(e cluster.AuditEvent) bool {
 // review reports whether a request is a review of a token or of a right, which writes nothing.
 func review(e cluster.AuditEvent) bool {
 	return e.Resource == "tokenreviews.authentication.k8s.io" || e.Resource == "subjectaccessreviews.authorization.k8s.io"
-}
-
-// writesTo returns the writes to an order, and the refused ones. Its creation is among them where the namespace has one order
-// only: the API server audits it before the name is known.
-func (s *fixture) writesTo(name string) (done, refused []cluster.AuditEvent) {
-	s.T.Helper()
-	for _, e := range s.recordDelivered().requests {
-		created := e.Verb == "create" && e.Subresource == ""
-		if e.Resource != "orders."+v1alpha1.GroupName || e.Namespace != s.Namespace || !e.Write() || (e.Name != name && !created) {
-			continue
-		}
-		if e.Code < 300 {
-			done = append(done, e)
-		} else {
-			refused = append(refused, e)
-		}
-	}
-	return done, refused
 }

@@ -73,7 +73,7 @@ func TestWritesOfRepeatedRequests(t *testing.T) {
 	for _, a := range b.repeated(20, call{header: idempotencyKey("idem-" + s.Namespace)}, paylink.Webhook) {
 		o = a.order(t, 201)
 	}
-	done, refused := s.writesTo(o.Name)
+	done, refused := s.WritesTo(o.Name)
 	if len(done) != 2 {
 		t.Errorf("got the writes %+v, want the order and its checkout URL", done)
 	}

@@ -52,7 +52,7 @@ func TestWritesOfAnOrder(t *testing.T) {
 // writeVerbs are the verbs of the writes to an order, and of the refused ones.
 func (s *fixture) writeVerbs(name string) string {
 	s.T.Helper()
-	done, refused := s.writesTo(name)
+	done, refused := s.WritesTo(name)
 	var text string
 	for i, e := range append(append([]cluster.AuditEvent{}, done...), refused...) {
 		if i > 0 {

@@ -1,35 +1,12 @@
 package sale_test
 
 import (
-	"context"
 	"testing"
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
-	"github.com/paylink-dev/paylink/test/cluster"
 	"github.com/paylink-dev/paylink/test/stripesim"
 	"github.com/paylink-dev/paylink/test/testclient"
 )
-
-// writesTo returns the writes to an order from the API server's audit log.
-func writesTo(s *testclient.Client, o *v1alpha1.Order) (done, refused []cluster.AuditEvent) {
-	s.T.Helper()
-	ctx, cancel := context.WithTimeout(s.Ctx, testclient.Timeout)
-	defer cancel()
-	events, err := paylink.Cluster.AuditEvents(ctx)
-	s.Must(err)
-	for _, e := range events {
-		created := e.Verb == "create" && e.Name == "" // audited before the name is known
-		if e.Resource != "orders.payments.paylink.dev" || e.Namespace != s.Namespace || !e.Write() || (e.Name != o.Name && !created) {
-			continue
-		}
-		if e.Code < 300 {
-			done = append(done, e)
-		} else {
-			refused = append(refused, e)
-		}
-	}
-	return done, refused
-}
 
 // createAfterLink creates an order once its PaymentLink is Ready. An order that waits for its link costs one write more.
 func createAfterLink(s *testclient.Client, name string) *v1alpha1.Order {
@@ -53,12 +30,12 @@ func TestCopiesAreOneWrite(t *testing.T) {
 				addWebhookServer(t)
 			}
 			o := createAfterLink(s, "order")
-			before, _ := writesTo(s, o)
+			before, _ := s.WritesTo(o.Name)
 			s.PlanDelivery(stripesim.Plan{Copies: row.copies, Concurrent: true})
 			s.Pay(o.Status.CheckoutURL)
 			s.AwaitPhase(o, v1alpha1.OrderPaid)
 			s.AwaitDelivered()
-			if after, _ := writesTo(s, o); len(after)-len(before) != 1 {
+			if after, _ := s.WritesTo(o.Name); len(after)-len(before) != 1 {
 				t.Errorf("got the writes %+v, want 1", after[len(before):])
 			}
 		})
@@ -71,9 +48,9 @@ func TestRedeliveryIsNoWrite(t *testing.T) {
 	session := s.Pay(o.Status.CheckoutURL)
 	s.AwaitPhase(o, v1alpha1.OrderPaid)
 	s.AwaitDelivered()
-	done, refused := writesTo(s, o)
+	done, refused := s.WritesTo(o.Name)
 	resend(s, eventOf(s, session.ID, sessionCompleted))
-	nowDone, nowRefused := writesTo(s, o)
+	nowDone, nowRefused := s.WritesTo(o.Name)
 	if len(nowDone) != len(done) || len(nowRefused) != len(refused) {
 		t.Errorf("got the writes %+v and the refused %+v by a redelivery, want none", nowDone[len(done):], nowRefused[len(refused):])
 	}

@@ -8,14 +8,14 @@ import (
 	"testing"
 
 	"github.com/paylink-dev/paylink/test/browser"
-	"github.com/paylink-dev/paylink/test/must"
+	"github.com/paylink-dev/paylink/test/check"
 )
 
 // program puts a program that does nothing into a folder.
 func program(t *testing.T, dir, name string) string {
 	t.Helper()
 	path := filepath.Join(dir, name)
-	must.NoError(t, os.WriteFile(path, []byte("#!/bin/sh\necho it does nothing\nexit 1\n"), 0o700))
+	check.Must(t, os.WriteFile(path, []byte("#!/bin/sh\necho it does nothing\nexit 1\n"), 0o700))
 	return path
 }
 
@@ -64,7 +64,7 @@ func TestWithoutChromium(t *testing.T) {
 			t.Setenv("PAYLINK_BROWSER", c.chromium)
 			t.Setenv("PAYLINK_REQUIRE_ALL", c.requireAll)
 			skipped := filepath.Join(t.TempDir(), "skipped")
-			must.NoError(t, os.WriteFile(skipped, nil, 0o600))
+			check.Must(t, os.WriteFile(skipped, nil, 0o600))
 			t.Setenv("PAYLINK_SKIPPED", skipped)
 			if _, err := browser.Find(); c.chromium == "" && err == nil {
 				t.Skip("this system has one whatever PATH says")

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/paylink-dev/paylink/test/browser"
-	"github.com/paylink-dev/paylink/test/must"
+	"github.com/paylink-dev/paylink/test/check"
 )
 
 // processesNaming lists the processes whose command line names a folder, as
@@ -23,7 +23,7 @@ func processesNaming(t *testing.T, folder string) (found []string) {
 		t.Skip("this looks for processes in /proc, as only Linux has it")
 	}
 	all, err := filepath.Glob("/proc/[0-9]*/cmdline")
-	must.NoError(t, err)
+	check.Must(t, err)
 	for _, file := range all {
 		line, err := os.ReadFile(file)
 		if err == nil && bytes.Contains(line, []byte(folder)) {
@@ -73,15 +73,15 @@ func TestEndOfTheProcessLeavesNoProcess(t *testing.T) {
 	tests.Env = append(os.Environ(), "TMPDIR="+temp, "PAYLINK_TEST_BEING_KILLED=1")
 	tests.Stderr = os.Stderr
 	out, err := tests.StdoutPipe()
-	must.NoError(t, err)
-	must.NoError(t, tests.Start())
+	check.Must(t, err)
+	check.Must(t, tests.Start())
 	if line, err := bufio.NewReader(out).ReadString('\n'); line != "open\n" {
 		t.Errorf("it printed %q (%v)", line, err)
 	}
 	if len(processesNaming(t, temp)) == 0 {
 		t.Error("no process of Chromium was found")
 	}
-	must.NoError(t, tests.Process.Kill())
+	check.Must(t, tests.Process.Kill())
 	_ = tests.Wait() // it was killed
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()

@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"github.com/paylink-dev/paylink/test/browser"
-	"github.com/paylink-dev/paylink/test/must"
+	"github.com/paylink-dev/paylink/test/check"
 	"github.com/paylink-dev/paylink/test/storefront"
 	"github.com/paylink-dev/paylink/test/stripesim"
 )
@@ -16,8 +16,8 @@ import (
 func openShop(t *testing.T) (*storefront.Storefront, *stripesim.Simulator) {
 	t.Helper()
 	stripe, err := stripesim.Start(stripesim.Options{})
-	must.NoError(t, err)
-	must.AtEnd(t, stripe.Close)
+	check.Must(t, err)
+	check.AtEnd(t, stripe.Close)
 	var link stripesim.PaymentLink
 	paylink := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if origin := r.Header.Get("Origin"); origin != "http://"+r.Host {
@@ -27,8 +27,8 @@ func openShop(t *testing.T) (*storefront.Storefront, *stripesim.Simulator) {
 	}))
 	t.Cleanup(paylink.Close)
 	shop, err := storefront.Start(t.Context(), storefront.Options{PaylinkURL: paylink.URL, BuyPath: "/buy/shop/lifetime"})
-	must.NoError(t, err)
-	must.AtEnd(t, shop.Close)
+	check.Must(t, err)
+	check.AtEnd(t, shop.Close)
 	link = stripe.CreatePaymentLink(stripesim.PaymentLinkParams{
 		ProductName: "Lifetime", Amount: 19900, Currency: "usd", RedirectURL: shop.URL() + "/?session_id={CHECKOUT_SESSION_ID}",
 	})
@@ -67,7 +67,7 @@ func TestTheShopsPages(t *testing.T) {
 	tab := chromium.Tab(t, browser.View{})
 	tab.Open(shop.URL())
 	tab.Inspect("shop-pricing")
-	must.NoError(t, shop.SetBuyPath(""))
+	check.Must(t, shop.SetBuyPath(""))
 	tab.Open(shop.URL())
 	tab.See("Not for sale")
 	tab.Inspect("shop-nothing-for-sale")

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/paylink-dev/paylink/test/browser"
-	"github.com/paylink-dev/paylink/test/must"
+	"github.com/paylink-dev/paylink/test/check"
 )
 
 // TestWhatIsMissingIsNamed: after its timeout, a test ends with what it waited
@@ -93,7 +93,7 @@ func TestViews(t *testing.T) {
 		}
 		tab.Screenshot("lines")
 		file, err := os.Open(filepath.Join(os.Getenv("PAYLINK_SCREENSHOTS"), fmt.Sprintf("lines-%s.png", view)))
-		must.NoError(t, err)
+		check.Must(t, err)
 		picture, err := png.DecodeConfig(file)
 		_ = file.Close()
 		scale := browser.Ask[int](tab, "devicePixelRatio")

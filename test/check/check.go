@@ -66,3 +66,12 @@ func Must(t testing.TB, err error) {
 		t.Fatalf("got error %v, want none", err)
 	}
 }
+
+// AtEnd calls a function when the test ends, and fails the test if there is an error.
+func AtEnd(t testing.TB, do func() error) {
+	t.Helper()
+	t.Cleanup(func() {
+		t.Helper()
+		NoError(t, do())
+	})
+}

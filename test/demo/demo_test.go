@@ -18,8 +18,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 
+	"github.com/paylink-dev/paylink/test/check"
 	"github.com/paylink-dev/paylink/test/cluster"
-	"github.com/paylink-dev/paylink/test/must"
 )
 
 // timeout ends a test that hangs. It is no measure of speed.
@@ -44,13 +44,13 @@ func TestDemo(t *testing.T) {
 	var stderr bytes.Buffer
 	demo.Stderr = &stderr
 	out, err := demo.StdoutPipe()
-	must.NoError(t, err)
-	must.NoError(t, demo.Start())
+	check.Must(t, err)
+	check.Must(t, demo.Start())
 	var shown strings.Builder
 	for lines := bufio.NewScanner(out); lines.Scan(); {
 		fmt.Fprintln(&shown, lines.Text())
 		if strings.Contains(lines.Text(), "Ctrl-C stops everything") {
-			must.NoError(t, demo.Process.Signal(os.Interrupt))
+			check.Must(t, demo.Process.Signal(os.Interrupt))
 		}
 	}
 	if err := demo.Wait(); err != nil {
@@ -72,8 +72,8 @@ func TestDemoWithKubeconfig(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), timeout)
 	defer cancel()
 	c, err := cluster.Start(ctx, cluster.Options{Log: os.Stderr})
-	must.NoError(t, err)
-	must.AtEnd(t, c.Stop)
+	check.Must(t, err)
+	check.AtEnd(t, c.Stop)
 	demo := exec.CommandContext(ctx, built(t), "-exit")
 	demo.Env = append(os.Environ(), "TMPDIR="+t.TempDir(), "KUBECONFIG="+c.Kubeconfig(),
 		"PATH="+filepath.Dir(c.Kubectl())+string(os.PathListSeparator)+os.Getenv("PATH"))
@@ -83,9 +83,9 @@ func TestDemoWithKubeconfig(t *testing.T) {
 	}
 	inOrder(t, string(out), "yours, by KUBECONFIG", "Pending", "Paid", "Refunded")
 
-	must.NoError(t, apiextensionsv1.AddToScheme(scheme.Scheme))
+	check.Must(t, apiextensionsv1.AddToScheme(scheme.Scheme))
 	api, err := client.New(c.Config(), client.Options{Scheme: scheme.Scheme})
-	must.NoError(t, err)
+	check.Must(t, err)
 	if err := api.Get(ctx, client.ObjectKey{Name: "orders.payments.paylink.dev"}, &apiextensionsv1.CustomResourceDefinition{}); err != nil {
 		t.Errorf("got no CRD after the demo: %v", err)
 	}
@@ -112,7 +112,7 @@ func inOrder(t *testing.T, text string, words ...string) {
 func processesNaming(t *testing.T, folder string) []string {
 	t.Helper()
 	all, err := filepath.Glob("/proc/[0-9]*/cmdline")
-	must.NoError(t, err)
+	check.Must(t, err)
 	var found []string
 	for _, file := range all {
 		line, err := os.ReadFile(file)

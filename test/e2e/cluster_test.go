@@ -25,7 +25,7 @@ import (
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
 	"github.com/paylink-dev/paylink/internal/setup"
-	"github.com/paylink-dev/paylink/test/must"
+	"github.com/paylink-dev/paylink/test/check"
 )
 
 // The flags of the Makefile. The cluster has the images already.
@@ -55,15 +55,15 @@ type clusterUnderTest struct {
 func connect(t *testing.T) *clusterUnderTest {
 	t.Helper()
 	config, err := clientcmd.BuildConfigFromFlags("", *kubeconfig)
-	must.NoError(t, err)
+	check.Must(t, err)
 	config.QPS, config.Burst = -1, -1
 	scheme, err := setup.Scheme()
-	must.NoError(t, err)
-	must.NoError(t, apiextensionsv1.AddToScheme(scheme))
+	check.Must(t, err)
+	check.Must(t, apiextensionsv1.AddToScheme(scheme))
 	c, err := client.New(config, client.Options{Scheme: scheme})
-	must.NoError(t, err)
+	check.Must(t, err)
 	pods, err := kubernetes.NewForConfig(config)
-	must.NoError(t, err)
+	check.Must(t, err)
 	if served, err := pods.Discovery().ServerResourcesForGroupVersion(v1alpha1.GroupVersion.String()); err == nil && len(served.APIResources) > 0 {
 		t.Fatalf("the cluster at %s has Paylink's resources already: use a cluster without Paylink, because this test removes them", config.Host)
 	}
@@ -74,7 +74,7 @@ func connect(t *testing.T) *clusterUnderTest {
 func (c *clusterUnderTest) makeNamespace(t *testing.T, name string) {
 	t.Helper()
 	ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{"pod-security.kubernetes.io/enforce": limits}}}
-	must.NoError(t, c.Create(t.Context(), ns))
+	check.Must(t, c.Create(t.Context(), ns))
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), timeout)
 		defer cancel()
@@ -91,7 +91,7 @@ func (c *clusterUnderTest) makeNamespace(t *testing.T, name string) {
 func (c *clusterUnderTest) create(t *testing.T, objects ...client.Object) {
 	t.Helper()
 	for _, o := range objects {
-		must.NoError(t, c.Create(t.Context(), o))
+		check.Must(t, c.Create(t.Context(), o))
 	}
 }
 
@@ -125,12 +125,12 @@ func (c *clusterUnderTest) logs(ctx context.Context, pod *corev1.Pod, options co
 func (c *clusterUnderTest) tunnel(t *testing.T, pod *corev1.Pod, port int) (address string, end func()) {
 	t.Helper()
 	transport, upgrader, err := spdy.RoundTripperFor(c.config)
-	must.NoError(t, err)
+	check.Must(t, err)
 	to := c.pods.CoreV1().RESTClient().Post().Resource("pods").Namespace(pod.Namespace).Name(pod.Name).SubResource("portforward").URL()
 	dialer := spdy.NewDialer(upgrader, &http.Client{Transport: transport}, http.MethodPost, to)
 	stop, ready, ended := make(chan struct{}), make(chan struct{}), make(chan error, 1)
 	forwarder, err := portforward.New(dialer, []string{fmt.Sprintf("0:%d", port)}, stop, ready, io.Discard, io.Discard)
-	must.NoError(t, err)
+	check.Must(t, err)
 	go func() { ended <- forwarder.ForwardPorts() }()
 	select {
 	case err := <-ended:
@@ -138,7 +138,7 @@ func (c *clusterUnderTest) tunnel(t *testing.T, pod *corev1.Pod, port int) (addr
 	case <-ready:
 	}
 	ports, err := forwarder.GetPorts()
-	must.NoError(t, err)
+	check.Must(t, err)
 	return fmt.Sprintf("127.0.0.1:%d", ports[0].Local), sync.OnceFunc(func() {
 		close(stop)
 		if err := <-ended; err != nil {

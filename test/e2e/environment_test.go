@@ -16,7 +16,7 @@ import (
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
 	"github.com/paylink-dev/paylink/test/chart"
-	"github.com/paylink-dev/paylink/test/must"
+	"github.com/paylink-dev/paylink/test/check"
 	"github.com/paylink-dev/paylink/test/stripesim"
 )
 
@@ -71,7 +71,7 @@ func newEnvironment(t *testing.T) *environment {
 	t.Cleanup(func() { s.removeInstallation(t) })
 	s.keepEvidence(t) // before that
 	certificate, key, err := cert.GenerateSelfSignedCertKey(shopHost, nil, nil)
-	must.NoError(t, err)
+	check.Must(t, err)
 	tls := map[string][]byte{"tls.crt": certificate, "tls.key": key}
 	s.http = newHTTPClient(t, certificate)
 	t.Cleanup(s.http.closeIdle)
@@ -149,7 +149,7 @@ func (s *environment) createLink(t *testing.T) {
 func (s *environment) stripeRecords(t *testing.T) []stripesim.Entry {
 	t.Helper()
 	answer, err := s.http.get(t.Context(), "http://"+stripeHost+stripesim.BooksPath)
-	must.NoError(t, err)
+	check.Must(t, err)
 	var entries []stripesim.Entry
 	if err := json.Unmarshal(answer.body, &entries); err != nil {
 		t.Fatalf("read Stripe's records: %v", err)

@@ -17,7 +17,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/paylink-dev/paylink/test/must"
+	"github.com/paylink-dev/paylink/test/check"
 	"github.com/paylink-dev/paylink/test/stripesim"
 )
 
@@ -96,7 +96,7 @@ func (s *httpClient) get(ctx context.Context, address string) (answered, error) 
 func (s *httpClient) stripe(t *testing.T, method, path string, form url.Values, into any) {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), method, "http://"+stripeHost+path, strings.NewReader(form.Encode()))
-	must.NoError(t, err)
+	check.Must(t, err)
 	request.Header.Set("Authorization", "Bearer "+stripesim.TestKey)
 	if form != nil {
 		request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
@@ -105,7 +105,7 @@ func (s *httpClient) stripe(t *testing.T, method, path string, form url.Values, 
 	if err != nil || answer.status != http.StatusOK {
 		t.Fatalf("%s %s: %d, %v: %s", method, path, answer.status, err, answer.body)
 	}
-	must.NoError(t, json.Unmarshal(answer.body, into))
+	check.Must(t, json.Unmarshal(answer.body, into))
 }
 
 // webhook posts a signed event to a webhook server, and returns the status.
@@ -128,7 +128,7 @@ func (s *httpClient) orderByBackend(t *testing.T, token string) (checkoutURL, re
 	t.Helper()
 	body := strings.NewReader(`{"namespace": "` + shopNamespace + `", "paymentLink": "` + linkName + `"}`)
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "https://"+shopHost+"/api/orders", body)
-	must.NoError(t, err)
+	check.Must(t, err)
 	request.Header.Set("Authorization", "Bearer "+token)
 	request.Header.Set("Content-Type", "application/json")
 	answer, err := s.do(request)
@@ -136,7 +136,7 @@ func (s *httpClient) orderByBackend(t *testing.T, token string) (checkoutURL, re
 		t.Fatalf("create an order: %d, %v: %s", answer.status, err, answer.body)
 	}
 	var made struct{ CheckoutURL, OrderID string }
-	must.NoError(t, json.Unmarshal(answer.body, &made))
+	check.Must(t, json.Unmarshal(answer.body, &made))
 	return made.CheckoutURL, made.OrderID
 }
 

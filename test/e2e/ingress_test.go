@@ -15,7 +15,7 @@ import (
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/paylink-dev/paylink/test/must"
+	"github.com/paylink-dev/paylink/test/check"
 )
 
 // nginxConfig has the locations of an Ingress. It keeps connections to the webhook server, as ingress controllers do, and
@@ -64,10 +64,10 @@ func (s *environment) locations(t *testing.T) (paths []location, backend string)
 	t.Helper()
 	var ingress networkingv1.Ingress
 	var service corev1.Service
-	must.NoError(t, s.Get(t.Context(), client.ObjectKey{Namespace: systemNamespace, Name: "paylink"}, &ingress))
+	check.Must(t, s.Get(t.Context(), client.ObjectKey{Namespace: systemNamespace, Name: "paylink"}, &ingress))
 	for _, path := range ingress.Spec.Rules[0].HTTP.Paths {
 		paths = append(paths, location{path.Path, *path.PathType == networkingv1.PathTypePrefix})
-		must.NoError(t, s.Get(t.Context(), client.ObjectKey{Namespace: systemNamespace, Name: path.Backend.Service.Name}, &service))
+		check.Must(t, s.Get(t.Context(), client.ObjectKey{Namespace: systemNamespace, Name: path.Backend.Service.Name}, &service))
 		for _, port := range service.Spec.Ports {
 			if port.Name == path.Backend.Service.Port.Name {
 				backend = fmt.Sprintf("%s:%d", service.Spec.ClusterIP, port.Port)
@@ -85,7 +85,7 @@ func (s *environment) openIngress(t *testing.T) {
 	t.Helper()
 	paths, backend := s.locations(t)
 	var config bytes.Buffer
-	must.NoError(t, nginxConfig.Execute(&config, map[string]any{"Backend": backend, "Host": shopHost, "Paths": paths}))
+	check.Must(t, nginxConfig.Execute(&config, map[string]any{"Backend": backend, "Host": shopHost, "Paths": paths}))
 	name := fmt.Sprintf("nginx-%d", s.opened)
 	s.opened, s.seen = s.opened+1, 0
 	s.nginx = pod(name, ingressName, corev1.Container{
@@ -111,7 +111,7 @@ func (s *environment) openIngress(t *testing.T) {
 func (s *environment) moveIngress(t *testing.T) {
 	t.Helper()
 	s.closeIngress()
-	must.NoError(t, s.Delete(t.Context(), s.nginx, client.GracePeriodSeconds(0)))
+	check.Must(t, s.Delete(t.Context(), s.nginx, client.GracePeriodSeconds(0)))
 	s.openIngress(t)
 }
 
@@ -131,7 +131,7 @@ func (v accessLogLine) String() string {
 func (s *environment) requests(t *testing.T) []accessLogLine {
 	t.Helper()
 	out, err := s.logs(t.Context(), s.nginx, corev1.PodLogOptions{})
-	must.NoError(t, err)
+	check.Must(t, err)
 	var all []accessLogLine
 	for line := range strings.Lines(string(out)) {
 		var v accessLogLine

@@ -13,7 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
-	"github.com/paylink-dev/paylink/test/must"
+	"github.com/paylink-dev/paylink/test/check"
 )
 
 // TestInstallation tests one installation. Each part leaves it unchanged.
@@ -59,7 +59,7 @@ func (s *environment) testSale(t *testing.T) {
 	if order.Status.Phase != v1alpha1.OrderPending || !strings.HasPrefix(page, "http://"+stripeHost+"/") {
 		t.Errorf("got phase %s and checkout URL %s, want Pending at Stripe", order.Status.Phase, page)
 	}
-	must.NoError(t, buyer.pay(t.Context(), page))
+	check.Must(t, buyer.pay(t.Context(), page))
 	s.awaitPhase(t, reference, v1alpha1.OrderPaid)
 	if err := buyer.openReturnPage(t.Context()); err != nil {
 		t.Error(err)
@@ -110,7 +110,7 @@ func (s *environment) orderOf(t *testing.T, reference string) *v1alpha1.Order {
 func (s *environment) orders(t *testing.T) []v1alpha1.Order {
 	t.Helper()
 	var list v1alpha1.OrderList
-	must.NoError(t, s.List(t.Context(), &list, client.InNamespace(shopNamespace)))
+	check.Must(t, s.List(t.Context(), &list, client.InNamespace(shopNamespace)))
 	return list.Items
 }
 

@@ -10,7 +10,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
-	"github.com/paylink-dev/paylink/test/must"
+	"github.com/paylink-dev/paylink/test/check"
 	"github.com/paylink-dev/paylink/test/oracle"
 )
 
@@ -96,7 +96,7 @@ func (s *environment) reconcile(t *testing.T) {
 		t.Error("got no payments, want some")
 	}
 	var kept v1alpha1.StripeEventList
-	must.NoError(t, s.List(t.Context(), &kept, client.InNamespace(systemNamespace)))
+	check.Must(t, s.List(t.Context(), &kept, client.InNamespace(systemNamespace)))
 	for i := range kept.Items {
 		if phase := kept.Items[i].Status.Phase; phase != v1alpha1.StripeEventApplied {
 			t.Errorf("StripeEvent %s of %s: got phase %s, want Applied", kept.Items[i].Spec.Fact.Type, kept.Items[i].Spec.Fact.ClientReferenceID, phase)

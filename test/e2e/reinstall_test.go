@@ -18,7 +18,7 @@ import (
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
 	"github.com/paylink-dev/paylink/test/chart"
-	"github.com/paylink-dev/paylink/test/must"
+	"github.com/paylink-dev/paylink/test/check"
 )
 
 // testReinstalled uninstalls the release, which keeps the orders. A buyer pays meanwhile. The next installation, by another
@@ -26,14 +26,14 @@ import (
 func (s *environment) testReinstalled(t *testing.T) {
 	buyer := s.http.buyer()
 	page, err := buyer.order(t.Context())
-	must.NoError(t, err)
+	check.Must(t, err)
 	before := len(s.orders(t))
 	s.helm(t).Must("uninstall", chart.Release, "--namespace="+systemNamespace, "--wait", "--timeout=3m")
 	s.expectUninstalled(t)
 	if left := len(s.orders(t)); left != before {
 		t.Fatalf("got %d orders after uninstall, want %d", left, before)
 	}
-	must.NoError(t, buyer.pay(t.Context(), page))
+	check.Must(t, buyer.pay(t.Context(), page))
 
 	s.version = "helm3"
 	s.helm(t).Must(append([]string{"install"}, chartArguments(t, "controller: {backfill: {period: 10s, grace: 1s}}")...)...)
@@ -86,7 +86,7 @@ func (s *environment) expectUninstalled(t *testing.T) {
 func (s *environment) crds(ctx context.Context, t *testing.T) []apiextensionsv1.CustomResourceDefinition {
 	t.Helper()
 	var all apiextensionsv1.CustomResourceDefinitionList
-	must.NoError(t, s.List(ctx, &all))
+	check.Must(t, s.List(ctx, &all))
 	var ours []apiextensionsv1.CustomResourceDefinition
 	for _, crd := range all.Items {
 		if crd.Spec.Group == v1alpha1.GroupVersion.Group {

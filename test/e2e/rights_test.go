@@ -22,7 +22,7 @@ import (
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
 	"github.com/paylink-dev/paylink/test/chart"
-	"github.com/paylink-dev/paylink/test/must"
+	"github.com/paylink-dev/paylink/test/check"
 )
 
 // rights are the rights of each server beyond those of every ServiceAccount. Rights to objects by name are tested apart.
@@ -138,7 +138,7 @@ func (s *environment) ask(t *testing.T, api kubernetes.Interface, q authorizatio
 func (s *environment) questions(t *testing.T) []authorizationv1.ResourceAttributes {
 	t.Helper()
 	_, lists, err := discovery.ServerGroupsAndResources(s.pods.Discovery())
-	must.NoError(t, err)
+	check.Must(t, err)
 	verbs := []string{"get", "list", "watch", "create", "update", "patch", "delete", "deletecollection", "impersonate", "escalate", "bind"}
 	var all []authorizationv1.ResourceAttributes
 	for _, list := range lists {
@@ -163,7 +163,7 @@ func (s *environment) questions(t *testing.T) []authorizationv1.ResourceAttribut
 func (s *environment) expectRights(t *testing.T, account string) {
 	t.Helper()
 	c, err := client.New(s.configOf(t, account), client.Options{Scheme: s.Scheme()})
-	must.NoError(t, err)
+	check.Must(t, err)
 	order := &s.orders(t)[0]
 	dry := []byte(`{"status":{"conditions":[]}}`)
 	if err := c.Status().Patch(t.Context(), order.DeepCopy(), client.RawPatch(types.MergePatchType, dry), client.DryRunAll); err != nil && !apierrors.IsInvalid(err) {
@@ -200,7 +200,7 @@ func (s *environment) configOf(t *testing.T, account string) *rest.Config {
 func (s *environment) as(t *testing.T, account string) kubernetes.Interface {
 	t.Helper()
 	api, err := kubernetes.NewForConfig(s.configOf(t, account))
-	must.NoError(t, err)
+	check.Must(t, err)
 	return api
 }
 
@@ -208,6 +208,6 @@ func (s *environment) as(t *testing.T, account string) kubernetes.Interface {
 func (c *clusterUnderTest) token(t *testing.T, namespace, account string) string {
 	t.Helper()
 	request, err := c.pods.CoreV1().ServiceAccounts(namespace).CreateToken(context.WithoutCancel(t.Context()), account, &authenticationv1.TokenRequest{}, metav1.CreateOptions{})
-	must.NoError(t, err)
+	check.Must(t, err)
 	return request.Status.Token
 }

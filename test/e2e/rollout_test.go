@@ -17,7 +17,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/paylink-dev/paylink/test/chart"
-	"github.com/paylink-dev/paylink/test/must"
+	"github.com/paylink-dev/paylink/test/check"
 )
 
 var servers = []string{"controller", "webhookserver"}
@@ -32,7 +32,7 @@ func (s *environment) testRollouts(t *testing.T) {
 		restart := fmt.Sprintf(`{"spec":{"template":{"metadata":{"annotations":{"kubectl.kubernetes.io/restartedAt":%q}}}}}`, time.Now().Format(time.RFC3339))
 		d := &appsv1.Deployment{}
 		d.Namespace, d.Name = systemNamespace, chart.Release+"-"+server
-		must.NoError(t, s.Patch(t.Context(), d, client.RawPatch(types.StrategicMergePatchType, []byte(restart))))
+		check.Must(t, s.Patch(t.Context(), d, client.RawPatch(types.StrategicMergePatchType, []byte(restart))))
 	}
 	s.replaced(t, upgraded)
 	s.endLoad(t, l)
@@ -61,14 +61,14 @@ func (s *environment) deletePod(t *testing.T, name string) {
 	t.Helper()
 	p := &corev1.Pod{}
 	p.Namespace, p.Name = systemNamespace, name
-	must.NoError(t, s.Delete(t.Context(), p))
+	check.Must(t, s.Delete(t.Context(), p))
 }
 
 // leader is the name of the pod that holds the lease.
 func (s *environment) leader(t *testing.T) string {
 	t.Helper()
 	var leases coordinationv1.LeaseList
-	must.NoError(t, s.List(t.Context(), &leases, client.InNamespace(systemNamespace)))
+	check.Must(t, s.List(t.Context(), &leases, client.InNamespace(systemNamespace)))
 	if len(leases.Items) != 1 {
 		t.Fatalf("got %d leases, want 1", len(leases.Items))
 	}
@@ -92,7 +92,7 @@ func (s *environment) serving(t *testing.T) map[string]corev1.Pod {
 func (s *environment) installed(t *testing.T) []corev1.Pod {
 	t.Helper()
 	var list corev1.PodList
-	must.NoError(t, s.List(t.Context(), &list, client.InNamespace(systemNamespace)))
+	check.Must(t, s.List(t.Context(), &list, client.InNamespace(systemNamespace)))
 	return slices.DeleteFunc(list.Items, func(p corev1.Pod) bool {
 		return !slices.Contains(servers, p.Labels["app.kubernetes.io/component"])
 	})

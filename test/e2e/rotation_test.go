@@ -14,7 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/paylink-dev/paylink/test/must"
+	"github.com/paylink-dev/paylink/test/check"
 )
 
 const secondSecret = "whsec_second0123456789"
@@ -55,11 +55,11 @@ func (s *environment) patchSecret(t *testing.T, patch string) {
 	t.Helper()
 	secret := &corev1.Secret{}
 	secret.Namespace, secret.Name = systemNamespace, "paylink-webhook"
-	must.NoError(t, s.Patch(t.Context(), secret, client.RawPatch(types.MergePatchType, []byte(patch))))
+	check.Must(t, s.Patch(t.Context(), secret, client.RawPatch(types.MergePatchType, []byte(patch))))
 	hint, err := json.Marshal(map[string]any{"metadata": map[string]any{"annotations": map[string]string{"e2e/hint": time.Now().Format(time.RFC3339Nano)}}})
-	must.NoError(t, err)
+	check.Must(t, err)
 	for _, p := range s.serving(t) {
-		must.NoError(t, s.Patch(t.Context(), &p, client.RawPatch(types.MergePatchType, hint)))
+		check.Must(t, s.Patch(t.Context(), &p, client.RawPatch(types.MergePatchType, hint)))
 	}
 }
 

@@ -9,7 +9,7 @@ import (
 
 	"golang.org/x/net/html"
 
-	"github.com/paylink-dev/paylink/test/must"
+	"github.com/paylink-dev/paylink/test/check"
 )
 
 // Page is a page as a browser without JavaScript shows it.
@@ -38,7 +38,7 @@ func Read(t testing.TB, answer *httptest.ResponseRecorder) *Page {
 		t.Fatalf("got %d of type %q, want a page: %s", answer.Code, kind, answer.Body)
 	}
 	document, err := html.ParseWithOptions(strings.NewReader(answer.Body.String()), html.ParseOptionEnableScripting(false))
-	must.NoError(t, err)
+	check.Must(t, err)
 	p := &Page{Links: map[string]string{}}
 	for node := range document.Descendants() {
 		if node.Type == html.ElementNode {

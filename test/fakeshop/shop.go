@@ -22,8 +22,8 @@ import (
 	"github.com/paylink-dev/paylink/internal/metrics"
 	"github.com/paylink-dev/paylink/internal/stripe/credentials"
 	stripewebhook "github.com/paylink-dev/paylink/internal/stripe/webhook"
+	"github.com/paylink-dev/paylink/test/check"
 	"github.com/paylink-dev/paylink/test/fakeapi"
-	"github.com/paylink-dev/paylink/test/must"
 	"github.com/paylink-dev/paylink/test/openapi"
 	"github.com/paylink-dev/paylink/test/scrape"
 	"github.com/paylink-dev/paylink/webhookserver"
@@ -140,7 +140,7 @@ func ofAll(h http.Handler) (*openapi.Contract, error) {
 
 func (s *Shop) must(err error) {
 	s.t.Helper()
-	must.NoError(s.t, err)
+	check.Must(s.t, err)
 }
 
 // routes makes what the command makes of its flags.

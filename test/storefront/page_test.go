@@ -7,7 +7,7 @@ import (
 
 	"golang.org/x/net/html"
 
-	"github.com/paylink-dev/paylink/test/must"
+	"github.com/paylink-dev/paylink/test/check"
 	"github.com/paylink-dev/paylink/test/storefront"
 )
 
@@ -15,7 +15,7 @@ import (
 func elements(t *testing.T, page, kind string) (all []map[string]string) {
 	t.Helper()
 	document, err := html.Parse(strings.NewReader(page))
-	must.NoError(t, err)
+	check.Must(t, err)
 	for node := range document.Descendants() {
 		if node.Type != html.ElementNode || node.Data != kind {
 			continue
@@ -34,7 +34,7 @@ func TestSetBuyPath(t *testing.T) {
 	if page := v.ask(http.MethodGet, "/", "").text; len(elements(t, page, "form")) > 0 || !strings.Contains(page, "Not for sale") {
 		t.Errorf("got the page\n%s\nwant no form", page)
 	}
-	must.NoError(t, v.shop.SetBuyPath(`/buy/other/a"><script>`))
+	check.Must(t, v.shop.SetBuyPath(`/buy/other/a"><script>`))
 	page := v.ask(http.MethodGet, "/", "").text
 	if forms := elements(t, page, "form"); len(forms) != 1 || !strings.HasPrefix(forms[0]["action"], "/buy/other/a") || len(elements(t, page, "script")) > 0 {
 		t.Errorf("got the page\n%s\nwant one form with an escaped path", page)

@@ -11,7 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/paylink-dev/paylink/test/must"
+	"github.com/paylink-dev/paylink/test/check"
 	"github.com/paylink-dev/paylink/test/storefront"
 )
 
@@ -88,9 +88,9 @@ func TestStreamedAnswer(t *testing.T) {
 	})
 	v := open(t, storefront.Options{PaylinkURL: server.URL})
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, v.shop.URL()+"/api/", nil)
-	must.NoError(t, err)
+	check.Must(t, err)
 	response, err := v.http.Do(request)
-	must.NoError(t, err)
+	check.Must(t, err)
 	defer func() { _ = response.Body.Close() }()
 	parts := bufio.NewReader(response.Body)
 	first, err := parts.ReadString('\n')
@@ -118,7 +118,7 @@ func TestSetPaylink(t *testing.T) {
 	reachable := func(name string) *httptest.Server {
 		t.Helper()
 		server := serve(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = fmt.Fprint(w, name) })
-		must.NoError(t, v.shop.SetPaylink(server.URL))
+		check.Must(t, v.shop.SetPaylink(server.URL))
 		if got := v.ask(http.MethodPost, "/buy/shop/lifetime", ""); got.status != http.StatusOK || got.text != name {
 			t.Errorf("server %s: got %+v", name, got)
 		}
@@ -128,7 +128,7 @@ func TestSetPaylink(t *testing.T) {
 	reachable("one").Close()
 	unreachable("after the server has ended")
 	reachable("two")
-	must.NoError(t, v.shop.SetPaylink(""))
+	check.Must(t, v.shop.SetPaylink(""))
 	unreachable("after the server was removed")
 	if err := v.shop.SetPaylink("nowhere"); err == nil {
 		t.Error("got no error for an invalid address")

@@ -10,7 +10,7 @@ import (
 
 	"go.uber.org/goleak"
 
-	"github.com/paylink-dev/paylink/test/must"
+	"github.com/paylink-dev/paylink/test/check"
 	"github.com/paylink-dev/paylink/test/storefront"
 )
 
@@ -26,7 +26,7 @@ type client struct {
 func open(t *testing.T, o storefront.Options) *client {
 	t.Helper()
 	shop, err := storefront.Start(t.Context(), o)
-	must.NoError(t, err)
+	check.Must(t, err)
 	transport := &http.Transport{DisableCompression: true}
 	t.Cleanup(func() {
 		transport.CloseIdleConnections()
@@ -51,15 +51,15 @@ type answer struct {
 func (v *client) ask(method, path, body string, headers ...string) answer {
 	v.t.Helper()
 	request, err := http.NewRequestWithContext(v.t.Context(), method, v.shop.URL()+path, strings.NewReader(body))
-	must.NoError(v.t, err)
+	check.Must(v.t, err)
 	for i := 0; i+1 < len(headers); i += 2 {
 		request.Header.Set(headers[i], headers[i+1])
 	}
 	response, err := v.http.Do(request)
-	must.NoError(v.t, err)
+	check.Must(v.t, err)
 	defer func() { _ = response.Body.Close() }()
 	text, err := io.ReadAll(response.Body)
-	must.NoError(v.t, err)
+	check.Must(v.t, err)
 	return answer{status: response.StatusCode, header: response.Header, text: string(text)}
 }
 
@@ -89,7 +89,7 @@ func TestInvalidOptions(t *testing.T) {
 func TestClose(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	shop, err := storefront.Start(ctx, storefront.Options{})
-	must.NoError(t, err)
+	check.Must(t, err)
 	cancel() // which does not close the shop
 	v := &client{t: t, shop: shop, http: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}}
 	if got := v.ask(http.MethodGet, "/", ""); got.status != http.StatusOK {
@@ -101,7 +101,7 @@ func TestClose(t *testing.T) {
 		}
 	}
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, shop.URL(), nil)
-	must.NoError(t, err)
+	check.Must(t, err)
 	if response, err := v.http.Do(request); err == nil {
 		_ = response.Body.Close()
 		t.Error("got an answer of a closed shop, want an error")

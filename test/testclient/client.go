@@ -16,7 +16,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
-	"github.com/paylink-dev/paylink/test/must"
+	"github.com/paylink-dev/paylink/test/check"
 	"github.com/paylink-dev/paylink/test/stack"
 	"github.com/paylink-dev/paylink/test/stripesim"
 )
@@ -57,7 +57,7 @@ func New(t *testing.T, paylink *stack.Stack, stripe *stripesim.Simulator, redire
 // Must ends the test on an error.
 func (c *Client) Must(err error) {
 	c.T.Helper()
-	must.NoError(c.T, err)
+	check.Must(c.T, err)
 }
 
 // invalidInName are the characters of a test's name that a namespace's cannot have.

@@ -11,7 +11,7 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"github.com/paylink-dev/paylink/test/must"
+	"github.com/paylink-dev/paylink/test/check"
 	"github.com/paylink-dev/paylink/test/stack"
 )
 
@@ -23,7 +23,7 @@ var clients atomic.Uint32
 func startIngress(t *testing.T, server *stack.Server, prefix string) (base string) {
 	t.Helper()
 	target, err := url.Parse(server.URL)
-	must.NoError(t, err)
+	check.Must(t, err)
 	n := clients.Add(1)
 	address := fmt.Sprintf("198.18.%d.%d", n>>8&0xff, n&0xff)
 	g := httptest.NewServer(http.StripPrefix(prefix, &httputil.ReverseProxy{

@@ -12,7 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"sigs.k8s.io/yaml"
 
-	"github.com/paylink-dev/paylink/test/must"
+	"github.com/paylink-dev/paylink/test/check"
 )
 
 // shop makes a namespace of the test's own and returns its name.
@@ -115,9 +115,9 @@ func orderFile(t *testing.T, change string) string {
 	t.Helper()
 	mine := merge(read(t, order), read(t, `{metadata: {generateName: null, name: mine, namespace: null}}`))
 	content, err := yaml.Marshal(merge(mine, read(t, change)))
-	must.NoError(t, err)
+	check.Must(t, err)
 	path := filepath.Join(t.TempDir(), "order.yaml")
-	must.NoError(t, os.WriteFile(path, content, 0o600))
+	check.Must(t, os.WriteFile(path, content, 0o600))
 	return path
 }
 

@@ -23,8 +23,8 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
+	"github.com/paylink-dev/paylink/test/check"
 	"github.com/paylink-dev/paylink/test/cluster"
-	"github.com/paylink-dev/paylink/test/must"
 )
 
 var (
@@ -143,9 +143,9 @@ func withStatus(t *testing.T, manifest, change, status string) *unstructured.Uns
 func send(t *testing.T, o *unstructured.Unstructured, by func(*unstructured.Unstructured) error) error {
 	t.Helper()
 	raw, err := json.Marshal(o.Object)
-	must.NoError(t, err)
+	check.Must(t, err)
 	sent := &unstructured.Unstructured{}
-	must.NoError(t, sent.UnmarshalJSON(raw))
+	check.Must(t, sent.UnmarshalJSON(raw))
 	if err := by(sent); err != nil {
 		return err
 	}
@@ -178,7 +178,7 @@ func live(t *testing.T, o *unstructured.Unstructured) *unstructured.Unstructured
 	t.Helper()
 	now := &unstructured.Unstructured{}
 	now.SetGroupVersionKind(o.GroupVersionKind())
-	must.NoError(t, api.Get(t.Context(), client.ObjectKeyFromObject(o), now))
+	check.Must(t, api.Get(t.Context(), client.ObjectKeyFromObject(o), now))
 	return now
 }
 

@@ -12,7 +12,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
-	"github.com/paylink-dev/paylink/test/must"
+	"github.com/paylink-dev/paylink/test/check"
 )
 
 const settledStays = "an Order that was Paid or Refunded never goes back to Pending or Failed, and its status cannot be wiped: record what happened to the money at Stripe instead"
@@ -49,7 +49,7 @@ var wipes = map[string]func(t *testing.T, o *unstructured.Unstructured) error{
 	"JSON patch, phase removed":       wipeBy(types.JSONPatchType, `[{op: remove, path: /status/phase}]`),
 	"a Go client's empty Order": func(t *testing.T, o *unstructured.Unstructured) error {
 		var typed v1alpha1.Order
-		must.NoError(t, api.Get(t.Context(), client.ObjectKeyFromObject(o), &typed))
+		check.Must(t, api.Get(t.Context(), client.ObjectKeyFromObject(o), &typed))
 		typed.Status = v1alpha1.OrderStatus{}
 		return api.Status().Update(t.Context(), &typed)
 	},

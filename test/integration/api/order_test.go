@@ -10,7 +10,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
-	"github.com/paylink-dev/paylink/test/must"
+	"github.com/paylink-dev/paylink/test/check"
 )
 
 // refusal is something that the server does not take: which field is at fault, and words that it must say.
@@ -128,7 +128,7 @@ func TestOrderExpiresAfter(t *testing.T) {
 		t.Run(text, func(t *testing.T) {
 			o := created(t, order, `{spec: {expiresAfter: "`+text+`"}}`)
 			var typed v1alpha1.Order
-			must.NoError(t, api.Get(t.Context(), client.ObjectKeyFromObject(o), &typed))
+			check.Must(t, api.Get(t.Context(), client.ObjectKeyFromObject(o), &typed))
 			if typed.Spec.ExpiresAfter == nil || typed.Spec.ExpiresAfter.Duration != want {
 				t.Fatalf("read as %v, want %v", typed.Spec.ExpiresAfter, want)
 			}
@@ -166,7 +166,7 @@ func TestOrderDefaults(t *testing.T) {
 			ProductID: "lifetime", Amount: 0, Currency: "USD", PaymentLinkRef: &v1alpha1.LocalObjectReference{Name: "lifetime"},
 		}}
 		typed.GenerateName, typed.Namespace = "case-", "default"
-		must.NoError(t, api.Create(t.Context(), typed))
+		check.Must(t, api.Create(t.Context(), typed))
 		if typed.Status.Phase != v1alpha1.OrderPending || typed.Spec.Provider != v1alpha1.ProviderStripe || typed.Spec.Livemode == nil || !typed.Live() {
 			t.Errorf("spec %+v, status %+v", typed.Spec, typed.Status)
 		}

@@ -6,7 +6,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
-	"github.com/paylink-dev/paylink/test/must"
+	"github.com/paylink-dev/paylink/test/check"
 )
 
 var paymentLinkRefusals = map[string]refusal{
@@ -78,7 +78,7 @@ func TestPaymentLinkDefaults(t *testing.T) {
 	}
 	typed := &v1alpha1.PaymentLink{Spec: v1alpha1.PaymentLinkSpec{ProductID: "lifetime", Currency: "USD", URL: "https://buy.stripe.com/abc"}}
 	typed.GenerateName, typed.Namespace = "case-", "default"
-	must.NoError(t, api.Create(t.Context(), typed))
+	check.Must(t, api.Create(t.Context(), typed))
 	if typed.Spec.Livemode == nil || !typed.Live() || typed.Spec.Provider != v1alpha1.ProviderStripe {
 		t.Errorf("made by a Go client: %+v", typed.Spec)
 	}
@@ -95,7 +95,7 @@ var paymentLinkStatusRefusals = map[string]refusal{
 // TestPaymentLinkStatusIsApart: who writes the spec does not touch the status, and the other way round.
 func TestPaymentLinkStatusIsApart(t *testing.T) {
 	o := withStatus(t, paymentLink, `{}`, `{spec: {amount: 1}, status: {price: 199.00 USD}}`)
-	must.NoError(t, patch(t, o, `{spec: {amount: 9900}, status: {price: 1.00 USD}}`))
+	check.Must(t, patch(t, o, `{spec: {amount: 9900}, status: {price: 1.00 USD}}`))
 	now := live(t, o)
 	amount, _, _ := unstructured.NestedInt64(now.Object, "spec", "amount")
 	price, _, _ := unstructured.NestedString(now.Object, "status", "price")

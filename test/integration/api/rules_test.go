@@ -14,8 +14,8 @@ import (
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	"sigs.k8s.io/yaml"
 
+	"github.com/paylink-dev/paylink/test/check"
 	"github.com/paylink-dev/paylink/test/cluster"
-	"github.com/paylink-dev/paylink/test/must"
 )
 
 // rule is one thing that a definition demands of a field, in the words that a refusal must use.
@@ -50,11 +50,11 @@ func TestEveryRuleHasACase(t *testing.T) {
 func definition(t *testing.T, plural string) apiextensionsv1.CustomResourceDefinition {
 	t.Helper()
 	checkout, err := cluster.Repository(t.Context())
-	must.NoError(t, err)
+	check.Must(t, err)
 	content, err := os.ReadFile(filepath.Join(checkout, cluster.CRDs, "payments.paylink.dev_"+plural+".yaml"))
-	must.NoError(t, err)
+	check.Must(t, err)
 	var crd apiextensionsv1.CustomResourceDefinition
-	must.NoError(t, yaml.UnmarshalStrict(content, &crd))
+	check.Must(t, yaml.UnmarshalStrict(content, &crd))
 	return crd
 }
 

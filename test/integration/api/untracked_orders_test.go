@@ -17,7 +17,7 @@ import (
 	"github.com/paylink-dev/paylink/api/v1alpha1"
 	"github.com/paylink-dev/paylink/internal/ledger"
 	"github.com/paylink-dev/paylink/test/chart"
-	"github.com/paylink-dev/paylink/test/must"
+	"github.com/paylink-dev/paylink/test/check"
 )
 
 // untrack has the policy of config/admission in force until the test ends.
@@ -33,7 +33,7 @@ func untrack(t *testing.T) {
 		awaitTracked(t, true)
 	})
 	for _, o := range policy {
-		must.NoError(t, api.Create(t.Context(), o.DeepCopy(), client.FieldValidation(metav1.FieldValidationStrict)))
+		check.Must(t, api.Create(t.Context(), o.DeepCopy(), client.FieldValidation(metav1.FieldValidationStrict)))
 	}
 	awaitTracked(t, false)
 }
@@ -70,7 +70,7 @@ func writeStatus(t *testing.T, o *unstructured.Unstructured) {
 	t.Helper()
 	servers := client.WithFieldOwner(api, ledger.FieldOwner)
 	for _, change := range []string{`{status: {phase: Pending, clientReferenceId: ref-1, checkoutUrl: "https://buy.stripe.com/abc123"}}`, paidOrder} {
-		must.NoError(t, servers.Status().Patch(t.Context(), o.DeepCopy(), client.RawPatch(types.MergePatchType, body(t, change))))
+		check.Must(t, servers.Status().Patch(t.Context(), o.DeepCopy(), client.RawPatch(types.MergePatchType, body(t, change))))
 	}
 }
 

@@ -23,7 +23,7 @@ import (
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
 	"github.com/paylink-dev/paylink/test/chart"
-	"github.com/paylink-dev/paylink/test/must"
+	"github.com/paylink-dev/paylink/test/check"
 )
 
 // TestInstalled installs a release, runs helm test, upgrades and uninstalls it, which keeps the orders.
@@ -78,13 +78,13 @@ func (r *release) install(values string) {
 func (r *release) createSecret() {
 	r.t.Helper()
 	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: r.namespace, Name: "paylink-webhook"}, StringData: map[string]string{"first": "whsec_first", "second": "whsec_second"}}
-	must.NoError(r.t, admin.Create(r.t.Context(), secret))
+	check.Must(r.t, admin.Create(r.t.Context(), secret))
 }
 
 func (r *release) deployment(server string) *appsv1.Deployment {
 	r.t.Helper()
 	var d appsv1.Deployment
-	must.NoError(r.t, admin.Get(r.t.Context(), client.ObjectKey{Namespace: r.namespace, Name: chart.Release + "-" + server}, &d))
+	check.Must(r.t, admin.Get(r.t.Context(), client.ObjectKey{Namespace: r.namespace, Name: chart.Release + "-" + server}, &d))
 	return &d
 }
 
@@ -133,14 +133,14 @@ func (r *release) scrape(s *server) {
 	r.t.Helper()
 	unverified := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}} //nolint:gosec // its certificate is its own
 	for account, want := range map[string]int{"prometheus-" + s.name: http.StatusOK, "other-" + s.name: http.StatusForbidden} {
-		must.NoError(r.t, admin.Create(r.t.Context(), &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: r.namespace, Name: account}}))
+		check.Must(r.t, admin.Create(r.t.Context(), &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: r.namespace, Name: account}}))
 		if want == http.StatusOK {
 			err := admin.Create(r.t.Context(), &rbacv1.ClusterRoleBinding{
 				ObjectMeta: metav1.ObjectMeta{Name: r.namespace + "-" + account},
 				RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: chart.Release + "-metrics-reader"},
 				Subjects:   []rbacv1.Subject{{Kind: rbacv1.ServiceAccountKind, Namespace: r.namespace, Name: account}},
 			})
-			must.NoError(r.t, err)
+			check.Must(r.t, err)
 		}
 		if status, err := get(r.t.Context(), unverified, "https://"+s.metrics+"/metrics", token(r.t, r.namespace, account)); err != nil || status != want {
 			r.t.Errorf("%s: got status %d, %v of the metrics of %s, want %d", account, status, err, s.name, want)
@@ -152,16 +152,16 @@ func (r *release) scrape(s *server) {
 func (r *release) expectPriority() {
 	r.t.Helper()
 	var level flowcontrolv1.PriorityLevelConfiguration
-	must.NoError(r.t, admin.Get(r.t.Context(), client.ObjectKey{Name: chart.Release + "-webhookserver"}, &level))
+	check.Must(r.t, admin.Get(r.t.Context(), client.ObjectKey{Name: chart.Release + "-webhookserver"}, &level))
 	api, err := rest.HTTPClientFor(rest.AnonymousClientConfig(shared.Config()))
-	must.NoError(r.t, err)
+	check.Must(r.t, err)
 	defer api.CloseIdleConnections()
 	levelOf := func(ctx context.Context, account string) string {
 		request, err := http.NewRequestWithContext(ctx, http.MethodGet, shared.Config().Host+"/apis/"+v1alpha1.GroupVersion.String()+"/namespaces/shop/orders", nil)
-		must.NoError(r.t, err)
+		check.Must(r.t, err)
 		request.Header.Set("Authorization", "Bearer "+token(r.t, r.namespace, account))
 		answer, err := api.Do(request)
-		must.NoError(r.t, err)
+		check.Must(r.t, err)
 		_ = answer.Body.Close()
 		return answer.Header.Get(flowcontrolv1.ResponseHeaderMatchedPriorityLevelConfigurationUID)
 	}
@@ -195,7 +195,7 @@ func (r *release) order(namespace string) *v1alpha1.Order {
 func (r *release) createOrder() *v1alpha1.Order {
 	r.t.Helper()
 	order := r.order("shop")
-	must.NoError(r.t, admin.Create(r.t.Context(), order))
+	check.Must(r.t, admin.Create(r.t.Context(), order))
 	return order
 }
 
@@ -214,5 +214,5 @@ func (r *release) uninstall(order *v1alpha1.Order) {
 	if err := admin.Get(r.t.Context(), client.ObjectKeyFromObject(order), order); err != nil {
 		r.t.Errorf("got no order: %v", err)
 	}
-	must.NoError(r.t, admin.Delete(r.t.Context(), order))
+	check.Must(r.t, admin.Delete(r.t.Context(), order))
 }

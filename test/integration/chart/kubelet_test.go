@@ -25,8 +25,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/paylink-dev/paylink/test/chart"
+	"github.com/paylink-dev/paylink/test/check"
 	"github.com/paylink-dev/paylink/test/freeport"
-	"github.com/paylink-dev/paylink/test/must"
 )
 
 // timeout is how long a test waits for a condition.
@@ -51,7 +51,7 @@ func mounted(t *testing.T, container corev1.Container, secrets map[string]map[st
 	for _, mount := range container.VolumeMounts {
 		folder := t.TempDir()
 		for name, content := range secrets[mount.MountPath] {
-			must.NoError(t, os.WriteFile(filepath.Join(folder, name), []byte(content), 0o600))
+			check.Must(t, os.WriteFile(filepath.Join(folder, name), []byte(content), 0o600))
 		}
 		for i := range args {
 			args[i] = strings.ReplaceAll(args[i], mount.MountPath, folder)
@@ -77,7 +77,7 @@ func token(t *testing.T, namespace, account string) string {
 	t.Helper()
 	request := &authenticationv1.TokenRequest{}
 	owner := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: account}}
-	must.NoError(t, admin.SubResource("token").Create(t.Context(), owner, request))
+	check.Must(t, admin.SubResource("token").Create(t.Context(), owner, request))
 	return request.Status.Token
 }
 
@@ -90,7 +90,7 @@ func kubeconfig(t *testing.T, namespace, account string) string {
 	config.Contexts["x"] = &clientcmdapi.Context{Cluster: "c", AuthInfo: "u"}
 	config.CurrentContext = "x"
 	path := filepath.Join(t.TempDir(), "kubeconfig")
-	must.NoError(t, clientcmd.WriteToFile(*config, path))
+	check.Must(t, clientcmd.WriteToFile(*config, path))
 	return path
 }
 
@@ -101,7 +101,7 @@ func content(t *testing.T, namespace string, pod corev1.PodSpec) map[string]map[
 	for _, mount := range pod.Containers[0].VolumeMounts {
 		at := slices.IndexFunc(pod.Volumes, func(v corev1.Volume) bool { return v.Name == mount.Name })
 		var secret corev1.Secret
-		must.NoError(t, admin.Get(t.Context(), client.ObjectKey{Namespace: namespace, Name: pod.Volumes[at].Secret.SecretName}, &secret))
+		check.Must(t, admin.Get(t.Context(), client.ObjectKey{Namespace: namespace, Name: pod.Volumes[at].Secret.SecretName}, &secret))
 		found[mount.MountPath] = map[string]string{}
 		for key, value := range secret.Data {
 			found[mount.MountPath][key] = string(value)
@@ -117,7 +117,7 @@ func command(t *testing.T, name, namespace string, pod corev1.PodSpec, more ...s
 	words := slices.Concat(container.Command[1:], mounted(t, container, content(t, namespace, pod)), more)
 	words = append(words, "--kubeconfig="+kubeconfig(t, namespace, pod.ServiceAccountName))
 	cmd, err := shared.Process(name, filepath.Join(bin, filepath.Base(container.Command[0])), words...)
-	must.NoError(t, err)
+	check.Must(t, err)
 	cmd.Env = append(environment(container, namespace), "HOME="+t.TempDir())
 	return cmd
 }
@@ -125,7 +125,7 @@ func command(t *testing.T, name, namespace string, pod corev1.PodSpec, more ...s
 func address(t *testing.T) string {
 	t.Helper()
 	address, err := freeport.Address(t.Context())
-	must.NoError(t, err)
+	check.Must(t, err)
 	return address
 }
 
@@ -142,7 +142,7 @@ func start(t *testing.T, d *appsv1.Deployment) *server {
 	}
 	s.process = command(t, s.name, d.Namespace, pod, flags...)
 	s.process.Stdout, s.process.Stderr = s.output, s.output
-	must.NoError(t, s.process.Start())
+	check.Must(t, s.process.Start())
 	go func() { s.exit = s.process.Wait(); close(s.ended) }()
 	t.Cleanup(s.stop)
 	err := wait.PollUntilContextTimeout(t.Context(), 50*time.Millisecond, timeout, true, func(ctx context.Context) (bool, error) {
@@ -229,7 +229,7 @@ func runTests(ctx context.Context, t *testing.T, namespace string, services map[
 func services(t *testing.T, namespace string, webhookserver *server) map[string]string {
 	t.Helper()
 	var service corev1.Service
-	must.NoError(t, admin.Get(t.Context(), client.ObjectKey{Namespace: namespace, Name: chart.Release + "-webhookserver"}, &service))
+	check.Must(t, admin.Get(t.Context(), client.ObjectKey{Namespace: namespace, Name: chart.Release + "-webhookserver"}, &service))
 	found := map[string]string{}
 	for _, port := range service.Spec.Ports {
 		found[fmt.Sprintf("%s.%s.svc:%d", service.Name, namespace, port.Port)] = webhookserver.url

@@ -17,7 +17,7 @@ import (
 	"k8s.io/utils/ptr"
 
 	"github.com/paylink-dev/paylink/test/chart"
-	"github.com/paylink-dev/paylink/test/must"
+	"github.com/paylink-dev/paylink/test/check"
 )
 
 // kustomize builds a folder of config/, without warnings.
@@ -50,11 +50,11 @@ func TestKustomize(t *testing.T) {
 // TestKustomizeOptions: the optional resources of config/default can be added.
 func TestKustomizeOptions(t *testing.T) {
 	config := t.TempDir()
-	must.NoError(t, os.CopyFS(config, os.DirFS(chart.Path(t, "config"))))
+	check.Must(t, os.CopyFS(config, os.DirFS(chart.Path(t, "config"))))
 	file := filepath.Join(config, "default/kustomization.yaml")
 	content, err := os.ReadFile(file)
-	must.NoError(t, err)
-	must.NoError(t, os.WriteFile(file, bytes.ReplaceAll(content, []byte("# - ../"), []byte("- ../")), 0o600))
+	check.Must(t, err)
+	check.Must(t, os.WriteFile(file, bytes.ReplaceAll(content, []byte("# - ../"), []byte("- ../")), 0o600))
 	objects := build(t, filepath.Dir(file))
 	for _, kind := range []string{"MutatingAdmissionPolicyBinding", "NetworkPolicy", "ServiceMonitor"} {
 		if len(objects.Of(kind)) == 0 {
@@ -135,7 +135,7 @@ func plain(t *testing.T, o *unstructured.Unstructured) *unstructured.Unstructure
 	container.ImagePullPolicy = ""
 	d.Spec.Template.Labels = nil
 	content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(d)
-	must.NoError(t, err)
+	check.Must(t, err)
 	return &unstructured.Unstructured{Object: content}
 }
 

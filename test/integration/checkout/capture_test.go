@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
-	"github.com/paylink-dev/paylink/test/must"
+	"github.com/paylink-dev/paylink/test/check"
 	"github.com/paylink-dev/paylink/test/stack"
 	"github.com/paylink-dev/paylink/test/stripesim"
 )
@@ -149,7 +149,7 @@ func TestOutcomeOfAPayment(t *testing.T) {
 			o := b.mustCreate(call{})
 			here.PlanDelivery(stripesim.Plan{Hold: true})
 			session, err := c.pays(o.CheckoutURL)
-			must.NoError(t, err)
+			check.Must(t, err)
 			here.awaitOutcome(keyed, session.ID, c.before)
 			here.awaitOutcome(paylink.Webhook, session.ID, unknownOutcome)
 			if now := here.orderOf(o.OrderID); now.Status.Phase != v1alpha1.OrderPending || len(now.Status.Payments) != 0 {

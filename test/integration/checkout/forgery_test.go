@@ -16,16 +16,16 @@ import (
 
 	"k8s.io/client-go/util/keyutil"
 
-	"github.com/paylink-dev/paylink/test/must"
+	"github.com/paylink-dev/paylink/test/check"
 )
 
 // clusterKey is the key with which the API server signs tokens.
 func clusterKey(t *testing.T) *ecdsa.PrivateKey {
 	t.Helper()
 	content, err := os.ReadFile(filepath.Join(paylink.Cluster.Dir(), "certificates", "sa-signer.key"))
-	must.NoError(t, err)
+	check.Must(t, err)
 	parsed, err := keyutil.ParsePrivateKeyPEM(content)
-	must.NoError(t, err)
+	check.Must(t, err)
 	key, ok := parsed.(*ecdsa.PrivateKey)
 	if !ok {
 		t.Fatalf("got a %T as the API server's key, want an ECDSA key", parsed)
@@ -37,7 +37,7 @@ func clusterKey(t *testing.T) *ecdsa.PrivateKey {
 func otherKey(t *testing.T) *ecdsa.PrivateKey {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	must.NoError(t, err)
+	check.Must(t, err)
 	return key
 }
 
@@ -48,8 +48,8 @@ func resign(t *testing.T, token string, changes map[string]any, key *ecdsa.Priva
 	var header, claims map[string]any
 	for i, into := range []*map[string]any{&header, &claims} {
 		content, err := base64.RawURLEncoding.DecodeString(parts[i])
-		must.NoError(t, err)
-		must.NoError(t, json.Unmarshal(content, into))
+		check.Must(t, err)
+		check.Must(t, json.Unmarshal(content, into))
 	}
 	maps.Copy(claims, changes)
 	if key == nil {
@@ -57,7 +57,7 @@ func resign(t *testing.T, token string, changes map[string]any, key *ecdsa.Priva
 	}
 	encode := func(v any) string {
 		content, err := json.Marshal(v)
-		must.NoError(t, err)
+		check.Must(t, err)
 		return base64.RawURLEncoding.EncodeToString(content)
 	}
 	signed := encode(header) + "." + encode(claims)
@@ -66,7 +66,7 @@ func resign(t *testing.T, token string, changes map[string]any, key *ecdsa.Priva
 	}
 	sum := sha256.Sum256([]byte(signed))
 	r, s, err := ecdsa.Sign(rand.Reader, key, sum[:])
-	must.NoError(t, err)
+	check.Must(t, err)
 	signature := make([]byte, 64) // of a JWT: both numbers, 32 bytes each
 	r.FillBytes(signature[:32])
 	s.FillBytes(signature[32:])

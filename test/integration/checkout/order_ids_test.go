@@ -10,7 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
-	"github.com/paylink-dev/paylink/test/must"
+	"github.com/paylink-dev/paylink/test/check"
 	"github.com/paylink-dev/paylink/test/stack"
 )
 
@@ -20,7 +20,7 @@ func TestCustomerIDs(t *testing.T) {
 	b := s.newBackend("backend", "create")
 	for i, customer := range []string{"customer-7", strings.Repeat("ñ", 200), strings.Repeat("👩‍🚀", 66), "\\\" <b>&amp;</b> \u2028", "\x00\t\x1f", "ﬃ"} {
 		body, err := json.Marshal(map[string]string{"paymentLink": "lifetime", "namespace": s.Namespace, "customerId": customer})
-		must.NoError(t, err)
+		check.Must(t, err)
 		c := call{body: string(body), header: idempotencyKey(fmt.Sprintf("idem-%s-%d", s.Namespace, i))}
 		o := b.mustCreate(c)
 		if kept := s.orderOf(o.OrderID).Spec.CustomerID; kept != customer {

@@ -12,7 +12,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
-	"github.com/paylink-dev/paylink/test/must"
+	"github.com/paylink-dev/paylink/test/check"
 	"github.com/paylink-dev/paylink/test/stripesim"
 	"github.com/paylink-dev/paylink/test/testclient"
 )
@@ -146,7 +146,7 @@ func TestOrdersDuringRepricing(t *testing.T) {
 	close(made)
 	for o := range made {
 		u, err := url.Parse(o.CheckoutURL)
-		must.NoError(t, err)
+		check.Must(t, err)
 		if asked, ok := paylink.Stripe.PaymentLink(path.Base(u.Path)); !ok || asked.Amount != o.Amount {
 			t.Errorf("got the amount %d at Stripe, want %d", asked.Amount, o.Amount)
 		}

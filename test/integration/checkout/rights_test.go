@@ -9,8 +9,8 @@ import (
 	authorizationv1 "k8s.io/api/authorization/v1"
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
+	"github.com/paylink-dev/paylink/test/check"
 	"github.com/paylink-dev/paylink/test/cluster"
-	"github.com/paylink-dev/paylink/test/must"
 	"github.com/paylink-dev/paylink/test/stack"
 )
 
@@ -21,9 +21,9 @@ var withoutCheckout = []string{"config/rbac/webhookserver/role.yaml"}
 func TestRightsOfTheWebhookServer(t *testing.T) {
 	s := newFixture(t)
 	repository, err := cluster.Repository(s.Ctx)
-	must.NoError(t, err)
+	check.Must(t, err)
 	files, err := filepath.Glob(filepath.Join(repository, "config/rbac/webhookserver/*role.yaml"))
-	must.NoError(t, err)
+	check.Must(t, err)
 	var names []string
 	for _, file := range files {
 		names = append(names, filepath.Base(file))

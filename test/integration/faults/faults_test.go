@@ -14,7 +14,7 @@ import (
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
 	"github.com/paylink-dev/paylink/test/apiproxy"
-	"github.com/paylink-dev/paylink/test/must"
+	"github.com/paylink-dev/paylink/test/check"
 	"github.com/paylink-dev/paylink/test/scrape"
 	"github.com/paylink-dev/paylink/test/stack"
 	"github.com/paylink-dev/paylink/test/stripesim"
@@ -137,7 +137,7 @@ func (f *fault) test(t *testing.T) {
 		f.install(&options)
 	}
 	paylink, err := stack.Start(t.Context(), options)
-	must.NoError(t, err)
+	check.Must(t, err)
 	stop := sync.OnceFunc(func() {
 		if err := paylink.Stop(); err != nil {
 			t.Errorf("stop the installation: %v", err)

@@ -34,8 +34,8 @@ import (
 	"github.com/paylink-dev/paylink/internal/ledger"
 	"github.com/paylink-dev/paylink/internal/ordercache"
 	"github.com/paylink-dev/paylink/internal/setup"
+	"github.com/paylink-dev/paylink/test/check"
 	"github.com/paylink-dev/paylink/test/cluster"
-	"github.com/paylink-dev/paylink/test/must"
 )
 
 var (
@@ -109,9 +109,9 @@ func open(t *testing.T, name string, by cache.NewCacheFunc, watches ...string) *
 	t.Helper()
 	at := config()
 	transport, err := rest.HTTPClientFor(at)
-	must.NoError(t, err)
+	check.Must(t, err)
 	mapper, err := apiutil.NewDynamicRESTMapper(at, transport)
-	must.NoError(t, err)
+	check.Must(t, err)
 	options := cache.Options{
 		Scheme: scheme, Mapper: mapper, HTTPClient: transport, DefaultTransform: ordercache.StripMetadata,
 		ReaderFailOnMissingInformer: true, DefaultNamespaces: map[string]cache.Config{},
@@ -120,8 +120,8 @@ func open(t *testing.T, name string, by cache.NewCacheFunc, watches ...string) *
 		options.DefaultNamespaces[namespace] = cache.Config{}
 	}
 	made, err := by(at, options)
-	must.NoError(t, err)
-	must.NoError(t, ledger.Index(t.Context(), made))
+	check.Must(t, err)
+	check.Must(t, ledger.Index(t.Context(), made))
 	s := &subject{Cache: made, name: name, watches: watches}
 	s.addSource(t)
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
@@ -147,7 +147,7 @@ func (s *subject) addSource(t *testing.T) {
 		return // controller-runtime's own
 	}
 	o := &orderSource{keys: map[types.NamespacedName]bool{}, orders: map[types.NamespacedName]*v1alpha1.Order{}}
-	must.NoError(t, errors.Join(c.Changes(o.changed).Start(t.Context(), o), c.Keys().Start(t.Context(), o)))
+	check.Must(t, errors.Join(c.Changes(o.changed).Start(t.Context(), o), c.Keys().Start(t.Context(), o)))
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.sources = append(s.sources, o)

@@ -22,8 +22,8 @@ import (
 	"github.com/paylink-dev/paylink/api/v1alpha1"
 	"github.com/paylink-dev/paylink/internal/ledger"
 	"github.com/paylink-dev/paylink/internal/ordercache"
+	"github.com/paylink-dev/paylink/test/check"
 	"github.com/paylink-dev/paylink/test/cluster"
-	"github.com/paylink-dev/paylink/test/must"
 )
 
 // world counts the changes that shops make to their orders.
@@ -145,7 +145,7 @@ func TestCachesAgree(t *testing.T) {
 	shops.Wait()
 
 	var live v1alpha1.OrderList
-	must.NoError(t, api.List(t.Context(), &live))
+	check.Must(t, api.List(t.Context(), &live))
 	t.Logf("%d changes, %d orders in the end", w.done.Load(), len(live.Items))
 	for _, s := range subjects {
 		s.compare(t, live.Items)
@@ -207,7 +207,7 @@ func (s *subject) knows(t *testing.T, want map[types.NamespacedName]*v1alpha1.Or
 func (s *subject) finds(t *testing.T, o *v1alpha1.Order, index, value string) {
 	t.Helper()
 	var found v1alpha1.OrderList
-	must.NoError(t, s.List(t.Context(), &found, client.InNamespace(o.Namespace), client.MatchingFields{index: value}))
+	check.Must(t, s.List(t.Context(), &found, client.InNamespace(o.Namespace), client.MatchingFields{index: value}))
 	if !slices.ContainsFunc(found.Items, func(f v1alpha1.Order) bool { return equality.Semantic.DeepEqual(&f, o) }) {
 		t.Errorf("%s does not find %s/%s by %s=%s", s.name, o.Namespace, o.Name, index, value)
 	}

@@ -12,7 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
-	"github.com/paylink-dev/paylink/test/must"
+	"github.com/paylink-dev/paylink/test/check"
 	"github.com/paylink-dev/paylink/test/stripesim"
 	"github.com/paylink-dev/paylink/test/testclient"
 )
@@ -187,7 +187,7 @@ func (a *requests) firstSince(t *testing.T) time.Time {
 		t.Fatal("got no request for events, want one")
 	}
 	seconds, err := strconv.ParseInt(lists[0].Get("created[gte]"), 10, 64)
-	must.NoError(t, err)
+	check.Must(t, err)
 	return time.Unix(seconds, 0)
 }
 

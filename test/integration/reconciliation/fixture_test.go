@@ -12,7 +12,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
-	"github.com/paylink-dev/paylink/test/must"
+	"github.com/paylink-dev/paylink/test/check"
 	"github.com/paylink-dev/paylink/test/stack"
 	"github.com/paylink-dev/paylink/test/stripesim"
 	"github.com/paylink-dev/paylink/test/testclient"
@@ -78,7 +78,7 @@ func newFixture(t *testing.T, flags []string, changes ...option) *fixture {
 		change(&options)
 	}
 	paylink, err := stack.Start(t.Context(), options)
-	must.NoError(t, err)
+	check.Must(t, err)
 	t.Cleanup(func() { s.stop(paylink) })
 	s.Client = testclient.New(t, paylink, paylink.Stripe, "")
 	s.Create(s.PaymentLink("lifetime"))

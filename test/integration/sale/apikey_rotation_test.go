@@ -9,8 +9,8 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/paylink-dev/paylink/test/check"
 	"github.com/paylink-dev/paylink/test/mount"
-	"github.com/paylink-dev/paylink/test/must"
 	"github.com/paylink-dev/paylink/test/stack"
 	"github.com/paylink-dev/paylink/test/stripesim"
 )
@@ -54,7 +54,7 @@ func TestAPIKeyRotation(t *testing.T) {
 		Flags: []string{"--stripe-secret-key-file=" + keys.Dir + "/key", "--backfill-period=1s", "--reconcile-period=0"},
 	})
 	s.Must(err)
-	must.AtEnd(t, controller.Stop)
+	check.AtEnd(t, controller.Stop)
 	const used, success = `paylink_stripe_api_key_last_used_timestamp_seconds{key="%d"}`, "paylink_backfill_last_success_timestamp_seconds"
 	// awaitUse waits until a key has been used again, and a backfill has succeeded since.
 	awaitUse := func(what string, key int) {

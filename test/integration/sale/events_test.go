@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
-	"github.com/paylink-dev/paylink/test/must"
+	"github.com/paylink-dev/paylink/test/check"
 	"github.com/paylink-dev/paylink/test/stripeevents"
 	"github.com/paylink-dev/paylink/test/testclient"
 )
@@ -61,7 +61,7 @@ func (h handmade) setID(t testing.TB, event map[string]any) {
 	t.Helper()
 	delete(event, "id")
 	content, err := json.Marshal(event)
-	must.NoError(t, err)
+	check.Must(t, err)
 	sum := sha256.Sum256(content)
 	event["id"] = "evt_" + h.tag() + hex.EncodeToString(sum[:6])
 }

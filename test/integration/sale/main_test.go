@@ -3,8 +3,8 @@ package sale_test
 import (
 	"testing"
 
+	"github.com/paylink-dev/paylink/test/check"
 	"github.com/paylink-dev/paylink/test/cluster"
-	"github.com/paylink-dev/paylink/test/must"
 	"github.com/paylink-dev/paylink/test/stack"
 	"github.com/paylink-dev/paylink/test/stripesim"
 	"github.com/paylink-dev/paylink/test/testclient"
@@ -38,7 +38,7 @@ func startStripe(t *testing.T, options stripesim.Options) *stripesim.Simulator {
 	t.Helper()
 	options.Retry = stack.Retry
 	stripe, err := stripesim.Start(options)
-	must.NoError(t, err)
-	must.AtEnd(t, stripe.Close)
+	check.Must(t, err)
+	check.AtEnd(t, stripe.Close)
 	return stripe
 }

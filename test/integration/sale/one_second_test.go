@@ -12,7 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
-	"github.com/paylink-dev/paylink/test/must"
+	"github.com/paylink-dev/paylink/test/check"
 	"github.com/paylink-dev/paylink/test/stripeevents"
 	"github.com/paylink-dev/paylink/test/testclient"
 )
@@ -112,6 +112,6 @@ func comparable(t *testing.T, o *v1alpha1.Order) string {
 	}
 	slices.SortFunc(status.Conditions, func(a, b metav1.Condition) int { return strings.Compare(a.Type, b.Type) })
 	text, err := json.MarshalIndent(status, "", "  ")
-	must.NoError(t, err)
+	check.Must(t, err)
 	return strings.NewReplacer(handmade{t, o}.tag(), "TAG", string(o.UID), "UID").Replace(string(text))
 }

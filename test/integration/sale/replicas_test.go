@@ -8,7 +8,7 @@ import (
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/paylink-dev/paylink/test/must"
+	"github.com/paylink-dev/paylink/test/check"
 	"github.com/paylink-dev/paylink/test/stack"
 	"github.com/paylink-dev/paylink/test/testclient"
 )
@@ -17,7 +17,7 @@ import (
 func addWebhookServer(t *testing.T) {
 	t.Helper()
 	second, endpoint, err := paylink.AddWebhookServer(t.Context(), "webhookserver-2")
-	must.NoError(t, err)
+	check.Must(t, err)
 	t.Cleanup(func() {
 		paylink.Stripe.RemoveEndpoint(endpoint.ID)
 		if err := second.Stop(); err != nil {
@@ -38,7 +38,7 @@ func TestStandbyControllerTakesOver(t *testing.T) {
 	for _, name := range []string{"controller-1", "controller-2"} {
 		controller, err := paylink.AddController(s.Ctx, name, "--leader-elect")
 		s.Must(err)
-		must.AtEnd(t, controller.Stop)
+		check.AtEnd(t, controller.Stop)
 		controllers = append(controllers, controller)
 	}
 	s.CreateReady("under-the-first-leader")

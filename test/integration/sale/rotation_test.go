@@ -13,8 +13,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
+	"github.com/paylink-dev/paylink/test/check"
 	"github.com/paylink-dev/paylink/test/mount"
-	"github.com/paylink-dev/paylink/test/must"
 	"github.com/paylink-dev/paylink/test/stack"
 	"github.com/paylink-dev/paylink/test/stripesim"
 	"github.com/paylink-dev/paylink/test/testclient"
@@ -43,7 +43,7 @@ func newRotation(t *testing.T) *rotation {
 		Secret: secret, Flags: []string{"--stripe-webhook-secret-dir=" + s.secrets.Dir, "--zap-log-level=debug"},
 	})
 	s.Must(err)
-	must.AtEnd(t, server.Stop)
+	check.AtEnd(t, server.Stop)
 	paylink.Stripe.RemoveEndpoint(endpoint.ID)
 	s.server, s.endpoint = server, s.Stripe.AddEndpoint(stripesim.EndpointParams{URL: endpoint.URL, Secret: secret})
 	return s

@@ -20,7 +20,7 @@ import (
 	"github.com/paylink-dev/paylink/internal/setup"
 	"github.com/paylink-dev/paylink/internal/stripe/credentials"
 	stripewebhook "github.com/paylink-dev/paylink/internal/stripe/webhook"
-	"github.com/paylink-dev/paylink/test/must"
+	"github.com/paylink-dev/paylink/test/check"
 	"github.com/paylink-dev/paylink/test/stripesim"
 	"github.com/paylink-dev/paylink/webhookserver/webhook"
 )
@@ -78,9 +78,9 @@ func serveWithStoppableWatches(t *testing.T, secret string) (string, client.Read
 	config.Wrap(w.wrap)
 	options := setup.Options{EventNamespace: paylink.Namespace, MetricsAddress: "0", ProbeAddress: "0"}
 	mgr, err := options.NewManager(config, func(o *ctrl.Options) { o.Logger = logr.Discard() })
-	must.NoError(t, err)
+	check.Must(t, err)
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context())) // until the cleanups below
-	must.NoError(t, ledger.Index(ctx, mgr.GetFieldIndexer()))
+	check.Must(t, ledger.Index(ctx, mgr.GetFieldIndexer()))
 	var running sync.WaitGroup
 	running.Go(func() {
 		if err := mgr.Start(ctx); err != nil {

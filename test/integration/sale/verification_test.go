@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
-	"github.com/paylink-dev/paylink/test/must"
+	"github.com/paylink-dev/paylink/test/check"
 	"github.com/paylink-dev/paylink/test/stack"
 	"github.com/paylink-dev/paylink/test/stripeevents"
 	"github.com/paylink-dev/paylink/test/stripesim"
@@ -38,7 +38,7 @@ func TestVerificationThatFailsOpen(t *testing.T) {
 				t.Fatal("the server started, want an error")
 			}
 			log, err := os.ReadFile(server.Log)
-			must.NoError(t, err)
+			check.Must(t, err)
 			if !strings.Contains(string(log), row.wantLog) || strings.Contains(string(log), value) {
 				t.Errorf("got the log %s, want %q and not the secret", log, row.wantLog)
 			}

@@ -79,9 +79,7 @@ func TestWithoutChromium(t *testing.T) {
 			if text, err := os.ReadFile(skipped); err != nil || strings.Contains(string(text), c.says) != c.skips {
 				t.Errorf("got the skipped tests %q (%v)", text, err)
 			}
-			if err := own.Close(); err != nil {
-				t.Error(err)
-			}
+			check.NoError(t, own.Close())
 		})
 	}
 }

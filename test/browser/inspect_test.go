@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/paylink-dev/paylink/test/browser"
+	"github.com/paylink-dev/paylink/test/check"
 )
 
 // TestInspect: a problem of one view alone is reported with the view.
@@ -49,7 +50,5 @@ func TestInspect(t *testing.T) {
 	if err != nil || len(pictures) != 4 {
 		t.Errorf("got the screenshots %v (%v), want 4", pictures, err)
 	}
-	if width := browser.Ask[int](tab, "innerWidth"); width != 390 {
-		t.Errorf("got width %d after Inspect, want 390", width)
-	}
+	check.Equal(t, 390, browser.Ask[int](tab, "innerWidth"), "width after Inspect")
 }

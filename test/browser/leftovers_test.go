@@ -44,9 +44,7 @@ func TestCloseLeavesNothing(t *testing.T) {
 		t.Error("the profile is not in the folder for temporary files: this test looks in the wrong place")
 	}
 	for range 2 {
-		if err := own.Close(); err != nil {
-			t.Error(err)
-		}
+		check.NoError(t, own.Close())
 	}
 	if left := processesNaming(t, temp); len(left) > 0 {
 		t.Errorf("processes are left:\n%s", strings.Join(left, "\n"))

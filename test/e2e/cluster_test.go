@@ -78,9 +78,7 @@ func (c *clusterUnderTest) makeNamespace(t *testing.T, name string) {
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), timeout)
 		defer cancel()
-		if err := c.Delete(ctx, ns); err != nil {
-			t.Error(err)
-		}
+		check.NoError(t, c.Delete(ctx, ns))
 		until(ctx, t, "namespace "+name+" is gone", func(ctx context.Context) (bool, error) {
 			err := c.Get(ctx, client.ObjectKeyFromObject(ns), ns)
 			return apierrors.IsNotFound(err), client.IgnoreNotFound(err)

@@ -61,9 +61,7 @@ func (s *environment) testSale(t *testing.T) {
 	}
 	check.Must(t, buyer.pay(t.Context(), page))
 	s.awaitPhase(t, reference, v1alpha1.OrderPaid)
-	if err := buyer.openReturnPage(t.Context()); err != nil {
-		t.Error(err)
-	}
+	check.NoError(t, buyer.openReturnPage(t.Context()))
 	var refund struct{ Status string }
 	s.http.stripe(t, http.MethodPost, "/v1/refunds", url.Values{"payment_intent": {s.orderOf(t, reference).Status.ProviderCaptureID}}, &refund)
 	s.awaitPhase(t, reference, v1alpha1.OrderRefunded)

@@ -46,17 +46,13 @@ func (s *environment) testReinstalled(t *testing.T) {
 		}
 		return true, nil
 	})
-	if err := buyer.openReturnPage(t.Context()); err != nil {
-		t.Error(err)
-	}
+	check.NoError(t, buyer.openReturnPage(t.Context()))
 	// The last leader lost its rights before it ended, so that its lease had to expire.
 	until(t.Context(), t, "a controller leads", func(context.Context) (bool, error) {
 		_, there := s.serving(t)[s.leader(t)]
 		return there, nil
 	})
-	if err := s.http.buyer().buy(t.Context()); err != nil {
-		t.Error(err)
-	}
+	check.NoError(t, s.http.buyer().buy(t.Context()))
 	s.reconcile(t)
 	s.expectNoErrors(t)
 }
@@ -104,8 +100,6 @@ func (s *environment) removeInstallation(t *testing.T) {
 		t.Errorf("uninstall: %v: %s", err, out)
 	}
 	for _, crd := range s.crds(ctx, t) {
-		if err := s.Delete(ctx, &crd, client.PropagationPolicy(metav1.DeletePropagationForeground)); err != nil {
-			t.Error(err)
-		}
+		check.NoError(t, s.Delete(ctx, &crd, client.PropagationPolicy(metav1.DeletePropagationForeground)))
 	}
 }

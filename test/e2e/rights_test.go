@@ -8,7 +8,6 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	authenticationv1 "k8s.io/api/authentication/v1"
 	authorizationv1 "k8s.io/api/authorization/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -77,9 +76,7 @@ func (s *environment) testRights(t *testing.T) {
 			account := chart.Release + "-" + server
 			has := s.rightsOf(t, account)
 			maps.DeleteFunc(has, func(right string, _ bool) bool { return common[right] })
-			if diff := cmp.Diff(slices.Sorted(slices.Values(want)), slices.Sorted(maps.Keys(has))); diff != "" {
-				t.Errorf("the rights of %s (-want +got):\n%s", account, diff)
-			}
+			check.Equal(t, slices.Sorted(slices.Values(want)), slices.Sorted(maps.Keys(has)), "the rights of %s", account)
 			s.expectRights(t, account)
 		})
 	}

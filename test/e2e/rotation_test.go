@@ -28,9 +28,7 @@ func (s *environment) testRotation(t *testing.T) {
 	s.awaitAnswers(t, before, map[string]int{firstSecret: http.StatusOK, secondSecret: http.StatusBadRequest})
 	s.patchSecret(t, `{"stringData":{"second":"`+secondSecret+`"}}`)
 	s.awaitAnswers(t, before, map[string]int{firstSecret: http.StatusOK, secondSecret: http.StatusOK})
-	if err := s.http.buyer().buy(t.Context()); err != nil {
-		t.Error(err)
-	}
+	check.NoError(t, s.http.buyer().buy(t.Context()))
 	s.awaitDelivered(t) // Stripe signs with the first secret
 	s.patchSecret(t, `{"data":{"first":null}}`)
 	s.awaitAnswers(t, before, map[string]int{firstSecret: http.StatusBadRequest, secondSecret: http.StatusOK})

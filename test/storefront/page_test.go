@@ -69,7 +69,5 @@ func TestFiles(t *testing.T) {
 	if !strings.HasPrefix(policy, "default-src 'none'; ") || strings.Contains(policy, "unsafe") || strings.Contains(policy, "script-src") || strings.Contains(policy, "form-action") {
 		t.Errorf("got the policy %s, want none of scripts and form-action", policy)
 	}
-	if policy := page.header.Get("Referrer-Policy"); policy != "same-origin" {
-		t.Errorf("got the referrer policy %q, want same-origin", policy)
-	}
+	check.Equal(t, "same-origin", page.header.Get("Referrer-Policy"), "referrer policy")
 }

@@ -9,8 +9,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/paylink-dev/paylink/test/check"
 	"github.com/paylink-dev/paylink/test/storefront"
 )
@@ -24,9 +22,7 @@ func TestProxiedRoutes(t *testing.T) {
 	received := make(chan request, 1)
 	server := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
-		if err != nil {
-			t.Error(err)
-		}
+		check.NoError(t, err)
 		received <- request{
 			r.Method, r.RequestURI, r.Host, string(body),
 			r.Header.Get("X-Forwarded-For"), r.Header.Get("X-Forwarded-Host"), r.Header.Get("X-Forwarded-Proto"), r.Header.Get("Stripe-Signature"),
@@ -51,9 +47,7 @@ func TestProxiedRoutes(t *testing.T) {
 	} {
 		got := v.ask(c.method, c.uri, body, "X-Forwarded-For", "203.0.113.9", "X-Forwarded-Host", "evil.example", "Stripe-Signature", "t=1,v1=00")
 		want := request{c.method, c.uri, host, body, "127.0.0.1", host, "http", "t=1,v1=00"}
-		if diff := cmp.Diff(want, <-received); diff != "" {
-			t.Errorf("%s %s (-want +got):\n%s", c.method, c.uri, diff)
-		}
+		check.Equal(t, want, <-received, "%s %s", c.method, c.uri)
 		if got.status != http.StatusSeeOther || got.text != "off you go" || got.header.Get("Location") != "https://buy.stripe.com/test_1?client_reference_id=a&b=c" {
 			t.Errorf("%s %s: got the answer %+v, want it unchanged", c.method, c.uri, got)
 		}

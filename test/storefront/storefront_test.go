@@ -30,9 +30,7 @@ func open(t *testing.T, o storefront.Options) *client {
 	transport := &http.Transport{DisableCompression: true}
 	t.Cleanup(func() {
 		transport.CloseIdleConnections()
-		if err := shop.Close(); err != nil {
-			t.Error(err)
-		}
+		check.NoError(t, shop.Close())
 	})
 	return &client{t: t, shop: shop, http: &http.Client{
 		Transport:     transport,
@@ -96,9 +94,7 @@ func TestClose(t *testing.T) {
 		t.Errorf("got status %d after the context ended, want 200", got.status)
 	}
 	for range 2 {
-		if err := shop.Close(); err != nil {
-			t.Error(err)
-		}
+		check.NoError(t, shop.Close())
 	}
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, shop.URL(), nil)
 	check.Must(t, err)

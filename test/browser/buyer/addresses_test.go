@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/paylink-dev/paylink/test/browser"
+	"github.com/paylink-dev/paylink/test/check"
 	"github.com/paylink-dev/paylink/test/stripesim"
 )
 
@@ -32,15 +33,11 @@ func TestInvalidAddresses(t *testing.T) {
 				t.Errorf("got status %d", status)
 			}
 			tab.See("Something is missing here", "This address does not name a payment.")
-			if title := browser.Ask[string](tab, "document.title"); title != "Something is missing here" {
-				t.Errorf("got the title %q, want that of a missing payment", title)
-			}
+			check.Equal(t, "Something is missing here", browser.Ask[string](tab, "document.title"), "title")
 			if text := tab.Text(); strings.Contains(text, "script") || strings.Contains(text, "cs_test_") {
 				t.Errorf("got the text %q, want no part of the address", text)
 			}
-			if n := captureRequests(tab); n != 0 {
-				t.Errorf("got %d capture requests, want 0", n)
-			}
+			check.Equal(t, 0, captureRequests(tab), "capture requests")
 		})
 	}
 }
@@ -63,9 +60,7 @@ func TestUnknownSession(t *testing.T) {
 			t.Errorf("got status %d", status)
 		}
 		tab.See("We do not know this payment", unknownSession)
-		if n := captureRequests(tab); n != 0 {
-			t.Errorf("got %d capture requests, want 0", n)
-		}
+		check.Equal(t, 0, captureRequests(tab), "capture requests")
 	})
 }
 

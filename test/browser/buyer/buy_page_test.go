@@ -10,6 +10,7 @@ import (
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
 	"github.com/paylink-dev/paylink/test/browser"
+	"github.com/paylink-dev/paylink/test/check"
 )
 
 func TestTheBuyPage(t *testing.T) {
@@ -36,16 +37,12 @@ func TestTheBuyPage(t *testing.T) {
 			tab := chromium.Tab(t, browser.View{})
 			tab.Open(s.base + s.buyPath(row.link))
 			tab.See(row.shows...)
-			if warns := strings.Contains(browser.Ask[string](tab, "document.body.innerText"), "Test mode"); warns != row.test {
-				t.Errorf("got a test mode notice: %t, want %t", warns, row.test)
-			}
+			check.Equal(t, row.test, strings.Contains(browser.Ask[string](tab, "document.body.innerText"), "Test mode"), "test mode notice")
 			expectLinks(t, tab, []string{"Back to " + siteName()})
 			tab.Inspect("buy-" + row.link)
 		})
 	}
-	if n := len(s.Orders()); n != 0 {
-		t.Errorf("got %d orders by opening pages, want 0", n)
-	}
+	check.Equal(t, 0, len(s.Orders()), "orders by opening pages")
 }
 
 // TestBuyingOnTheBuyPage buys without the shop's page.
@@ -101,9 +98,7 @@ func TestFormOfOtherSite(t *testing.T) {
 	tab.Click("button", "Win")
 	tab.See("Please start in the shop", "Nothing was charged")
 	tab.Inspect("notice-elsewhere")
-	if n := len(s.Orders()); n != 0 {
-		t.Errorf("got %d orders, want 0", n)
-	}
+	check.Equal(t, 0, len(s.Orders()), "orders")
 	tab.Click("link", "Go to "+siteName())
 	tab.Click("button", "Buy Lifetime")
 	tab.AwaitAddress(s.Stripe.URL() + "/c/pay/")

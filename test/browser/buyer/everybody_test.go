@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/paylink-dev/paylink/test/browser"
+	"github.com/paylink-dev/paylink/test/check"
 	"github.com/paylink-dev/paylink/test/stripesim"
 )
 
@@ -37,9 +38,7 @@ func expectFocus(t *testing.T, tab *browser.Tab, want string) {
 	if got := tab.Focused(); got != want {
 		t.Fatalf("got the focus on %q, want %q", got, want)
 	}
-	if got := browser.Ask[string](tab, `(s => s.outlineStyle + " " + s.outlineWidth)(getComputedStyle(document.activeElement))`); got != "solid 3px" {
-		t.Errorf("got the outline %s of the focused element, want solid 3px", got)
-	}
+	check.Equal(t, "solid 3px", browser.Ask[string](tab, `(s => s.outlineStyle + " " + s.outlineWidth)(getComputedStyle(document.activeElement))`), "outline of the focused element")
 }
 
 // TestFocusAfterUpdate: the focus moves to the new text when its element is removed.

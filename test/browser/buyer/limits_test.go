@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/paylink-dev/paylink/test/browser"
+	"github.com/paylink-dev/paylink/test/check"
 )
 
 // exhaust sends requests until one is refused.
@@ -68,7 +69,5 @@ func TestBuyOverLimit(t *testing.T) {
 	tab.Click("button", "Buy Lifetime")
 	tab.See("One moment, please")
 	tab.Inspect("notice-limited")
-	if n := len(s.Orders()); n != before {
-		t.Errorf("got %d orders, want %d", n, before)
-	}
+	check.Equal(t, before, len(s.Orders()), "orders")
 }

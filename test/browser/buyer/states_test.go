@@ -9,6 +9,7 @@ import (
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
 	"github.com/paylink-dev/paylink/test/browser"
+	"github.com/paylink-dev/paylink/test/check"
 	"github.com/paylink-dev/paylink/test/stripesim"
 )
 
@@ -87,9 +88,7 @@ func TestStates(t *testing.T) {
 			tab.Open(base + billingPath + session)
 			tab.See(append(row.shows, session)...)
 			expectState(t, tab, strings.TrimSuffix(row.name, "-long"))
-			if final := browser.Ask[string](tab, `document.querySelector("main").dataset.poll`) == "false"; final != row.final {
-				t.Errorf("got final: %t, want %t", final, row.final)
-			}
+			check.Equal(t, row.final, browser.Ask[string](tab, `document.querySelector("main").dataset.poll`) == "false", "final")
 			expectLinks(t, tab, row.acts)
 			tab.Inspect("billing-" + row.name)
 		})

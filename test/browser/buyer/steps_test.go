@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/paylink-dev/paylink/test/browser"
+	"github.com/paylink-dev/paylink/test/check"
 )
 
 // siteName is the name of the shop on Paylink's pages.
@@ -53,7 +54,5 @@ func (s *fixture) awaitCaptureRequests(tab *browser.Tab, more int) {
 // expectState checks the state of the return page.
 func expectState(t *testing.T, tab *browser.Tab, want string) {
 	t.Helper()
-	if got := browser.Ask[string](tab, `document.querySelector("main").dataset.state`); got != want {
-		t.Errorf("got the state %q, want %q", got, want)
-	}
+	check.Equal(t, want, browser.Ask[string](tab, `document.querySelector("main").dataset.state`), "state")
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
 	"github.com/paylink-dev/paylink/test/browser"
+	"github.com/paylink-dev/paylink/test/check"
 	"github.com/paylink-dev/paylink/test/stripesim"
 )
 
@@ -26,18 +27,14 @@ func TestLateWebhook(t *testing.T) {
 	if !tab.Marked() {
 		t.Error("the page was reloaded, want an update in place")
 	}
-	if title := browser.Ask[string](tab, "document.title"); title != "Thank you for your purchase" {
-		t.Errorf("got the title %q, want that of the paid state", title)
-	}
+	check.Equal(t, "Thank you for your purchase", browser.Ask[string](tab, "document.title"), "title")
 	s.awaitPhases(v1alpha1.OrderPaid)
 	asked := captureRequests(tab)
 	if asked < 2 {
 		t.Errorf("got %d capture requests, want at least 2", asked)
 	}
 	expectState(t, tab, "paid")
-	if poll := browser.Ask[string](tab, `document.querySelector("main").dataset.poll`); poll != "false" {
-		t.Errorf("got data-poll %s, want false", poll)
-	}
+	check.Equal(t, "false", browser.Ask[string](tab, `document.querySelector("main").dataset.poll`), "data-poll")
 }
 
 // TestWebhookBeforeTheBuyer: usually Stripe redirects the buyer after the webhook, and the page shows the final state at once.
@@ -50,9 +47,7 @@ func TestWebhookBeforeTheBuyer(t *testing.T) {
 	payByCard(tab, stripesim.Card4242)
 	tab.AwaitAddress(s.base + billingPath)
 	expectState(t, tab, "paid")
-	if n := captureRequests(tab); n != 0 {
-		t.Errorf("got %d capture requests, want 0", n)
-	}
+	check.Equal(t, 0, captureRequests(tab), "capture requests")
 	s.awaitPhases(v1alpha1.OrderPaid)
 }
 
@@ -135,9 +130,7 @@ func TestHiddenPage(t *testing.T) {
 	tab.Open(s.base + billingPath + session.ID)
 	tab.See("Confirming your payment")
 	tab.Await("be open for two minutes", "performance.now() > 2 * 60000")
-	if n := captureRequests(tab); n != 0 {
-		t.Errorf("got %d capture requests of a hidden page, want 0", n)
-	}
+	check.Equal(t, 0, captureRequests(tab), "capture requests of a hidden page")
 	s.releaseWebhooks(stripesim.Plan{})
 	s.awaitPhases(v1alpha1.OrderPaid)
 	browser.Ask[bool](tab, `window.paylinkTestsAway = false, document.dispatchEvent(new Event("visibilitychange"))`)
@@ -155,9 +148,7 @@ func TestServerIsDown(t *testing.T) {
 	tab.Open(s.base + billingPath + session.ID)
 	tab.See("Confirming your payment")
 	back := func() {
-		if err := site.SetPaylink(paylink.Webhook.URL); err != nil {
-			t.Error(err)
-		}
+		check.NoError(t, site.SetPaylink(paylink.Webhook.URL))
 	}
 	t.Cleanup(back)
 	s.Must(site.SetPaylink(""))

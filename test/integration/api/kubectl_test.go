@@ -9,7 +9,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"sigs.k8s.io/yaml"
 
 	"github.com/paylink-dev/paylink/test/check"
@@ -103,9 +102,7 @@ func TestKubectlColumns(t *testing.T) {
 			{"evt-1", "Applied", "checkout.session.completed", "order-1", "pi_1", "true", "(age)", "evt_1", "lifetime-1", "Done."}},
 	} {
 		t.Run(command, func(t *testing.T) {
-			if diff := cmp.Diff(want, columns(kubectl(t, ns, strings.Fields(command)...))); diff != "" {
-				t.Errorf("(-want +got)\n%s", diff)
-			}
+			check.Equal(t, want, columns(kubectl(t, ns, strings.Fields(command)...)), "columns")
 		})
 	}
 }
@@ -179,9 +176,7 @@ func TestKubectlCategory(t *testing.T) {
 	got := strings.Fields(kubectl(t, ns, "get", "paylink", "-o", "name"))
 	slices.Sort(got)
 	want := []string{"order.payments.paylink.dev/lifetime", "paymentlink.payments.paylink.dev/lifetime", "stripeevent.payments.paylink.dev/evt-1"}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("kubectl get paylink (-want +got)\n%s", diff)
-	}
+	check.Equal(t, want, got, "kubectl get paylink")
 	if out, err := tryKubectl(t, ns, "get", "paylink/lifetime", "-o", "name"); err == nil {
 		t.Errorf("kubectl get paylink/lifetime finds %s", out)
 	}

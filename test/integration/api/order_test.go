@@ -5,7 +5,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -133,9 +132,7 @@ func TestOrderExpiresAfter(t *testing.T) {
 				t.Fatalf("read as %v, want %v", typed.Spec.ExpiresAfter, want)
 			}
 			// Written back by a Go client it has another spelling, which must be as good.
-			if err := api.Update(t.Context(), &typed); err != nil {
-				t.Error(err)
-			}
+			check.NoError(t, api.Update(t.Context(), &typed))
 		})
 	}
 }
@@ -155,9 +152,7 @@ func TestOrderDefaults(t *testing.T) {
 				if spec["provider"] != "stripe" || spec["livemode"] != true {
 					t.Errorf("provider %v, livemode %v", spec["provider"], spec["livemode"])
 				}
-				if diff := cmp.Diff(map[string]any{"phase": "Pending"}, got.Object["status"]); diff != "" {
-					t.Errorf("status (-want +got)\n%s", diff)
-				}
+				check.Equal[any](t, map[string]any{"phase": "Pending"}, got.Object["status"], "status")
 			}
 		})
 	}

@@ -5,6 +5,8 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/paylink-dev/paylink/test/check"
 )
 
 // revision is a change of an object that is already there.
@@ -94,9 +96,7 @@ func TestOrderStatusIsApart(t *testing.T) {
 			t.Errorf("%s: generation %d became %d though the spec is the same", how, o.GetGeneration(), now.GetGeneration())
 		}
 	}
-	if err := patchStatus(t, o, "application/merge-patch+json", `{metadata: {labels: {sneaked: "yes"}}}`); err != nil {
-		t.Error(err)
-	}
+	check.NoError(t, patchStatus(t, o, "application/merge-patch+json", `{metadata: {labels: {sneaked: "yes"}}}`))
 	if labels := live(t, o).GetLabels(); len(labels) > 0 {
 		t.Errorf("the status' writer set labels %v", labels)
 	}

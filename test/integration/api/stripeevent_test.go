@@ -6,6 +6,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/paylink-dev/paylink/test/check"
 )
 
 const (
@@ -175,9 +177,7 @@ var stripeEventRevisions = map[string]revision{
 func TestStripeEventStatus(t *testing.T) {
 	o := created(t, stripeEvent, `{status: {phase: Applied}}`)
 	for _, got := range []*unstructured.Unstructured{o, live(t, o)} {
-		if diff := cmp.Diff(map[string]any{"phase": "Parked"}, got.Object["status"]); diff != "" {
-			t.Errorf("status (-want +got)\n%s", diff)
-		}
+		check.Equal[any](t, map[string]any{"phase": "Parked"}, got.Object["status"], "status")
 	}
 	for _, status := range []string{
 		`{phase: Expired, message: "` + long(1024) + `", expiredAt: "2026-01-02T03:04:05Z"}`,
@@ -214,9 +214,7 @@ func TestStripeEventDecided(t *testing.T) {
 					t.Errorf("%s: %v", status, err)
 				}
 			}
-			if err := putStatus(t, o, map[string]any{"phase": "Closed"}); err != nil {
-				t.Error(err)
-			}
+			check.NoError(t, putStatus(t, o, map[string]any{"phase": "Closed"}))
 			now := live(t, o)
 			if diff := cmp.Diff(decided.Object["spec"], now.Object["spec"]); diff != "" {
 				t.Errorf("the status' writer changed the spec (-before +now)\n%s", diff)

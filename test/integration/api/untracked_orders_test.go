@@ -26,9 +26,7 @@ func untrack(t *testing.T) {
 	policy := chart.Parse(t, chart.Read(t, "config/admission/untracked_orders.yaml"))
 	t.Cleanup(func() {
 		for _, o := range policy {
-			if err := client.IgnoreNotFound(api.Delete(context.WithoutCancel(t.Context()), o)); err != nil {
-				t.Error(err)
-			}
+			check.NoError(t, client.IgnoreNotFound(api.Delete(context.WithoutCancel(t.Context()), o)))
 		}
 		awaitTracked(t, true)
 	})

@@ -67,11 +67,7 @@ func (r *release) install(values string) {
 	r.t.Helper()
 	// The second release finds the CRDs of the first one.
 	out := r.helm.Must("install", chart.Release, chart.Path(r.t, "charts/paylink"), "--namespace="+r.namespace, "--create-namespace", "--take-ownership", "--values="+chart.Values(r.t, values))
-	for _, step := range []string{"/api/webhooks/stripe", "kubectl create secret generic paylink-webhook -n " + r.namespace, "helm test paylink -n " + r.namespace} {
-		if !strings.Contains(out, step) {
-			r.t.Errorf("got the notes\n%s\nwant %q in them", out, step)
-		}
-	}
+	check.Contains(r.t, out, "/api/webhooks/stripe", "kubectl create secret generic paylink-webhook -n "+r.namespace, "helm test paylink -n "+r.namespace)
 }
 
 // createSecret stores the signing secrets.

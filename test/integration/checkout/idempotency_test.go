@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
+	"github.com/paylink-dev/paylink/test/check"
 	"github.com/paylink-dev/paylink/test/stack"
 	"github.com/paylink-dev/paylink/test/testclient"
 )
@@ -147,9 +148,7 @@ func TestKeysOfOtherCallers(t *testing.T) {
 	if renewed := one.mustCreate(call{token: one.newToken(), header: key}); renewed.OrderID != a.OrderID {
 		t.Error("got another order for a new token of the same caller")
 	}
-	if n := len(s.Orders()); n != 2 {
-		t.Errorf("got %d orders, want 2", n)
-	}
+	check.Equal(t, 2, len(s.Orders()), "orders")
 }
 
 // TestReplayFollowsOrder: a key stands for its order until the order is deleted, also after a restart of the server.
@@ -188,9 +187,7 @@ func TestReplayFollowsOrder(t *testing.T) {
 	if now := replay("refunded"); now.AmountRefunded != testclient.Price {
 		t.Errorf("got %+v for a refunded order, want the amount refunded", now)
 	}
-	if n := len(s.Orders()); n != 1 {
-		t.Errorf("got %d orders, want 1", n)
-	}
+	check.Equal(t, 1, len(s.Orders()), "orders")
 
 	// The key is free once the order is deleted.
 	s.Delete(paid)

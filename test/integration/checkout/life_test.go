@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
+	"github.com/paylink-dev/paylink/test/check"
 	"github.com/paylink-dev/paylink/test/cluster"
 )
 
@@ -35,16 +36,12 @@ func TestWritesOfAnOrder(t *testing.T) {
 			s.AwaitDelivered()
 			o := s.await(reference(t, url), v1alpha1.OrderPaid)
 			s.awaitOutcome(paylink.Webhook, session.ID, "paid: paid, final, known order")
-			if seen := s.writeVerbs(o.Name); seen != "create patch/status patch/status" {
-				t.Errorf("got the writes %s, want three", seen)
-			}
+			check.Equal(t, "create patch/status patch/status", s.writeVerbs(o.Name), "writes")
 			_, err := paylink.Stripe.Refund(o.Status.ProviderCaptureID, 0)
 			s.Must(err)
 			s.AwaitDelivered()
 			s.await(reference(t, url), v1alpha1.OrderRefunded)
-			if seen := s.writeVerbs(o.Name); seen != "create patch/status patch/status patch/status" {
-				t.Errorf("got the writes %s after a refund, want four", seen)
-			}
+			check.Equal(t, "create patch/status patch/status patch/status", s.writeVerbs(o.Name), "writes after a refund")
 		})
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/paylink-dev/paylink/test/check"
 	"github.com/paylink-dev/paylink/test/stack"
 )
 
@@ -80,9 +81,7 @@ func TestFloodFromSpoofedAddresses(t *testing.T) {
 			if strings.HasSuffix(c.flags[0], "=private") {
 				want = 0
 			}
-			if n := strings.Count(log, "--trusted-proxies"); n != want {
-				t.Errorf("got %d log lines of an untrusted proxy, want %d", n, want)
-			}
+			check.Equal(t, want, strings.Count(log, "--trusted-proxies"), "log lines of an untrusted proxy")
 		})
 	}
 }

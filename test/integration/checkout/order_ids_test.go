@@ -23,9 +23,7 @@ func TestCustomerIDs(t *testing.T) {
 		check.Must(t, err)
 		c := call{body: string(body), header: idempotencyKey(fmt.Sprintf("idem-%s-%d", s.Namespace, i))}
 		o := b.mustCreate(c)
-		if kept := s.orderOf(o.OrderID).Spec.CustomerID; kept != customer {
-			t.Errorf("got customerId %q, want %q", kept, customer)
-		}
+		check.Equal(t, customer, s.orderOf(o.OrderID).Spec.CustomerID, "customerId")
 		if again := b.mustCreate(c); again.OrderID != o.OrderID {
 			t.Errorf("got a second order for the key of customer %q", customer)
 		}

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
+	"github.com/paylink-dev/paylink/test/check"
 )
 
 // TestOrdersWithoutController: without the controller no order becomes Ready, and the answer is 503. A retry with the same
@@ -56,9 +57,7 @@ func TestOrdersWithoutController(t *testing.T) {
 	}
 	b.get(before.OrderID).order(t, 200)
 	callers.Wait()
-	if n := len(s.Orders()); n != 1+len(calls) {
-		t.Errorf("got %d orders, want %d", n, 1+len(calls))
-	}
+	check.Equal(t, 1+len(calls), len(s.Orders()), "orders")
 	for _, id := range ids[:3] { // an order can be read before it is ready
 		if o := b.get(id).order(t, 200); o.Status != "pending" || o.CheckoutURL != "" || o.OrderID != id {
 			t.Errorf("got %+v for an order that is not ready, want it pending", o)
@@ -73,9 +72,7 @@ func TestOrdersWithoutController(t *testing.T) {
 			t.Errorf("got %+v for the key of %s, want a replay", o, ids[i])
 		}
 	}
-	if n := len(s.Orders()); n != 1+len(calls) {
-		t.Errorf("got %d orders, want %d", n, 1+len(calls))
-	}
+	check.Equal(t, 1+len(calls), len(s.Orders()), "orders")
 	for _, id := range ids {
 		s.Eventually("the order is ready: "+id, func(context.Context) (bool, error) { return s.orderOf(id).Status.CheckoutURL != "", nil })
 		s.Pay(s.orderOf(id).Status.CheckoutURL)
@@ -167,9 +164,7 @@ func (s *fixture) interrupted(n int, of func(i int) call, do func() error) (crea
 	}
 	for i := range n {
 		if i == n/2 {
-			if err := do(); err != nil {
-				s.T.Error(err)
-			}
+			check.NoError(s.T, do())
 		}
 		next <- i
 	}

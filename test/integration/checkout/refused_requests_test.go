@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/paylink-dev/paylink/test/check"
 	"github.com/paylink-dev/paylink/test/testclient"
 )
 
@@ -97,9 +98,7 @@ func TestInvalidHTTP(t *testing.T) {
 func (s *fixture) raw(request string) string {
 	s.T.Helper()
 	answer, err := s.tryRaw(request)
-	if err != nil {
-		s.T.Error(err)
-	}
+	check.NoError(s.T, err)
 	return answer
 }
 

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/paylink-dev/paylink/test/check"
 	"github.com/paylink-dev/paylink/test/stack"
 	"github.com/paylink-dev/paylink/test/stripesim"
 )
@@ -34,13 +35,9 @@ func (s *fixture) addServerWithEndpoint(name string, w stack.WebhookServer) (*st
 	s.T.Cleanup(func() {
 		paylink.Stripe.RemoveEndpoint(endpoint.ID)
 		text, err := server.Scrape(context.WithoutCancel(s.Ctx))
-		if err != nil {
-			s.T.Error(err)
-		}
+		check.NoError(s.T, err)
 		stopped.keep("metrics of "+name, text)
-		if err := stop(server); err != nil {
-			s.T.Error(err)
-		}
+		check.NoError(s.T, stop(server))
 	})
 	return server, endpoint
 }

@@ -14,6 +14,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
+	"github.com/paylink-dev/paylink/test/check"
 	"github.com/paylink-dev/paylink/test/stack"
 )
 
@@ -85,9 +86,7 @@ func (s *fixture) sendSecrets() {
 	s.Dispute(paid)
 	s.Pay(s.Link.URL + "?client_reference_id=nobody-" + s.Namespace)
 	s.AwaitDelivered()
-	if status := s.PostSigned(paylink.Endpoint.URL, []byte(`{"id":"evt_forged"}`), "t=1,v1=0123456789abcdef0123456789abcdef"); status != 400 {
-		s.T.Errorf("got status %d for a forged event, want 400", status)
-	}
+	check.Equal(s.T, 400, s.PostSigned(paylink.Endpoint.URL, []byte(`{"id":"evt_forged"}`), "t=1,v1=0123456789abcdef0123456789abcdef"), "status for a forged event")
 }
 
 // outputs returns the logs, metrics and objects of a run.

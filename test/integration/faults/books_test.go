@@ -8,6 +8,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
+	"github.com/paylink-dev/paylink/test/check"
 	"github.com/paylink-dev/paylink/test/oracle"
 	"github.com/paylink-dev/paylink/test/stack"
 )
@@ -70,7 +71,5 @@ func (s *sale) clear() {
 // removeLog removes a server's log, to which the next sale's servers would append.
 func (s *sale) removeLog(server *stack.Server) {
 	s.T.Helper()
-	if err := os.Remove(server.Log); err != nil {
-		s.T.Error(err)
-	}
+	check.NoError(s.T, os.Remove(server.Log))
 }

@@ -127,9 +127,7 @@ func open(t *testing.T, name string, by cache.NewCacheFunc, watches ...string) *
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	var running sync.WaitGroup
 	running.Go(func() {
-		if err := made.Start(ctx); err != nil {
-			t.Error(err)
-		}
+		check.NoError(t, made.Start(ctx))
 	})
 	t.Cleanup(func() {
 		cancel()

@@ -89,9 +89,7 @@ func (s *fixture) expectAllFound() {
 			delete(counted, eventType)
 		}
 	}
-	if diff := cmp.Diff(s.expected, counted); diff != "" {
-		s.T.Errorf("found (-want +got)\n%s", diff)
-	}
+	check.Equal(s.T, s.expected, counted, "found")
 }
 
 // TestBothServersAreDown: the webhook server is down for so long that Stripe gives up, and for some of that time the

@@ -6,6 +6,7 @@ import (
 	"os"
 	"strings"
 
+	"github.com/paylink-dev/paylink/test/check"
 	"github.com/paylink-dev/paylink/test/stack"
 	"github.com/paylink-dev/paylink/test/testclient"
 )
@@ -18,17 +19,11 @@ func (s *fixture) stop(paylink *stack.Stack) {
 	kept := "nothing"
 	if s.Stack != nil {
 		state, _, err := s.state(ctx)
-		if err != nil {
-			s.T.Error(err)
-		}
+		check.NoError(s.T, err)
 		kept = fmt.Sprint(state)
 	}
-	if err := paylink.Stop(); err != nil {
-		s.T.Error(err)
-	}
-	if err := removeAll(ctx, paylink.Client); err != nil {
-		s.T.Error(err)
-	}
+	check.NoError(s.T, paylink.Stop())
+	check.NoError(s.T, removeAll(ctx, paylink.Client))
 	s.expectNoSecret("the ConfigMap", kept)
 	for _, name := range []string{"controller", "controller-2", "webhookserver"} {
 		s.readLog(shared.Dir() + "/" + name + ".log")
@@ -42,9 +37,7 @@ func (s *fixture) readLog(path string) {
 	if os.IsNotExist(err) {
 		return
 	}
-	if err != nil {
-		s.T.Error(err)
-	}
+	check.NoError(s.T, err)
 	log := string(content)
 	s.expectNoSecret(path, log)
 	// The servers have the rights of config/rbac alone: a missing one shows as forbidden.
@@ -54,9 +47,7 @@ func (s *fixture) readLog(path string) {
 	if s.T.Failed() {
 		s.T.Logf("%s ends with\n%s", path, log[max(0, len(log)-4000):])
 	}
-	if err := os.Remove(path); err != nil {
-		s.T.Error(err)
-	}
+	check.NoError(s.T, os.Remove(path))
 }
 
 // expectNoSecret fails the test where a text holds a secret, or the end of one.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
+	"github.com/paylink-dev/paylink/test/check"
 	"github.com/paylink-dev/paylink/test/stripesim"
 	"github.com/paylink-dev/paylink/test/testclient"
 )
@@ -90,9 +91,7 @@ func TestOtherShopOnTheAccount(t *testing.T) {
 	s.Must(err)
 	s.awaitRead()
 	s.awaitNoStripeEvents(other)
-	if n := s.Samples(s.Stack.Controller)[foreign] + s.Samples(second)[foreign]; n != 2 {
-		t.Errorf("got %f foreign events, want 2", n)
-	}
+	check.Equal(t, 2, s.Samples(s.Stack.Controller)[foreign]+s.Samples(second)[foreign], "foreign events")
 	if n := total(s.byType(second, foundTotal)); n > 0 {
 		t.Errorf("got %f events found, want 0", n)
 	}

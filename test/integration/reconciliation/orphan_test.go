@@ -13,6 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
+	"github.com/paylink-dev/paylink/test/check"
 	"github.com/paylink-dev/paylink/test/stripesim"
 	"github.com/paylink-dev/paylink/test/testclient"
 )
@@ -24,11 +25,7 @@ func TestOrphanPayment(t *testing.T) {
 	session := s.Pay(s.Link.URL)
 	orphan := s.awaitStripeEvent(session, "an orphan", inPhase(v1alpha1.StripeEventOrphaned))
 	s.awaitMetric(s.Stack.Controller, orphans, equals(1))
-	for _, word := range []string{"199.00 USD", session.ID, "spec.resolution.assignTo", "names no Order"} {
-		if !strings.Contains(orphan.Status.Message, word) {
-			t.Errorf("got the message %s, want %q in it", orphan.Status.Message, word)
-		}
-	}
+	check.Contains(t, orphan.Status.Message, "199.00 USD", session.ID, "spec.resolution.assignTo", "names no Order")
 	link, where := s.PaymentLink("lifetime"), orphan.Namespace+"/"+orphan.Name
 	s.awaitEvent(link, "PaymentLink", "OrphanPayment", where)
 	s.awaitEvent(orphan, "StripeEvent", "OrphanPayment", session.ID)
@@ -102,9 +99,7 @@ func TestOrphanPaymentWithoutWebhook(t *testing.T) {
 			} else {
 				s.awaitRead()
 			}
-			if diff := cmp.Diff(want, s.byType(s.Stack.Controller, row.metric)); diff != "" {
-				t.Errorf("found later on (-want +got)\n%s", diff)
-			}
+			check.Equal(t, want, s.byType(s.Stack.Controller, row.metric), "found later on")
 			o := s.CreateAllReady(1)[0]
 			s.Must(s.decide(orphan, v1alpha1.StripeEventResolution{AssignTo: &v1alpha1.OrderReference{Namespace: o.Namespace, Name: o.Name}}))
 			s.Await(o, "paid, and refunded in part", func(o *v1alpha1.Order) bool {

@@ -78,9 +78,7 @@ func TestAPIKeyRotation(t *testing.T) {
 	keys.Update(map[string]string{"key": second + " " + first})
 	awaitSecondKey("the controller has both keys", true)
 	awaitUse("the old key is used as the second", 2)
-	if at := s.Samples(controller)[fmt.Sprintf(used, 1)]; at != 0 {
-		t.Errorf("got a key that Stripe does not accept used at %f, want never", at)
-	}
+	check.Equal(t, 0, s.Samples(controller)[fmt.Sprintf(used, 1)], "time of use of a key that Stripe does not accept")
 
 	// Stripe accepts both keys, and then the new one alone.
 	accepted.set(first, second)

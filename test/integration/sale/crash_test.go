@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
+	"github.com/paylink-dev/paylink/test/check"
 	"github.com/paylink-dev/paylink/test/stripesim"
 	"github.com/paylink-dev/paylink/test/testclient"
 )
@@ -57,9 +58,7 @@ func TestMarkedSeenBeforeApplied(t *testing.T) {
 func restoreOnce(t *testing.T, start func() error) func() {
 	t.Helper()
 	restore := sync.OnceFunc(func() {
-		if err := start(); err != nil {
-			t.Error(err)
-		}
+		check.NoError(t, start())
 	})
 	t.Cleanup(restore)
 	return restore

@@ -9,6 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/paylink-dev/paylink/test/check"
 	"github.com/paylink-dev/paylink/test/stack"
 	"github.com/paylink-dev/paylink/test/stripesim"
 )
@@ -26,12 +27,8 @@ func TestManagedEndpoint(t *testing.T) {
 	s.Must(err)
 	stored := &corev1.Secret{}
 	t.Cleanup(func() {
-		if err := controller.Stop(); err != nil {
-			t.Error(err)
-		}
-		if err := paylink.Client.Delete(context.Background(), stored); err != nil {
-			t.Error(err)
-		}
+		check.NoError(t, controller.Stop())
+		check.NoError(t, paylink.Client.Delete(context.Background(), stored))
 	})
 
 	s.Eventually("the signing secret is stored", func(ctx context.Context) (bool, error) {

@@ -8,6 +8,7 @@ import (
 	testingclock "k8s.io/utils/clock/testing"
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
+	"github.com/paylink-dev/paylink/test/check"
 	"github.com/paylink-dev/paylink/test/stripeevents"
 	"github.com/paylink-dev/paylink/test/stripesim"
 )
@@ -51,9 +52,7 @@ func TestSessionExpiringADayAfterPayment(t *testing.T) {
 		body := handmade{t, o}.session(stripeevents.SessionExpired, "",
 			stripeevents.Set("data.object.id", bought.ID), stripeevents.Set("data.object.payment_intent", s.PaymentIntent(bought.ID)),
 			stripeevents.Set("created", visited.Add(24*time.Hour).Unix()))
-		if status := s.Post(body); status != 200 {
-			t.Errorf("got status %d, want 200", status)
-		}
+		check.Equal(t, 200, s.Post(body), "status")
 		expectUnchanged(s, before)
 	})
 	if kept := s.StripeEvents(func(e v1alpha1.StripeEventFact) bool { return e.Type == sessionExpired }); len(kept) > 0 {

@@ -7,6 +7,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
+	"github.com/paylink-dev/paylink/test/check"
 	"github.com/paylink-dev/paylink/test/stripesim"
 	"github.com/paylink-dev/paylink/test/testclient"
 )
@@ -102,9 +103,7 @@ func TestPaymentAttempts(t *testing.T) {
 			s.Create(o)
 			o = s.Await(o, "ready", testclient.Ready)
 			session := row.pay(s, o)
-			if got := s.AwaitPhase(o, v1alpha1.OrderPaid).Status.ProviderOrderID; got != session {
-				t.Errorf("got providerOrderId %s, want %s", got, session)
-			}
+			check.Equal(t, session, s.AwaitPhase(o, v1alpha1.OrderPaid).Status.ProviderOrderID, "providerOrderId")
 		})
 	}
 }

@@ -20,9 +20,7 @@ func addWebhookServer(t *testing.T) {
 	check.Must(t, err)
 	t.Cleanup(func() {
 		paylink.Stripe.RemoveEndpoint(endpoint.ID)
-		if err := second.Stop(); err != nil {
-			t.Error(err)
-		}
+		check.NoError(t, second.Stop())
 	})
 }
 
@@ -30,9 +28,7 @@ func TestStandbyControllerTakesOver(t *testing.T) {
 	s := newClient(t)
 	s.Must(paylink.Controller.Stop()) // which elects no leader
 	t.Cleanup(func() {
-		if err := paylink.Controller.Start(context.WithoutCancel(s.Ctx)); err != nil {
-			t.Error(err)
-		}
+		check.NoError(t, paylink.Controller.Start(context.WithoutCancel(s.Ctx)))
 	})
 	var controllers []*stack.Server
 	for _, name := range []string{"controller-1", "controller-2"} {

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"github.com/paylink-dev/paylink/test/check"
 )
 
 // TestSigningSecretRotation takes the steps of docs/rotation.md while buyers pay. No delivery is rejected.
@@ -48,9 +50,7 @@ func TestSigningSecretRotation(t *testing.T) {
 		t.Errorf("got %v, want the renamed secret used after %f", now, ended)
 	}
 	s.awaitUse("the server has the new secret alone", "renamed")
-	if status := s.post(first); status != http.StatusBadRequest {
-		t.Errorf("got status %d for the old secret, want 400", status)
-	}
+	check.Equal(t, http.StatusBadRequest, s.post(first), "status for the old secret")
 
 	stop()
 	s.expectAllPaid()

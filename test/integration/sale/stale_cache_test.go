@@ -83,9 +83,7 @@ func serveWithStoppableWatches(t *testing.T, secret string) (string, client.Read
 	check.Must(t, ledger.Index(ctx, mgr.GetFieldIndexer()))
 	var running sync.WaitGroup
 	running.Go(func() {
-		if err := mgr.Start(ctx); err != nil {
-			t.Error(err)
-		}
+		check.NoError(t, mgr.Start(ctx))
 	})
 	t.Cleanup(func() { cancel(); running.Wait() })
 	if !mgr.GetCache().WaitForCacheSync(ctx) {

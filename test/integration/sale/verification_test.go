@@ -30,9 +30,7 @@ func TestVerificationThatFailsOpen(t *testing.T) {
 				stack.WebhookServer{Env: []string{"STRIPE_WEBHOOK_SECRET=" + row.secret}})
 			t.Cleanup(func() {
 				paylink.Stripe.RemoveEndpoint(endpoint.ID)
-				if err := server.Kill(); err != nil {
-					t.Error(err)
-				}
+				check.NoError(t, server.Kill())
 			})
 			if err == nil {
 				t.Fatal("the server started, want an error")

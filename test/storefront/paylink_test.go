@@ -64,9 +64,7 @@ func TestOtherRoutes(t *testing.T) {
 			t.Errorf("%s: got status %d, want an error", path, got.status)
 		}
 	}
-	if got := v.ask(http.MethodPost, "/", "a=b"); got.status != http.StatusMethodNotAllowed {
-		t.Errorf("got status %d for a form that is posted to the page, want 405", got.status)
-	}
+	check.Equal(t, http.StatusMethodNotAllowed, v.ask(http.MethodPost, "/", "a=b").status, "status for a form that is posted to the page")
 }
 
 func TestStreamedAnswer(t *testing.T) {

@@ -90,9 +90,7 @@ func TestClose(t *testing.T) {
 	check.Must(t, err)
 	cancel() // which does not close the shop
 	v := &client{t: t, shop: shop, http: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}}
-	if got := v.ask(http.MethodGet, "/", ""); got.status != http.StatusOK {
-		t.Errorf("got status %d after the context ended, want 200", got.status)
-	}
+	check.Equal(t, http.StatusOK, v.ask(http.MethodGet, "/", "").status, "status after the context ended")
 	for range 2 {
 		check.NoError(t, shop.Close())
 	}

@@ -84,9 +84,7 @@ func TestOverlay(t *testing.T) {
 		}
 	}
 	kept := slices.Concat(after.Of("CustomResourceDefinition"), after.Of("Namespace"))
-	if len(kept) != 4 {
-		t.Errorf("got %d CRDs and namespaces, want 4", len(kept))
-	}
+	check.Equal(t, 4, len(kept), "CRDs and namespaces")
 	for _, o := range kept {
 		if a := o.GetAnnotations(); a["argocd.argoproj.io/sync-options"] != "Prune=false,Delete=false" || a["kustomize.toolkit.fluxcd.io/prune"] != "disabled" {
 			t.Errorf("%s: got the annotations %v, want those that keep Argo CD and Flux from removing it", o.GetName(), a)

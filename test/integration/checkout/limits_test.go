@@ -42,9 +42,7 @@ func (s *fixture) expectOrders(statuses map[int]int, burst, most int) {
 	if orders < burst || orders > most {
 		s.T.Errorf("got %d orders, want from %d to %d", orders, burst, most)
 	}
-	if statuses[http.StatusSeeOther] != orders {
-		s.T.Errorf("got %d redirects to Stripe, want %d", statuses[http.StatusSeeOther], orders)
-	}
+	check.Equal(s.T, orders, statuses[http.StatusSeeOther], "redirects to Stripe")
 }
 
 // TestFloodFromSpoofedAddresses: a client gets no second address by its headers.

@@ -86,9 +86,7 @@ func TestServerWithoutCheckoutAPI(t *testing.T) {
 	s.AwaitDelivered()
 	s.awaitOutcome(server, paid.ID, "paid: paid, final, known order")
 	s.expectAccepted(endpoint.ID)
-	if a := s.send(call{to: server, path: "/openapi.yaml"}); a.status != 200 {
-		t.Errorf("got status %d of the OpenAPI description, want 200", a.status)
-	}
+	check.Equal(t, 200, s.send(call{to: server, path: "/openapi.yaml"}).status, "status of the OpenAPI description")
 }
 
 // expectAccepted checks that an endpoint has accepted all webhooks.

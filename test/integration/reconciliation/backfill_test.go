@@ -212,9 +212,7 @@ func TestWithoutAKey(t *testing.T) {
 	s.Await(orders[3], "still ready", testclient.Ready)
 	s.card(orders[3])
 	s.AwaitPhase(orders[3], v1alpha1.OrderPaid)
-	if o := s.Read(orders[2]); o.Status.Phase != v1alpha1.OrderPending {
-		t.Errorf("got phase %s of an order whose event was lost, want Pending", o.Status.Phase)
-	}
+	check.Equal(t, v1alpha1.OrderPending, s.Read(orders[2]).Status.Phase, "phase of an order whose event was lost")
 
 	log := s.Log(s.Stack.Controller)
 	for _, word := range []string{

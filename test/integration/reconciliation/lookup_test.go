@@ -37,9 +37,7 @@ func TestRefundBeforeItsPayment(t *testing.T) {
 	s.Await(orders[3], "paid, and needs no attention", func(o *v1alpha1.Order) bool {
 		return o.Status.Phase == v1alpha1.OrderPaid && len(o.Status.Payments[0].Disputes) == 1 && testclient.NeedsNoAttention(o)
 	})
-	if o := s.Read(orders[2]); o.Status.Phase != v1alpha1.OrderPaid {
-		t.Errorf("got phase %s of the disputed order, want Paid", o.Status.Phase)
-	}
+	check.Equal(t, v1alpha1.OrderPaid, s.Read(orders[2]).Status.Phase, "phase of the disputed order")
 
 	s.Eventually("Stripe was asked for the session", func(context.Context) (bool, error) {
 		return len(asked.find("/v1/checkout/sessions", "payment_intent", s.PaymentIntent(other.ID))) > 0, nil

@@ -16,17 +16,13 @@ func TestOrderIsPaidAndRefunded(t *testing.T) {
 	s := newClient(t)
 	created := s.Order("first")
 	s.Create(created)
-	if created.Status.Phase != v1alpha1.OrderPending {
-		t.Errorf("got phase %q of the created order, want Pending", created.Status.Phase)
-	}
+	check.Equal(t, v1alpha1.OrderPending, created.Status.Phase, "phase of the created order")
 
 	o := s.Await(created, "ready", testclient.Ready)
 	if want := s.Link.URL + "?client_reference_id=" + string(o.UID); o.Status.CheckoutURL != want {
 		t.Errorf("got checkoutURL %s, want %s", o.Status.CheckoutURL, want)
 	}
-	if o.Status.PaymentLinkID != s.Link.ID {
-		t.Errorf("got paymentLinkId %q, want %q", o.Status.PaymentLinkID, s.Link.ID)
-	}
+	check.Equal(t, s.Link.ID, o.Status.PaymentLinkID, "paymentLinkId")
 
 	session := s.Pay(o.Status.CheckoutURL)
 	o = s.AwaitPhase(o, v1alpha1.OrderPaid)
@@ -40,14 +36,10 @@ func TestOrderIsPaidAndRefunded(t *testing.T) {
 
 	s.Refund(session, 5000)
 	o = s.Await(o, "partly refunded", func(o *v1alpha1.Order) bool { return o.Status.AmountRefunded == 5000 })
-	if o.Status.Phase != v1alpha1.OrderPaid {
-		t.Errorf("got phase %s after a partial refund, want Paid", o.Status.Phase)
-	}
+	check.Equal(t, v1alpha1.OrderPaid, o.Status.Phase, "phase after a partial refund")
 	s.Refund(session, 0)
 	o = s.AwaitPhase(o, v1alpha1.OrderRefunded)
-	if o.Status.AmountRefunded != testclient.Price {
-		t.Errorf("got amountRefunded %d, want %d", o.Status.AmountRefunded, testclient.Price)
-	}
+	check.Equal(t, testclient.Price, o.Status.AmountRefunded, "amountRefunded")
 	if meta.FindStatusCondition(o.Status.Conditions, v1alpha1.ConditionNeedsAttention) != nil {
 		t.Errorf("got the conditions %v, want no NeedsAttention", o.Status.Conditions)
 	}

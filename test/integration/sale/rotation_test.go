@@ -96,9 +96,7 @@ func (s *rotation) expectAllPaid() {
 	s.T.Helper()
 	s.AwaitDelivered()
 	orders := s.Orders()
-	if len(orders) != s.sold {
-		s.T.Errorf("got %d orders, want %d", len(orders), s.sold)
-	}
+	check.Equal(s.T, s.sold, len(orders), "orders")
 	for i := range orders {
 		if o := &orders[i]; o.Status.Phase != v1alpha1.OrderPaid {
 			s.T.Errorf("got %s %s, want Paid", o.Name, o.Status.Phase)

@@ -50,14 +50,10 @@ func TestAnAcknowledgedEventHasItsEffectDespiteAStaleCache(t *testing.T) {
 			s.T = t
 			session := s.Pay(o.Status.CheckoutURL)
 			s.AwaitDelivered()
-			if now := s.Read(o); now.Status.Phase != v1alpha1.OrderPaid {
-				t.Errorf("got phase %s after the payment was acknowledged, want Paid", now.Status.Phase)
-			}
+			check.Equal(t, v1alpha1.OrderPaid, s.Read(o).Status.Phase, "phase after the payment was acknowledged")
 			s.Refund(session, 0)
 			s.AwaitDelivered()
-			if now := s.Read(o); now.Status.Phase != v1alpha1.OrderRefunded {
-				t.Errorf("got phase %s after the refund was acknowledged, want Refunded", now.Status.Phase)
-			}
+			check.Equal(t, v1alpha1.OrderRefunded, s.Read(o).Status.Phase, "phase after the refund was acknowledged")
 			if kept := s.StripeEventsOf(session); len(kept) > 0 { // the controller would apply them later
 				t.Errorf("got the StripeEvents %+v, want none", kept)
 			}

@@ -9,6 +9,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
+	"github.com/paylink-dev/paylink/test/check"
 	"github.com/paylink-dev/paylink/test/stripesim"
 	"github.com/paylink-dev/paylink/test/testclient"
 )
@@ -37,9 +38,7 @@ func TestOrderIDBelongsToTheOldest(t *testing.T) {
 	awaitNextSecond(t, first.CreationTimestamp.Time)
 	elsewhere.Create(second)
 	second = elsewhere.Await(second, "a duplicate", testclient.NotReady(v1alpha1.ReasonDuplicateOrderID))
-	if second.Status.CheckoutURL != "" {
-		t.Errorf("got checkoutURL %s of a duplicate, want none", second.Status.CheckoutURL)
-	}
+	check.Equal(t, "", second.Status.CheckoutURL, "checkoutURL of a duplicate")
 	s.Pay(first.Status.CheckoutURL)
 	s.AwaitPhase(first, v1alpha1.OrderPaid)
 	elsewhere.AwaitPhase(second, v1alpha1.OrderPending)
@@ -67,9 +66,7 @@ func TestWrongAmountNeedsAttention(t *testing.T) {
 	cheap := paylink.Stripe.CreatePaymentLink(stripesim.PaymentLinkParams{ProductName: "Sticker", Amount: 100, Currency: "usd"})
 	session := s.Pay(cheap.URL + "?client_reference_id=" + o.Status.ClientReferenceID)
 	o = s.Await(o, "in need of attention", testclient.NeedsAttention(v1alpha1.ReasonPaymentMismatch))
-	if o.Status.Phase != v1alpha1.OrderPending {
-		t.Errorf("got phase %s of an order for 199.00 USD after 1.00 USD, want Pending", o.Status.Phase)
-	}
+	check.Equal(t, v1alpha1.OrderPending, o.Status.Phase, "phase of an order for 199.00 USD after 1.00 USD")
 	s.Eventually("there is an Event", func(ctx context.Context) (bool, error) {
 		out := s.Kubectl("get", "events.events.k8s.io", "-n", s.Namespace, "-o", "jsonpath={.items[*].reason}")
 		return out == v1alpha1.ReasonPaymentMismatch, fmt.Errorf("the Events are %q", out)
@@ -95,9 +92,7 @@ func TestPaymentAfterExpiryNeedsAttention(t *testing.T) {
 	o = s.Await(o, "expired", func(o *v1alpha1.Order) bool {
 		return o.Status.Phase == v1alpha1.OrderFailed && testclient.NotReady(v1alpha1.ReasonExpired)(o)
 	})
-	if o.Status.CheckoutURL != "" {
-		t.Errorf("got checkoutURL %s of an expired order, want none", o.Status.CheckoutURL)
-	}
+	check.Equal(t, "", o.Status.CheckoutURL, "checkoutURL of an expired order")
 	s.Pay(url)
 	s.Await(o, "Paid after expiry", func(o *v1alpha1.Order) bool {
 		return o.Status.Phase == v1alpha1.OrderPaid && testclient.NeedsAttention(v1alpha1.ReasonPaidAfterExpiry)(o)

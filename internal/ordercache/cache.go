@@ -27,8 +27,11 @@ import (
 	"github.com/paylink-dev/paylink/api/v1alpha1"
 )
 
-// kind is the kind of an order.
-var kind = v1alpha1.GroupVersion.WithKind("Order")
+// kind is the kind of an order, and listKind the kind of a list of orders.
+var (
+	kind     = v1alpha1.GroupVersion.WithKind("Order")
+	listKind = v1alpha1.GroupVersion.WithKind("OrderList")
+)
 
 // resyncPeriod is how often sources enqueue all orders. controller-runtime's own cache has the same default.
 const resyncPeriod = 10 * time.Hour

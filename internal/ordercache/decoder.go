@@ -1,8 +1,6 @@
 package ordercache
 
 import (
-	"bufio"
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -47,11 +45,16 @@ func (p *partialOrder) order() *v1alpha1.Order {
 // decodeList reads a list of orders as JSON, and encodes each order before it reads the next one.
 func decodeList(body io.Reader, s *store) (*encodedList, error) {
 	d := listDecoder{Decoder: json.NewDecoder(body), store: s, list: &encodedList{}}
-	if err := d.decode(); err != nil {
-		return nil, fmt.Errorf("read a list of orders: %w", unexpectedEOF(err))
+	err := d.decode()
+	if errors.Is(err, io.EOF) {
+		err = io.ErrUnexpectedEOF // an end in the middle of the answer
 	}
-	if found := d.list.GroupVersionKind(); found != kind.GroupVersion().WithKind(kind.Kind+"List") || !d.hasItems {
-		return nil, fmt.Errorf("read a list of orders: the response is %s, not a list of orders", found)
+	// An answer without items is not an empty list.
+	if is := d.list.GroupVersionKind(); err == nil && (is != listKind || d.list.Items == nil) {
+		err = fmt.Errorf("the answer is %s, which is no list of orders", is)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read a list of orders: %w", err)
 	}
 	return d.list, nil
 }
@@ -61,29 +64,23 @@ type listDecoder struct {
 	*json.Decoder
 	store *store
 	list  *encodedList
-	// hasItems says that the field was there: an answer without it is not an empty list.
-	hasItems bool
 }
 
 func (d *listDecoder) decode() error {
 	if err := d.delimiter('{'); err != nil {
 		return err
 	}
+	fields := map[json.Token]any{"kind": &d.list.Kind, "apiVersion": &d.list.APIVersion, "metadata": &d.list.ListMeta}
 	for d.More() {
 		field, err := d.Token()
 		if err != nil {
 			return err
 		}
-		switch field {
-		case "kind":
-			err = d.Decode(&d.list.Kind)
-		case "apiVersion":
-			err = d.Decode(&d.list.APIVersion)
-		case "metadata":
-			err = d.Decode(&d.list.ListMeta)
-		case "items":
+		if field == "items" {
 			err = d.items()
-		default:
+		} else if into, is := fields[field]; is {
+			err = d.Decode(into)
+		} else {
 			err = d.Decode(&ignored{})
 		}
 		if err != nil {
@@ -95,12 +92,10 @@ func (d *listDecoder) decode() error {
 
 // items reads an array, or null if there are no items.
 func (d *listDecoder) items() error {
-	d.hasItems = true
+	d.list.Items = []*encodedOrder{}
 	switch start, err := d.Token(); {
-	case err != nil:
+	case err != nil || start == nil:
 		return err
-	case start == nil:
-		return nil
 	case start != json.Delim('['):
 		return fmt.Errorf("found %v in the place of [", start)
 	}
@@ -129,41 +124,46 @@ func (d *listDecoder) delimiter(want json.Delim) error {
 	return err
 }
 
-// unexpectedEOF replaces io.EOF, so that an end in the middle of a response differs from the end of a watch.
-func unexpectedEOF(err error) error {
-	if errors.Is(err, io.EOF) {
-		return io.ErrUnexpectedEOF
-	}
-	return err
+// watchDecoder reads a watch of orders as JSON. client-go's own decoder reads each event six times, and decodes
+// managedFields, which are nearly half of an order.
+type watchDecoder struct {
+	io.Closer
+	events *json.Decoder
+	store  *store
 }
 
-// watchDecoder reads a watch of orders: one event a line, as JSON. client-go's own decoder reads each event six times, and
-// decodes managedFields, which are nearly half of an order.
-type watchDecoder struct {
-	body  io.ReadCloser
-	lines *bufio.Reader
-	line  []byte
-	store *store
+func newWatchDecoder(body io.ReadCloser, s *store) *watchDecoder {
+	return &watchDecoder{Closer: body, events: json.NewDecoder(body), store: s}
 }
 
 // watchEvent is an event of a watch.
 type watchEvent struct {
 	Type   watch.EventType `json:"type"`
-	Object partialOrder    `json:"object"`
+	Object struct {
+		partialOrder
+		partialStatus
+	} `json:"object"`
+}
+
+// partialStatus has the fields of a Status that an order does not have.
+type partialStatus struct {
+	Message string                `json:"message"`
+	Reason  metav1.StatusReason   `json:"reason"`
+	Details *metav1.StatusDetails `json:"details"`
+	Code    int32                 `json:"code"`
 }
 
 // Decode waits for the next event.
 func (d *watchDecoder) Decode() (watch.EventType, runtime.Object, error) {
-	line, err := d.readLine()
-	if err != nil {
-		return "", nil, err
-	}
 	var event watchEvent
-	if err := json.Unmarshal(line, &event); err != nil {
-		if status := decodeStatus(line); status != nil {
-			return watch.Error, status, nil
-		}
-		return "", nil, fmt.Errorf("read a watch of orders: %w", err)
+	err := d.events.Decode(&event)
+	var wrongType *json.UnmarshalTypeError // such as the field status of a Status, which is a string
+	if event.Type == watch.Error && (err == nil || errors.As(err, &wrongType)) {
+		s := event.Object.partialStatus
+		return watch.Error, &metav1.Status{Status: metav1.StatusFailure, Message: s.Message, Reason: s.Reason, Details: s.Details, Code: s.Code}, nil
+	}
+	if err != nil {
+		return "", nil, err // client-go compares it with io.EOF
 	}
 	annotations, order := event.Object.Metadata.Annotations, event.Object.order()
 	switch event.Type {
@@ -175,48 +175,9 @@ func (d *watchDecoder) Decode() (watch.EventType, runtime.Object, error) {
 		return event.Type, e, err
 	case watch.Bookmark:
 		return event.Type, newBookmark(order.ResourceVersion, annotations), nil
-	case watch.Error:
-		if status := decodeStatus(line); status != nil {
-			return watch.Error, status, nil
-		}
 	}
 	return "", nil, fmt.Errorf("read a watch of orders: unknown event type %q", event.Type)
 }
 
-// decodeStatus reads an event whose object is a Status. It returns nil for any other event.
-func decodeStatus(line []byte) *metav1.Status {
-	var event struct {
-		Type   watch.EventType `json:"type"`
-		Object metav1.Status   `json:"object"`
-	}
-	if json.Unmarshal(line, &event) != nil || event.Type != watch.Error {
-		return nil
-	}
-	return &event.Object
-}
-
-// readLine reads a line of any length, without empty lines. The next call overwrites the result.
-func (d *watchDecoder) readLine() ([]byte, error) {
-	for {
-		d.line = d.line[:0]
-		for {
-			part, err := d.lines.ReadSlice('\n')
-			d.line = append(d.line, part...)
-			if err == nil {
-				break
-			}
-			if !errors.Is(err, bufio.ErrBufferFull) {
-				if errors.Is(err, io.EOF) && len(bytes.TrimSpace(d.line)) > 0 {
-					return nil, io.ErrUnexpectedEOF
-				}
-				return nil, err
-			}
-		}
-		if line := bytes.TrimSpace(d.line); len(line) > 0 {
-			return line, nil
-		}
-	}
-}
-
 // Close ends the watch.
-func (d *watchDecoder) Close() { _ = d.body.Close() }
+func (d *watchDecoder) Close() { _ = d.Closer.Close() }

@@ -1,7 +1,6 @@
 package ordercache
 
 import (
-	"bufio"
 	"context"
 	"fmt"
 	"net/http"
@@ -51,9 +50,8 @@ func (c *orderClient) watch(ctx context.Context, options metav1.ListOptions) (wa
 	if err != nil {
 		return nil, err
 	}
-	decoder := &watchDecoder{body: body, lines: bufio.NewReaderSize(body, 64<<10), store: c.store}
 	reporter := apierrors.NewClientErrorReporter(http.StatusInternalServerError, http.MethodGet, "ClientWatchDecoding")
-	return watch.NewStreamWatcher(decoder, reporter), nil
+	return watch.NewStreamWatcher(newWatchDecoder(body, c.store), reporter), nil
 }
 
 // reflectorStore is the part of a store that one reflector fills: the orders of a namespace, or of all namespaces ("").

@@ -1,6 +1,7 @@
 package browser_test
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -16,6 +17,31 @@ func program(t *testing.T, dir, name string) string {
 	path := filepath.Join(dir, name)
 	check.Must(t, os.WriteFile(path, []byte("#!/bin/sh\necho it does nothing\nexit 1\n"), 0o700))
 	return path
+}
+
+func TestFindChromium(t *testing.T) {
+	bin, named := t.TempDir(), program(t, t.TempDir(), "my-chromium")
+	t.Setenv("PATH", bin)
+	t.Setenv("PAYLINK_BROWSER", "")
+	if path, err := browser.Find(); !errors.Is(err, browser.ErrNone) {
+		t.Skipf("this system has one whatever PATH says: %s (%v)", path, err)
+	}
+	last := program(t, bin, "google-chrome")
+	if path, err := browser.Find(); path != last || err != nil {
+		t.Errorf("found %s, %v", path, err)
+	}
+	first := program(t, bin, "chromium")
+	if path, err := browser.Find(); path != first || err != nil {
+		t.Errorf("found %s, %v", path, err)
+	}
+	t.Setenv("PAYLINK_BROWSER", named)
+	if path, err := browser.Find(); path != named || err != nil {
+		t.Errorf("found %s, %v", path, err)
+	}
+	t.Setenv("PAYLINK_BROWSER", named+"-of-others")
+	if _, err := browser.Find(); err == nil || errors.Is(err, browser.ErrNone) || !strings.Contains(err.Error(), "PAYLINK_BROWSER") {
+		t.Errorf("a wrong PAYLINK_BROWSER: %v", err)
+	}
 }
 
 // TestWithoutChromium: a test is skipped, and says how to have it run. In CI,

@@ -31,22 +31,3 @@ func TestAFormIsFilledInAsByHand(t *testing.T) {
 		}
 	}
 }
-
-// TestPressedTwice: both presses reach the page, and a button that leads away is
-// left all the same.
-func TestPressedTwice(t *testing.T) {
-	base := site(t, map[string]string{
-		"/": `<button type="button">Count</button><form action="/next"><button>Go</button></form><script src="/count.js" defer></script>`,
-		"/count.js": `let n = 0; const count = document.querySelector("button");
-			count.addEventListener("click", () => document.title = String(++n));`,
-		"/next": "<h1>There</h1>",
-	})
-	for _, view := range browser.Views() {
-		tab := chromium.Tab(t, view)
-		tab.Open(base)
-		tab.DoubleClick("button", "Count")
-		tab.Await("count two", `document.title === "2"`)
-		tab.DoubleClick("button", "Go")
-		tab.See("There")
-	}
-}

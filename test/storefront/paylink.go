@@ -55,10 +55,11 @@ func (p *paylink) set(address string) error {
 		return fmt.Errorf("%q is no address of a webhook server: write a whole one, as http://127.0.0.1:8080", address)
 	}
 	p.proxy.Store(&httputil.ReverseProxy{
-		Rewrite:      func(r *httputil.ProxyRequest) { rewrite(r, target) },
-		Transport:    p.transport,
-		ErrorHandler: p.unreachable,
-		ErrorLog:     log.New(io.Discard, "", 0), // of a buyer who closed the connection
+		Rewrite:       func(r *httputil.ProxyRequest) { rewrite(r, target) },
+		Transport:     p.transport,
+		FlushInterval: -1, // a streamed answer reaches the buyer as a stream
+		ErrorHandler:  p.unreachable,
+		ErrorLog:      log.New(io.Discard, "", 0), // of a buyer who closed the connection
 	})
 	return nil
 }

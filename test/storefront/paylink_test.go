@@ -1,8 +1,11 @@
 package storefront_test
 
 import (
+	"bufio"
+	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -62,4 +65,64 @@ func TestOtherRoutes(t *testing.T) {
 		}
 	}
 	check.Equal(t, http.StatusMethodNotAllowed, v.ask(http.MethodPost, "/", "a=b").status, "status for a form that is posted to the page")
+}
+
+func TestStreamedAnswer(t *testing.T) {
+	read := make(chan struct{})
+	server := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.WriteString(w, "first\n")
+		_ = http.NewResponseController(w).Flush()
+		select {
+		case <-read: // the rest is written after the first part was read
+		case <-r.Context().Done():
+		}
+		_, _ = io.WriteString(w, "second\n")
+	})
+	v := open(t, storefront.Options{PaylinkURL: server.URL})
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, v.shop.URL()+"/api/", nil)
+	check.Must(t, err)
+	response, err := v.http.Do(request)
+	check.Must(t, err)
+	defer func() { _ = response.Body.Close() }()
+	parts := bufio.NewReader(response.Body)
+	first, err := parts.ReadString('\n')
+	close(read)
+	if err != nil || first != "first\n" {
+		t.Fatalf("got the first part %q, %v", first, err)
+	}
+	if second, err := parts.ReadString('\n'); err != nil || second != "second\n" {
+		t.Errorf("got the second part %q, %v", second, err)
+	}
+}
+
+func TestSetPaylink(t *testing.T) {
+	v := open(t, storefront.Options{})
+	unreachable := func(when string) {
+		t.Helper()
+		got := v.ask(http.MethodPost, "/buy/shop/lifetime", "")
+		if got.status != http.StatusBadGateway || got.header.Get("Content-Type") != "text/plain; charset=utf-8" || !strings.Contains(got.text, "try again") {
+			t.Errorf("%s: %+v", when, got)
+		}
+		if page := v.ask(http.MethodGet, "/", ""); page.status != http.StatusOK {
+			t.Errorf("%s: got status %d of the page, want 200", when, page.status)
+		}
+	}
+	reachable := func(name string) *httptest.Server {
+		t.Helper()
+		server := serve(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = fmt.Fprint(w, name) })
+		check.Must(t, v.shop.SetPaylink(server.URL))
+		if got := v.ask(http.MethodPost, "/buy/shop/lifetime", ""); got.status != http.StatusOK || got.text != name {
+			t.Errorf("server %s: got %+v", name, got)
+		}
+		return server
+	}
+	unreachable("without a server")
+	reachable("one").Close()
+	unreachable("after the server has ended")
+	reachable("two")
+	check.Must(t, v.shop.SetPaylink(""))
+	unreachable("after the server was removed")
+	if err := v.shop.SetPaylink("nowhere"); err == nil {
+		t.Error("got no error for an invalid address")
+	}
 }

@@ -94,7 +94,9 @@ func (r *release) helmTest(webhookserver *server) {
 	out := r.helm.Must("test", chart.Release, "--namespace="+r.namespace, "--timeout=90s")
 	cancel()
 	kubelet.Wait()
-	check.Contains(r.t, out, "Succeeded")
+	if !strings.Contains(out, "Succeeded") {
+		r.t.Errorf("got from helm test %s, want Succeeded", out)
+	}
 	var orders v1alpha1.OrderList
 	if err := admin.List(r.t.Context(), &orders); err != nil || len(orders.Items) > 0 {
 		r.t.Errorf("got %d orders after helm test, %v, want 0", len(orders.Items), err)

@@ -121,6 +121,12 @@ func TestOutcomeOfAPayment(t *testing.T) {
 			after: "refunded: refunded, final, known order",
 		},
 		{
+			buyer: "pays too little", pays: func(url string) (stripesim.Session, error) {
+				return byCard(cheap.URL + "?client_reference_id=" + reference(t, url))
+			},
+			before: "review: pending, not final, known order", after: "review: pending, final, known order",
+		},
+		{
 			buyer: "opens the page again after he has paid", pays: func(url string) (stripesim.Session, error) {
 				if _, err := byCard(url); err != nil {
 					return stripesim.Session{}, err

@@ -47,11 +47,11 @@ func decodeList(body io.Reader, s *store) (*encodedList, error) {
 	d := listDecoder{Decoder: json.NewDecoder(body), store: s, list: &encodedList{}}
 	err := d.decode()
 	if errors.Is(err, io.EOF) {
-		err = io.ErrUnexpectedEOF // an end in the middle of the answer
+		err = io.ErrUnexpectedEOF // an end in the middle of the response
 	}
-	// An answer without items is not an empty list.
+	// A response without items is not an empty list.
 	if is := d.list.GroupVersionKind(); err == nil && (is != listKind || d.list.Items == nil) {
-		err = fmt.Errorf("the answer is %s, which is no list of orders", is)
+		err = fmt.Errorf("the response is %s, not a list of orders", is)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read a list of orders: %w", err)

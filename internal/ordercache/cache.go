@@ -9,6 +9,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -36,24 +37,27 @@ var (
 // resyncPeriod is how often sources enqueue all orders. controller-runtime's own cache has the same default.
 const resyncPeriod = 10 * time.Hour
 
-var errStopped = errors.New("the cache of orders has stopped")
+var (
+	errStarted = errors.New("the cache of orders was started already")
+	errStopped = errors.New("the cache of orders has stopped")
+)
 
 // Cache reads orders from a compact store, and all other kinds from the cache that it embeds.
 type Cache struct {
 	cache.Cache
 
 	store *store
-	// stores are the parts that the reflectors fill, by namespace, or the one of all namespaces ("").
-	stores map[string]*reflectorStore
-	api    rest.Interface
-	mapper meta.RESTMapper
-	resync time.Duration
+	// sources list and watch the orders by namespace, or all orders ("").
+	sources map[string]*namespaceStore
+	mapper  meta.RESTMapper
+	resync  time.Duration
 	// backoff is the time between attempts to list and watch; nil: client-go's default.
 	backoff *wait.Backoff
 
-	started chan struct{} // closed by Start
-	filled  chan struct{} // closed when the store has all orders
-	stopped chan struct{} // closed when Start returns
+	started  atomic.Bool
+	unfilled atomic.Int32  // the number of sources that have not listed yet
+	filled   chan struct{} // closed when the store has all orders
+	stopped  chan struct{} // closed when Start returns
 }
 
 var _ cache.Cache = (*Cache)(nil)
@@ -75,18 +79,24 @@ func New(config *rest.Config, options cache.Options) (cache.Cache, error) {
 		return nil, fmt.Errorf("make a client for orders: %w", err)
 	}
 	c := &Cache{
-		Cache: others, store: newStore(), stores: map[string]*reflectorStore{}, api: api, mapper: options.Mapper,
-		resync:  ptr.Deref(options.SyncPeriod, resyncPeriod),
-		started: make(chan struct{}), filled: make(chan struct{}), stopped: make(chan struct{}),
+		Cache: others, store: newStore(), sources: map[string]*namespaceStore{}, mapper: options.Mapper,
+		resync: ptr.Deref(options.SyncPeriod, resyncPeriod), filled: make(chan struct{}), stopped: make(chan struct{}),
 	}
 	namespaces := slices.Collect(maps.Keys(options.DefaultNamespaces))
 	if len(namespaces) == 0 || slices.Contains(namespaces, metav1.NamespaceAll) {
 		namespaces = []string{metav1.NamespaceAll} // alone, as two reflectors must not have the same order
 	}
 	for _, namespace := range namespaces {
-		c.stores[namespace] = &reflectorStore{store: c.store, namespace: namespace, filled: make(chan struct{})}
+		c.sources[namespace] = &namespaceStore{api: api, namespace: namespace, store: c.store, onFilled: c.sourceFilled}
 	}
+	c.unfilled.Store(int32(len(c.sources))) //nolint:gosec // there are few namespaces
 	return c, nil
+}
+
+func (c *Cache) sourceFilled() {
+	if c.unfilled.Add(-1) == 0 {
+		close(c.filled)
+	}
 }
 
 // From returns the Cache of a manager whose options have New as NewCache.
@@ -100,9 +110,6 @@ func From(c cache.Cache) (*Cache, error) {
 
 // check rejects options that have no effect on orders.
 func check(options cache.Options) error {
-	if options.Scheme == nil || options.Mapper == nil {
-		return errors.New("the cache of orders needs a scheme and a mapper")
-	}
 	for o := range options.ByObject {
 		if _, ok := o.(*v1alpha1.Order); ok {
 			return errors.New("the cache of orders has no options by object")
@@ -120,32 +127,21 @@ func check(options cache.Options) error {
 
 // Start fills the cache and keeps it up to date until the context ends.
 func (c *Cache) Start(ctx context.Context) error {
-	if !c.store.seal() {
-		return errors.New("the cache of orders was started already")
+	if !c.started.CompareAndSwap(false, true) {
+		return errStarted
 	}
-	close(c.started)
 	defer close(c.stopped)
 	ctx, cancel := context.WithCancel(ctx)
 	var running sync.WaitGroup
 	defer running.Wait()
 	defer cancel() // stop the reflectors when the embedded cache stops
-	for _, s := range c.stores {
-		orders := &orderClient{api: c.api, namespace: s.namespace, store: c.store}
-		reflector := toolscache.NewReflectorWithOptions(orders.listerWatcher(), &encodedOrder{}, s, toolscache.ReflectorOptions{
+	for _, s := range c.sources {
+		lw := &toolscache.ListWatch{ListWithContextFunc: s.list, WatchFuncWithContext: s.watch}
+		reflector := toolscache.NewReflectorWithOptions(lw, &encodedOrder{}, s, toolscache.ReflectorOptions{
 			Name: "orders", TypeDescription: kind.String(), ResyncPeriod: c.resync, Backoff: c.backoff,
 		})
 		running.Go(func() { reflector.RunWithContext(ctx) })
 	}
-	running.Go(func() {
-		for _, s := range c.stores {
-			select {
-			case <-s.filled:
-			case <-ctx.Done():
-				return
-			}
-		}
-		close(c.filled)
-	})
 	return c.Cache.Start(ctx)
 }
 
@@ -173,17 +169,15 @@ func (c *Cache) waitUntilFilled(ctx context.Context) error {
 
 // ready waits until orders can be read.
 func (c *Cache) ready(ctx context.Context) error {
-	select {
-	case <-c.started:
-		return c.waitUntilFilled(ctx)
-	default:
+	if !c.started.Load() {
 		return &cache.ErrCacheNotStarted{}
 	}
+	return c.waitUntilFilled(ctx)
 }
 
 // checkNamespace fails for a namespace that the cache does not watch. Otherwise its orders would seem not to exist.
 func (c *Cache) checkNamespace(namespace string) error {
-	if c.stores[metav1.NamespaceAll] == nil && c.stores[namespace] == nil {
+	if c.sources[metav1.NamespaceAll] == nil && c.sources[namespace] == nil {
 		return fmt.Errorf("the cache has no orders of namespace %q, which it does not watch", namespace)
 	}
 	return nil
@@ -222,12 +216,21 @@ func (c *Cache) IndexField(ctx context.Context, o client.Object, field string, v
 	if _, err := c.mapper.RESTMapping(kind.GroupKind(), kind.Version); err != nil {
 		return err
 	}
+	if c.started.Load() {
+		return errStarted // orders that are encoded already would be missing in the index
+	}
 	return c.store.addIndex(field, values)
 }
 
 // CountBy sets the function that computes the state by which Counts counts orders. It must be called before the cache
 // starts.
-func (c *Cache) CountBy(state func(*v1alpha1.Order) State) error { return c.store.countBy(state) }
+func (c *Cache) CountBy(state func(*v1alpha1.Order) State) error {
+	if c.started.Load() {
+		return errStarted
+	}
+	c.store.state = state
+	return nil
+}
 
 // Counts returns the number of orders of each state. It returns false until the cache has all orders.
 func (c *Cache) Counts() (map[State]int, bool) {
@@ -239,29 +242,10 @@ func (c *Cache) Counts() (map[State]int, bool) {
 	}
 }
 
-// errNoInformer is the error of a request for an informer of orders.
-var errNoInformer = errors.New("orders have no informer: use Keys or Changes")
-
-// GetInformer returns the informer of another kind.
+// GetInformer returns the informer of another kind. An informer of orders would keep all orders a second time.
 func (c *Cache) GetInformer(ctx context.Context, o client.Object, options ...cache.InformerGetOption) (cache.Informer, error) {
 	if _, ok := o.(*v1alpha1.Order); ok {
-		return nil, errNoInformer
+		return nil, errors.New("orders have no informer: use Keys or Changes")
 	}
 	return c.Cache.GetInformer(ctx, o, options...)
-}
-
-// GetInformerForKind returns the informer of another kind.
-func (c *Cache) GetInformerForKind(ctx context.Context, gvk schema.GroupVersionKind, options ...cache.InformerGetOption) (cache.Informer, error) {
-	if gvk == kind {
-		return nil, errNoInformer
-	}
-	return c.Cache.GetInformerForKind(ctx, gvk, options...)
-}
-
-// RemoveInformer removes the informer of another kind.
-func (c *Cache) RemoveInformer(ctx context.Context, o client.Object) error {
-	if _, ok := o.(*v1alpha1.Order); ok {
-		return errNoInformer
-	}
-	return c.Cache.RemoveInformer(ctx, o)
 }

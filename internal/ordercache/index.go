@@ -15,17 +15,12 @@ type index struct {
 	values client.IndexerFunc
 }
 
-// addIndex adds an index. It fails after seal, as orders that are encoded already would be missing in the index.
+// addIndex adds an index. The store must have no orders.
 func (s *store) addIndex(name string, values client.IndexerFunc) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.sealed {
-		return fmt.Errorf("index orders by %q: register indices before the cache starts", name)
-	}
 	if slices.ContainsFunc(s.indices, func(i index) bool { return i.name == name }) {
 		return fmt.Errorf("orders have an index %q already", name)
 	}
-	s.indices = append(slices.Clone(s.indices), index{name, values})
+	s.indices = append(s.indices, index{name, values})
 	slices.SortFunc(s.indices, func(a, b index) int { return strings.Compare(a.name, b.name) })
 	return nil
 }

@@ -36,7 +36,7 @@ func TestMain(m *testing.M) {
 
 // patience is how long a test waits, and interval how often it checks.
 const (
-	patience = 30 * time.Second
+	patience = 2 * time.Minute
 	interval = 5 * time.Millisecond
 )
 
@@ -44,16 +44,6 @@ func eventually(t testing.TB, what string, is func() bool) {
 	t.Helper()
 	err := wait.PollUntilContextTimeout(context.WithoutCancel(t.Context()), interval, patience, true, func(context.Context) (bool, error) { return is(), nil })
 	if err != nil {
-		t.Fatalf("%s: not within %s", what, patience)
-	}
-}
-
-// closed waits until a channel is closed.
-func closed(t testing.TB, what string, c <-chan struct{}) {
-	t.Helper()
-	select {
-	case <-c:
-	case <-time.After(patience):
 		t.Fatalf("%s: not within %s", what, patience)
 	}
 }

@@ -168,7 +168,8 @@ func newCacheOf(t *testing.T, url string, object client.Object) *Cache {
 	}
 	c := made.(*Cache)
 	if _, is := object.(*v1alpha1.Order); !is {
-		c.stores = nil
+		c.sources = nil
+		close(c.filled)
 		if _, err := c.GetInformer(t.Context(), object, cache.BlockUntilSynced(false)); err != nil {
 			t.Fatal(err)
 		}

@@ -16,8 +16,8 @@ import (
 
 // cacheOf is a filled cache of all namespaces, around a store.
 func cacheOf(s *store) *Cache {
-	c := &Cache{store: s, stores: map[string]*reflectorStore{"": {}}, started: make(chan struct{}), filled: make(chan struct{})}
-	close(c.started)
+	c := &Cache{store: s, sources: map[string]*namespaceStore{"": {}}, filled: make(chan struct{})}
+	c.started.Store(true)
 	close(c.filled)
 	return c
 }

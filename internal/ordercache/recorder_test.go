@@ -8,7 +8,6 @@ import (
 
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
 )
@@ -65,14 +64,14 @@ func (r *recorder) changed(c *change) {
 	}
 }
 
-func (r *recorder) listed(keys []reconcile.Request) {
+func (r *recorder) listed(orders []*encodedOrder) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for _, key := range keys {
-		if _, is := r.orders[key.NamespacedName]; is {
+	for _, e := range orders {
+		if _, is := r.orders[e.key()]; is {
 			r.resyncs++
 		} else {
-			r.orders[key.NamespacedName] = nil
+			r.orders[e.key()] = nil
 		}
 	}
 }

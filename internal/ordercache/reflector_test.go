@@ -165,7 +165,7 @@ func TestNamespaces(t *testing.T) {
 // TestResync passes all keys to the subscribers again, and no change.
 func TestResync(t *testing.T) {
 	_, c, r := running(t, ways["streamed"])
-	if err := c.stores[metav1.NamespaceAll].Resync(); err != nil {
+	if err := c.sources[metav1.NamespaceAll].Resync(); err != nil {
 		t.Fatal(err)
 	}
 	if log := r.changes(0); r.resyncs != 10 || len(log) > 0 {

@@ -1,6 +1,7 @@
 package ordercache
 
 import (
+	"cmp"
 	"context"
 
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
@@ -22,10 +23,7 @@ type Change struct {
 
 // Order returns the order as it is now, or its last known state if it is deleted.
 func (c Change) Order() *v1alpha1.Order {
-	if c.New != nil {
-		return c.New
-	}
-	return c.Old
+	return cmp.Or(c.New, c.Old)
 }
 
 // RequestsFunc returns the requests that a change of an order enqueues.
@@ -37,13 +35,13 @@ type queue = workqueue.TypedRateLimitingInterface[reconcile.Request]
 // Keys returns a source that enqueues the key of each order that is created, changed or deleted. It enqueues all keys when
 // it starts and at each resync, with low priority. It decodes no order.
 func (c *Cache) Keys() source.SyncingSource {
-	return &orderSource{c, "keys of orders", func(_ context.Context, q queue) subscriber { return keyEnqueuer{q} }}
+	return &orderSource{c, "keys of orders", func(_ context.Context, q queue) subscriber { return &keyEnqueuer{q} }}
 }
 
 // Changes returns a source that enqueues requests for each order that is created, changed or deleted. The orders that exist
 // when the source starts do not count as changes, and neither does a resync. The cache calls the function and waits for it.
 func (c *Cache) Changes(requests RequestsFunc) source.SyncingSource {
-	return &orderSource{c, "changes of orders", func(ctx context.Context, q queue) subscriber { return changeEnqueuer{ctx, q, requests} }}
+	return &orderSource{c, "changes of orders", func(ctx context.Context, q queue) subscriber { return &changeEnqueuer{ctx, q, requests} }}
 }
 
 // orderSource subscribes the queue of a controller to the changes of orders.
@@ -69,8 +67,8 @@ func (s *orderSource) WaitForSync(ctx context.Context) error { return s.cache.wa
 type subscriber interface {
 	// changed receives one change.
 	changed(*change)
-	// listed receives the keys of all orders, at the start and at each resync.
-	listed([]reconcile.Request)
+	// listed receives all orders, at the start and at each resync.
+	listed([]*encodedOrder)
 }
 
 // change is a change of one encoded order.
@@ -78,64 +76,62 @@ type change struct {
 	old, new *encodedOrder
 	// initial is set for the orders of the first list.
 	initial bool
-
-	isDecoded bool
-	decoded   []Change
+	decoded []Change
 }
 
 // orders decodes the change, once for all subscribers. An order that was replaced by another one of the same name is
 // deleted, and then the other one is created.
 func (c *change) orders() []Change {
-	if c.isDecoded {
+	if c.decoded != nil {
 		return c.decoded
 	}
-	c.isDecoded = true
-	var orders Change
-	var err error
-	if c.old != nil {
-		if orders.Old, err = c.old.decode(); err != nil {
-			utilruntime.HandleError(err)
-		}
-	}
-	if c.new != nil {
-		if orders.New, err = c.new.decode(); err != nil {
-			utilruntime.HandleError(err)
-		}
-	}
+	o := Change{Old: decodeOrReport(c.old), New: decodeOrReport(c.new)}
 	switch {
-	case orders.Order() == nil:
-	case orders.Old != nil && orders.New != nil && orders.Old.UID != orders.New.UID:
-		c.decoded = []Change{{Old: orders.Old}, {New: orders.New}}
+	case o.Order() == nil:
+	case o.Old != nil && o.New != nil && o.Old.UID != o.New.UID:
+		c.decoded = []Change{{Old: o.Old}, {New: o.New}}
 	default:
-		c.decoded = []Change{orders}
+		c.decoded = []Change{o}
 	}
 	return c.decoded
+}
+
+// decodeOrReport returns nil if there is no order, or if it cannot be decoded.
+func decodeOrReport(e *encodedOrder) *v1alpha1.Order {
+	if e == nil {
+		return nil
+	}
+	o, err := e.decode()
+	if err != nil {
+		utilruntime.HandleError(err)
+	}
+	return o
 }
 
 // keyEnqueuer enqueues the key of each order.
 type keyEnqueuer struct{ queue queue }
 
-func (e keyEnqueuer) changed(c *change) {
-	key := c.new
-	if key == nil {
-		key = c.old
-	}
-	request := reconcile.Request{NamespacedName: key.key()}
+func (e *keyEnqueuer) changed(c *change) {
+	order := cmp.Or(c.new, c.old)
 	if c.initial {
-		e.listed([]reconcile.Request{request})
+		e.listed([]*encodedOrder{order})
 		return
 	}
-	e.queue.Add(request)
+	e.queue.Add(reconcile.Request{NamespacedName: order.key()})
 }
 
 // listed enqueues keys with low priority, behind the keys of changes.
-func (e keyEnqueuer) listed(keys []reconcile.Request) {
+func (e *keyEnqueuer) listed(orders []*encodedOrder) {
+	requests := make([]reconcile.Request, len(orders))
+	for i, order := range orders {
+		requests[i].NamespacedName = order.key()
+	}
 	if q, ok := e.queue.(priorityqueue.PriorityQueue[reconcile.Request]); ok {
-		q.AddWithOpts(priorityqueue.AddOpts{Priority: ptr.To(handler.LowPriority)}, keys...)
+		q.AddWithOpts(priorityqueue.AddOpts{Priority: ptr.To(handler.LowPriority)}, requests...)
 		return
 	}
-	for _, key := range keys {
-		e.queue.Add(key)
+	for _, request := range requests {
+		e.queue.Add(request)
 	}
 }
 
@@ -146,7 +142,7 @@ type changeEnqueuer struct {
 	requests RequestsFunc
 }
 
-func (e changeEnqueuer) changed(c *change) {
+func (e *changeEnqueuer) changed(c *change) {
 	if c.initial {
 		return
 	}
@@ -157,4 +153,4 @@ func (e changeEnqueuer) changed(c *change) {
 	}
 }
 
-func (changeEnqueuer) listed([]reconcile.Request) {}
+func (*changeEnqueuer) listed([]*encodedOrder) {}

@@ -206,7 +206,7 @@ func TestSourceOfStoppedCache(t *testing.T) {
 	defer a.hold()()
 	c := a.newCache()
 	stop := start(t, c)
-	closed(t, "the cache starts", c.started)
+	eventually(t, "the cache starts", c.started.Load)
 	short, cancel := context.WithCancel(t.Context())
 	cancel()
 	if err := c.Keys().WaitForSync(short); !errors.Is(err, context.Canceled) {

@@ -2,7 +2,6 @@ package ordercache
 
 import (
 	"bytes"
-	"errors"
 	"hash/maphash"
 	"maps"
 	"slices"
@@ -10,7 +9,6 @@ import (
 	"sync"
 
 	"k8s.io/apimachinery/pkg/types"
-	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
 )
@@ -24,11 +22,12 @@ type State uint16
 type store struct {
 	seed maphash.Seed
 
-	mu      sync.RWMutex
-	indices []index // sorted by name; replaced and never modified, as readers hold no lock
+	// indices, sorted by name, and state do not change after the start.
+	indices []index
 	state   func(*v1alpha1.Order) State
-	sealed  bool // no index can be added
-	orders  map[types.NamespacedName]*encodedOrder
+
+	mu     sync.RWMutex
+	orders map[types.NamespacedName]*encodedOrder
 	// one maps a hash to its order while it has a single one, as nearly every hash does. many maps the other hashes to their
 	// orders.
 	one  map[uint64]*encodedOrder
@@ -36,11 +35,8 @@ type store struct {
 	// namespaces has one string for each namespace, which all its orders share.
 	namespaces  map[string]string
 	counts      map[State]int
-	subscribers []*subscription // replaced and never modified
+	subscribers []subscriber // pointers; replaced and never modified
 }
-
-// subscription identifies one subscriber.
-type subscription struct{ subscriber }
 
 func newStore() *store {
 	return &store{
@@ -57,10 +53,10 @@ func newStore() *store {
 // encode returns an order as the store keeps it.
 func (s *store) encode(o *v1alpha1.Order) (*encodedOrder, error) {
 	s.mu.RLock()
-	namespace, indices, state := s.namespaces[o.Namespace], s.indices, s.state
+	namespace := s.namespaces[o.Namespace]
 	s.mu.RUnlock()
 	var hashes []uint64
-	for _, index := range indices {
+	for _, index := range s.indices {
 		for _, value := range index.values(o) {
 			hashes = append(hashes, s.hash(index.name, value))
 		}
@@ -71,7 +67,7 @@ func (s *store) encode(o *v1alpha1.Order) (*encodedOrder, error) {
 		s.namespaces[namespace] = namespace
 		s.mu.Unlock()
 	}
-	return encode(o, namespace, state(o), hashes)
+	return encode(o, namespace, s.state(o), hashes)
 }
 
 // set adds an order, or replaces the one of the same name.
@@ -104,9 +100,9 @@ func (s *store) reset(namespace string, list []*encodedOrder, initial bool) {
 		listed[e.key()] = struct{}{}
 		add(change{old: s.replace(e.key(), e), new: e, initial: initial})
 	}
-	for name := range s.orders {
-		if _, ok := listed[name]; !ok && (namespace == "" || namespace == name.Namespace) {
-			add(change{old: s.replace(name, nil)})
+	for _, e := range s.within(namespace) {
+		if _, ok := listed[e.key()]; !ok {
+			add(change{old: s.replace(e.key(), nil)})
 		}
 	}
 	subscribers := s.subscribers
@@ -115,7 +111,7 @@ func (s *store) reset(namespace string, list []*encodedOrder, initial bool) {
 }
 
 // notify passes changes to the subscribers. The caller holds no lock, as subscribers read the cache.
-func notify(subscribers []*subscription, changes ...change) {
+func notify(subscribers []subscriber, changes ...change) {
 	for i := range changes {
 		c := &changes[i]
 		if c.old == c.new || c.old != nil && c.new != nil && bytes.Equal(c.old.content, c.new.content) {
@@ -128,40 +124,28 @@ func notify(subscribers []*subscription, changes ...change) {
 	}
 }
 
-// subscribe adds a subscriber, which receives the keys of all orders first. The function that it returns removes it.
+// subscribe adds a subscriber, which receives all orders first. The function that it returns removes it.
 func (s *store) subscribe(to subscriber) (remove func()) {
-	added := &subscription{to}
 	s.mu.Lock()
-	s.subscribers = append(slices.Clone(s.subscribers), added)
-	keys := s.keys("")
+	s.subscribers = append(slices.Clone(s.subscribers), to)
+	orders := s.within("")
 	s.mu.Unlock()
-	to.listed(keys)
+	to.listed(orders)
 	return func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		s.subscribers = slices.DeleteFunc(slices.Clone(s.subscribers), func(other *subscription) bool { return other == added })
+		s.subscribers = slices.DeleteFunc(slices.Clone(s.subscribers), func(other subscriber) bool { return other == to })
 	}
 }
 
-// resync passes the keys of all orders of a namespace, or of all namespaces (""), to the subscribers.
+// resync passes the orders of a namespace, or of all namespaces (""), to the subscribers.
 func (s *store) resync(namespace string) {
 	s.mu.RLock()
-	subscribers, keys := s.subscribers, s.keys(namespace)
+	subscribers, orders := s.subscribers, s.within(namespace)
 	s.mu.RUnlock()
 	for _, to := range subscribers {
-		to.listed(keys)
+		to.listed(orders)
 	}
-}
-
-// keys returns the keys of a namespace, or of all namespaces (""). s.mu must be held.
-func (s *store) keys(namespace string) []reconcile.Request {
-	keys := make([]reconcile.Request, 0, len(s.orders))
-	for name := range s.orders {
-		if namespace == "" || namespace == name.Namespace {
-			keys = append(keys, reconcile.Request{NamespacedName: name})
-		}
-	}
-	return keys
 }
 
 // replace puts an order, or nothing (nil), in the place of a name, and returns the order that was there. s.mu must be held.
@@ -200,6 +184,11 @@ func (s *store) get(name types.NamespacedName) *encodedOrder {
 func (s *store) list(namespace string) []*encodedOrder {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
+	return s.within(namespace)
+}
+
+// within is list for callers that hold s.mu.
+func (s *store) within(namespace string) []*encodedOrder {
 	found := make([]*encodedOrder, 0, len(s.orders))
 	for name, e := range s.orders {
 		if namespace == "" || namespace == name.Namespace {
@@ -214,26 +203,4 @@ func (s *store) countStates() map[State]int {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	return maps.Clone(s.counts)
-}
-
-// countBy sets the function that computes the state of an order. It fails after seal.
-func (s *store) countBy(state func(*v1alpha1.Order) State) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.sealed {
-		return errors.New("count orders: register the function before the cache starts")
-	}
-	s.state = state
-	return nil
-}
-
-// seal makes the store reject further indices. It returns false if it was called before.
-func (s *store) seal() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.sealed {
-		return false
-	}
-	s.sealed = true
-	return true
 }

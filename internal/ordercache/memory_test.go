@@ -95,7 +95,8 @@ func (a *largeAPI) sendList(w io.Writer, q url.Values) {
 	_, _ = fmt.Fprintf(w, `],"kind":%q,"metadata":{"resourceVersion":"9","continue":%q}}`, a.list, next)
 }
 
-// send sends objects, and measures the heap after each sixth of all.
+// send sends objects, and measures the heap after each sixth of all. Meanwhile the client still decodes objects that it has
+// received, so the lowest of three measurements counts.
 func (a *largeAPI) send(w io.Writer, from, to int, before, between, end string) {
 	for n := from; n < to; n++ {
 		after := between
@@ -108,17 +109,17 @@ func (a *largeAPI) send(w io.Writer, from, to int, before, between, end string) 
 			}
 		}
 		if (n+1)%(a.count/6) == 0 {
-			a.peak = max(a.peak, heap())
+			a.peak = max(a.peak, min(heap(), heap(), heap()))
 		}
 	}
 }
 
-// TestPeakHeap reads 300 objects of each kind with 260 KB of annotations each. For orders, the heap grows by the encoded
+// TestPeakHeap reads 300 objects of each kind with 50 KB of annotations each. For orders, the heap grows by the encoded
 // orders and a few objects; for another kind, by the stripped objects and one page.
 func TestPeakHeap(t *testing.T) {
 	const (
 		objects     = 300
-		annotations = 260_000
+		annotations = 50_000
 		stripped    = 4 << 10
 	)
 	link, event := &v1alpha1.PaymentLink{}, &v1alpha1.StripeEvent{}

@@ -104,20 +104,29 @@ func TestStopBeforeFilled(t *testing.T) {
 	c := a.newCache()
 	stop := start(t, c)
 	eventually(t, "the cache starts", c.started.Load)
+	ctx := context.WithoutCancel(t.Context())
+	reads := []func() error{
+		func() error { return c.Get(ctx, shopOrder, &v1alpha1.Order{}) },
+		func() error { return c.Keys().WaitForSync(ctx) },
+		func() error {
+			if c.WaitForCacheSync(ctx) {
+				return nil
+			}
+			return errStopped
+		},
+	}
 	results := make(chan error)
-	go func() { results <- c.Get(context.WithoutCancel(t.Context()), shopOrder, &v1alpha1.Order{}) }()
-	go func() {
-		if c.WaitForCacheSync(context.WithoutCancel(t.Context())) {
-			results <- nil
-		} else {
-			results <- errStopped
-		}
-	}()
+	for _, read := range reads {
+		go func() { results <- read() }()
+	}
 	stop()
-	for range 2 {
+	for range reads {
 		if err := <-results; !errors.Is(err, errStopped) {
 			t.Errorf("got %v, want %v", err, errStopped)
 		}
+	}
+	if _, ok := c.Counts(); ok {
+		t.Error("a cache without orders counts them")
 	}
 	if err := c.Start(t.Context()); err == nil {
 		t.Error("it starts again")

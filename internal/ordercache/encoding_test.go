@@ -97,10 +97,7 @@ func TestUnusualOrders(t *testing.T) {
 func TestSizeOfPaidOrder(t *testing.T) {
 	s := indexed(t, newStore())
 	for n := range 100 {
-		e, err := s.encode(paidOrder(n))
-		if err != nil {
-			t.Fatal(err)
-		}
+		e := s.mustEncode(t, paidOrder(n))
 		if size := len(e.content) + len(e.name); size >= 600 {
 			t.Fatalf("a paid order takes %d bytes", size)
 		}
@@ -192,19 +189,13 @@ func BenchmarkEncode(b *testing.B) {
 	var e *encodedOrder
 	b.ReportAllocs()
 	for b.Loop() {
-		var err error
-		if e, err = s.encode(o); err != nil {
-			b.Fatal(err)
-		}
+		e = s.mustEncode(b, o)
 	}
 	b.ReportMetric(float64(len(e.content)), "bytes/order")
 }
 
 func BenchmarkDecode(b *testing.B) {
-	e, err := indexed(b, newStore()).encode(paidOrder(1))
-	if err != nil {
-		b.Fatal(err)
-	}
+	e := indexed(b, newStore()).mustEncode(b, paidOrder(1))
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, err := e.decode(); err != nil {

@@ -65,6 +65,16 @@ func indexed(t testing.TB, s *store) *store {
 	return s
 }
 
+// mustEncode encodes an order, which never fails.
+func (s *store) mustEncode(t testing.TB, o *v1alpha1.Order) *encodedOrder {
+	t.Helper()
+	e, err := s.encode(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
 // anyOrder returns a function that makes random orders, with a value or none in every field.
 func anyOrder(seed int64) func() *v1alpha1.Order {
 	filler := fuzzer.FuzzerFor(metafuzzer.Funcs, rand.NewSource(seed), serializer.NewCodecFactory(runtime.NewScheme())).NumElements(0, 4)

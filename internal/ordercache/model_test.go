@@ -85,18 +85,10 @@ func (l *simulation) order() *v1alpha1.Order {
 	return o
 }
 
-func (l *simulation) encode(o *v1alpha1.Order) *encodedOrder {
-	e, err := l.store.encode(o)
-	if err != nil {
-		l.Fatal(err)
-	}
-	return e
-}
-
 func (l *simulation) set() {
 	o := l.order()
 	l.model[client.ObjectKeyFromObject(o)] = o
-	l.store.set(l.encode(o))
+	l.store.set(l.store.mustEncode(l, o))
 }
 
 func (l *simulation) remove() {
@@ -124,7 +116,7 @@ func (l *simulation) reset() {
 	for key, o := range now {
 		if namespace == "" || namespace == key.Namespace {
 			l.model[key] = o
-			list = append(list, l.encode(o))
+			list = append(list, l.store.mustEncode(l, o))
 		}
 	}
 	l.store.reset(namespace, list, l.Intn(4) == 0)

@@ -2,7 +2,6 @@ package ordercache
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"testing"
 
@@ -69,11 +68,7 @@ func TestSources(t *testing.T) {
 	c := cacheOf(s)
 	put := func(orders ...*v1alpha1.Order) (list []*encodedOrder) {
 		for _, o := range orders {
-			e, err := s.encode(o)
-			if err != nil {
-				t.Fatal(err)
-			}
-			list = append(list, e)
+			list = append(list, s.mustEncode(t, o))
 		}
 		return list
 	}
@@ -134,11 +129,7 @@ func TestSources(t *testing.T) {
 // TestQueueWithoutPriorities: a controller may have a queue without priorities.
 func TestQueueWithoutPriorities(t *testing.T) {
 	s := indexed(t, newStore())
-	e, err := s.encode(paidOrder(1))
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.set(e)
+	s.set(s.mustEncode(t, paidOrder(1)))
 	q := workqueue.NewTypedRateLimitingQueue(workqueue.DefaultTypedControllerRateLimiter[reconcile.Request]())
 	defer q.ShutDown()
 	if err := cacheOf(s).Keys().Start(t.Context(), q); err != nil || q.Len() != 1 {
@@ -190,35 +181,8 @@ func TestSubscriberReadsCache(t *testing.T) {
 	if err := c.Changes(read).Start(t.Context(), &fakeQueue{}); err != nil {
 		t.Fatal(err)
 	}
-	e, err := s.encode(paidOrder(1))
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.set(e)
+	s.set(s.mustEncode(t, paidOrder(1)))
 	if now, later := second.take(); len(now) != 0 || len(later) != 1 {
 		t.Errorf("the second source: got %q and %q, want the order later", now, later)
-	}
-}
-
-// TestSourceOfStoppedCache: a source does not wait for a cache that has ended.
-func TestSourceOfStoppedCache(t *testing.T) {
-	a := startAPI(t)
-	defer a.hold()()
-	c := a.newCache()
-	stop := start(t, c)
-	eventually(t, "the cache starts", c.started.Load)
-	short, cancel := context.WithCancel(t.Context())
-	cancel()
-	if err := c.Keys().WaitForSync(short); !errors.Is(err, context.Canceled) {
-		t.Errorf("got %v, want %v", err, context.Canceled)
-	}
-	result := make(chan error)
-	go func() { result <- c.Keys().WaitForSync(context.WithoutCancel(t.Context())) }()
-	stop()
-	if err := <-result; !errors.Is(err, errStopped) {
-		t.Errorf("got %v, want %v", err, errStopped)
-	}
-	if _, ok := c.Counts(); ok {
-		t.Error("a cache without orders counts them")
 	}
 }

@@ -22,9 +22,20 @@ func decoderOf(stream io.Reader) *watchDecoder {
 }
 
 // decode reads the first event of a stream.
-func decode(t testing.TB, stream string) (watch.EventType, runtime.Object, error) {
-	t.Helper()
+func decode(stream string) (watch.EventType, runtime.Object, error) {
 	return decoderOf(strings.NewReader(stream)).Decode()
+}
+
+// checkNext compares the next event of a stream.
+func checkNext(t testing.TB, d *watchDecoder, kind watch.EventType, want *v1alpha1.Order) {
+	t.Helper()
+	is, event, err := d.Decode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if o, err := event.(*encodedOrder).decode(); err != nil || is != kind || !same(o, want) {
+		t.Fatalf("got %s, %v, want %s: %.2000s", is, err, kind, cmp.Diff(want, o))
+	}
 }
 
 // line is an event in the encoding of the API server.
@@ -54,14 +65,7 @@ func TestWatchEvents(t *testing.T) {
 	}
 	d := decoderOf(strings.NewReader(stream.String()))
 	for n := range kinds {
-		is, event, err := d.Decode()
-		if err != nil {
-			t.Fatal(err)
-		}
-		o, err := event.(*encodedOrder).decode()
-		if err != nil || is != kinds[n] || !same(o, orders[n]) {
-			t.Fatalf("event %d, %s: %v: %s", n, is, err, cmp.Diff(orders[n], o))
-		}
+		checkNext(t, d, kinds[n], orders[n])
 	}
 	if _, _, err := d.Decode(); err != io.EOF { //nolint:errorlint // client-go compares so
 		t.Errorf("after the last event: %v", err)
@@ -73,14 +77,10 @@ func TestUnknownFields(t *testing.T) {
 	stream := `{"type":"ADDED","also":1,"object":{"kind":"Order","apiVersion":"payments.paylink.dev/v1alpha1","new":{"a":[1]},` +
 		`"metadata":{"name":"a","namespace":"shop","resourceVersion":"7","managedFields":[{"time":"no time","fieldsV1":[]}],"later":"x"},` +
 		`"spec":{"productId":"p","amount":1,"currency":"USD","tip":{"amount":2}},"status":{"phase":"Paid","mood":"good"}}}` + "\n"
-	_, event, err := decode(t, stream)
-	if err != nil {
-		t.Fatal(err)
-	}
-	o, err := event.(*encodedOrder).decode()
-	if err != nil || o.Name != "a" || o.Spec.Amount != 1 || o.Status.Phase != "Paid" || o.ResourceVersion != "7" || o.ManagedFields != nil {
-		t.Errorf("%v: %+v", err, o)
-	}
+	want := &v1alpha1.Order{ObjectMeta: metav1.ObjectMeta{Name: "a", Namespace: "shop", ResourceVersion: "7"}}
+	want.SetGroupVersionKind(kind)
+	want.Spec.ProductID, want.Spec.Amount, want.Spec.Currency, want.Status.Phase = "p", 1, "USD", v1alpha1.OrderPaid
+	checkNext(t, decoderOf(strings.NewReader(stream)), watch.Added, want)
 }
 
 func TestBookmarks(t *testing.T) {
@@ -89,7 +89,7 @@ func TestBookmarks(t *testing.T) {
 		if end {
 			meta["annotations"] = map[string]string{metav1.InitialEventsAnnotationKey: "true"}
 		}
-		is, event, err := decode(t, line(t, watch.Bookmark, map[string]any{
+		is, event, err := decode(line(t, watch.Bookmark, map[string]any{
 			"kind": "Order", "apiVersion": "payments.paylink.dev/v1alpha1", "metadata": meta, "spec": map[string]any{},
 		}))
 		if err != nil || is != watch.Bookmark {
@@ -110,7 +110,7 @@ func TestErrorEvents(t *testing.T) {
 		"with words": map[string]any{"kind": "Status", "status": "Failure", "message": "etcd is away", "reason": "Expired", "code": 410},
 	} {
 		t.Run(name, func(t *testing.T) {
-			is, event, err := decode(t, line(t, watch.Error, status))
+			is, event, err := decode(line(t, watch.Error, status))
 			if err != nil || is != watch.Error || !apierrors.IsResourceExpired(apierrors.FromObject(event)) {
 				t.Errorf("%s %+v: %v", is, event, err)
 			}
@@ -138,7 +138,7 @@ func TestInvalidEvents(t *testing.T) {
 		"zeros":              strings.Repeat("\x00", 5000) + "\n",
 	} {
 		t.Run(name, func(t *testing.T) {
-			if is, event, err := decode(t, stream); err == nil {
+			if is, event, err := decode(stream); err == nil {
 				t.Errorf("got %s %+v, want an error", is, event)
 			} else if errors.Is(err, io.EOF) {
 				t.Errorf("got %v, which is the end of a watch", err)
@@ -151,12 +151,12 @@ func TestInvalidEvents(t *testing.T) {
 func TestTruncatedEvent(t *testing.T) {
 	whole := line(t, watch.Added, paidOrder(1))
 	for end := 1; end < len(strings.TrimSpace(whole)); end++ {
-		if is, _, err := decode(t, whole[:end]); err != io.ErrUnexpectedEOF { //nolint:errorlint // client-go compares so
+		if is, _, err := decode(whole[:end]); err != io.ErrUnexpectedEOF { //nolint:errorlint // client-go compares so
 			t.Fatalf("the first %d bytes are read as %s, %v", end, is, err)
 		}
 	}
 	for _, nothing := range []string{"", "\n", " \r\n \n"} {
-		if _, _, err := decode(t, nothing); err != io.EOF { //nolint:errorlint // client-go compares so
+		if _, _, err := decode(nothing); err != io.EOF { //nolint:errorlint // client-go compares so
 			t.Errorf("%q is read as %v", nothing, err)
 		}
 	}
@@ -179,15 +179,9 @@ func TestLongLine(t *testing.T) {
 	long := paidOrder(1)
 	long.Spec.ProductName = strings.Repeat("long ", 700_000)
 	d := decoderOf(strings.NewReader(line(t, watch.Added, long) + line(t, watch.Added, paidOrder(2)) + line(t, watch.Deleted, long)))
-	for _, want := range []*v1alpha1.Order{kept(long), kept(paidOrder(2)), kept(long)} {
-		_, event, err := d.Decode()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if o, err := event.(*encodedOrder).decode(); err != nil || !same(o, want) {
-			t.Errorf("%v: %.500s", err, cmp.Diff(want, o))
-		}
-	}
+	checkNext(t, d, watch.Added, kept(long))
+	checkNext(t, d, watch.Added, kept(paidOrder(2)))
+	checkNext(t, d, watch.Deleted, kept(long))
 }
 
 // listOf is a list in the encoding of the API server.

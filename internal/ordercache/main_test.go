@@ -96,7 +96,8 @@ func decoded(o *v1alpha1.Order) *v1alpha1.Order {
 // kept is an order as the cache is to return it.
 func kept(o *v1alpha1.Order) *v1alpha1.Order {
 	o = decoded(o)
-	o.Annotations, o.OwnerReferences, o.Finalizers, o.GenerateName, o.SelfLink = nil, nil, nil, "", ""
+	o.Annotations, o.OwnerReferences, o.Finalizers, o.GenerateName = nil, nil, nil, ""
+	o.SetSelfLink("")
 	checkout, is := o.Labels[v1alpha1.LabelCheckout]
 	o.Labels = nil
 	if is {

@@ -2,10 +2,11 @@ package ordercache
 
 import (
 	"errors"
-	"slices"
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
@@ -54,24 +55,23 @@ func TestList(t *testing.T) {
 				t.Fatal(err)
 			}
 			var want, got, named []string
+			name := func(o client.Object) string { return client.ObjectKeyFromObject(o).String() }
 			for _, o := range row.want {
-				want = append(want, o.Namespace+"/"+o.Name)
+				want = append(want, name(o))
 			}
 			for i := range list.Items {
 				o := &list.Items[i]
-				got = append(got, o.Namespace+"/"+o.Name)
+				got = append(got, name(o))
 				if !same(o, r.orders[client.ObjectKeyFromObject(o)]) {
 					t.Errorf("%s is listed as %+v", o.Name, o)
 				}
 			}
-			for _, o := range names.Items {
-				named = append(named, o.Namespace+"/"+o.Name)
+			for i := range names.Items {
+				named = append(named, name(&names.Items[i]))
 			}
-			slices.Sort(want)
-			slices.Sort(got)
-			slices.Sort(named)
-			if !slices.Equal(got, want) || !slices.Equal(named, want) {
-				t.Errorf("got %q, as names %q, want %q", got, named, want)
+			sorted := cmpopts.SortSlices(strings.Compare)
+			if diff := cmp.Diff(want, got, sorted) + cmp.Diff(want, named, sorted); diff != "" {
+				t.Error(diff)
 			}
 		})
 	}

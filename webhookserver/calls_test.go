@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/iotest"
 
 	"github.com/paylink-dev/paylink/test/fakeshop"
 	"github.com/paylink-dev/paylink/webhookserver/checkout"
@@ -42,7 +43,7 @@ func (c call) request(ctx context.Context) *http.Request {
 		}
 	}
 	if c.broken {
-		r.Body = io.NopCloser(io.MultiReader(strings.NewReader(c.body), failingReader{}))
+		r.Body = io.NopCloser(io.MultiReader(strings.NewReader(c.body), iotest.ErrReader(io.ErrUnexpectedEOF)))
 	}
 	return r
 }

@@ -3,7 +3,6 @@ package webhookserver_test
 import (
 	"context"
 	"errors"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -82,8 +81,3 @@ func blocking(release <-chan struct{}) ledgerFunc {
 
 // event is a body of interest that is quick to read.
 func event(t *testing.T) []byte { return stripeevents.FromStripe(t, stripeevents.RefundFailed) }
-
-// failingReader breaks a body off.
-type failingReader struct{}
-
-func (failingReader) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }

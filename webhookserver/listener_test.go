@@ -14,6 +14,7 @@ import (
 
 	"github.com/paylink-dev/paylink/test/check"
 	"github.com/paylink-dev/paylink/test/stripeevents"
+	"github.com/paylink-dev/paylink/webhookserver"
 	"github.com/paylink-dev/paylink/webhookserver/webhook"
 )
 
@@ -59,13 +60,17 @@ type running struct {
 	done     chan error
 }
 
+// withServer runs a test with a server that has served nothing yet.
+func withServer(t *testing.T, l webhook.Ledger, test func(*testing.T, *running)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) { test(t, run(t, l)) })
+}
+
 func run(t *testing.T, l webhook.Ledger) *running {
 	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())
 	r := &running{fixture: newFixture(t, l), listener: newPipeListener(), stop: stop, done: make(chan error, 1)}
-	if r.server.Ready(nil) == nil {
-		t.Error("got ready, want an error before serving")
-	}
+	wantUnready(t, r.server)
 	go func() { r.done <- r.server.Serve(ctx, r.listener) }()
 	synctest.Wait()
 	return r
@@ -75,21 +80,17 @@ func run(t *testing.T, l webhook.Ledger) *running {
 func (r *running) wantStop() {
 	r.t.Helper()
 	r.stop()
-	if err := <-r.done; err != nil {
-		r.t.Errorf("got error %v at the end, want none", err)
-	}
+	check.NoError(r.t, <-r.done)
 }
 
-// connect opens a connection and sends a text.
+// connect opens a connection until the end of the test, and sends a text.
 func (r *running) connect(text string) net.Conn {
 	r.t.Helper()
 	c, err := r.listener.dial()
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	if _, err := c.Write([]byte(text)); err != nil {
-		r.t.Fatal(err)
-	}
+	check.Must(r.t, err)
+	r.t.Cleanup(func() { _ = c.Close() })
+	_, err = c.Write([]byte(text))
+	check.Must(r.t, err)
 	return c
 }
 
@@ -99,21 +100,30 @@ func delivery(body []byte) string {
 		webhook.Path, stripeevents.Signature(secret, time.Now(), body), len(body), body)
 }
 
-// readStatus reads a response and returns its status.
-func readStatus(t *testing.T, c net.Conn) int {
+// wantUnready fails the test if a server is ready.
+func wantUnready(t *testing.T, s *webhookserver.Server) {
 	t.Helper()
-	code, _ := readResponse(t, bufio.NewReader(c))
-	return code
+	if s.Ready(nil) == nil {
+		t.Error("got ready, want an error")
+	}
 }
 
-// readResponse reads a response, and reports whether it closes the connection.
-func readResponse(t *testing.T, r *bufio.Reader) (code int, last bool) {
+// wantStatus compares the status of a response on a connection.
+func wantStatus(t *testing.T, c net.Conn, code int) {
+	t.Helper()
+	wantResponse(t, bufio.NewReader(c), code)
+}
+
+// wantResponse compares the status of a response, and whether it closes the connection.
+func wantResponse(t *testing.T, r *bufio.Reader, code int, last ...bool) {
 	t.Helper()
 	answer, err := http.ReadResponse(r, nil)
 	check.Must(t, err)
 	defer func() { _ = answer.Body.Close() }()
-	if _, err := io.Copy(io.Discard, answer.Body); err != nil {
-		t.Fatal(err)
+	_, err = io.Copy(io.Discard, answer.Body)
+	check.Must(t, err)
+	check.Equal(t, code, answer.StatusCode, "status")
+	for _, last := range last {
+		check.Equal(t, last, answer.Close, "close of the connection")
 	}
-	return answer.StatusCode, answer.Close
 }

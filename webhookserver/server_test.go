@@ -28,25 +28,18 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // TestGracefulStop: a stopping server is not ready at once, then refuses connections, and finishes what it has accepted.
 func TestGracefulStop(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		release := make(chan struct{})
-		r := run(t, blocking(release))
+	release := make(chan struct{})
+	withServer(t, blocking(release), func(t *testing.T, r *running) {
 		check.NoError(t, r.server.Ready(nil))
-		if r.server.NeedLeaderElection() {
-			t.Error("got NeedLeaderElection, want every replica to serve")
-		}
+		check.Equal(t, false, r.server.NeedLeaderElection(), "NeedLeaderElection")
 		sender := r.connect(delivery(event(t)))
-		idle := r.connect("")
+		r.connect("") // is idle
 		synctest.Wait()
-		if n := r.sample("in_flight"); n != 1 {
-			t.Fatalf("got %v in flight, want 1", n)
-		}
+		check.Equal(t, 1, r.sample("in_flight"), "in flight")
 
 		r.stop()
 		synctest.Wait()
-		if r.server.Ready(nil) == nil {
-			t.Error("got ready while stopping, want an error")
-		}
+		wantUnready(t, r.server)
 		<-time.After(webhookserver.DrainDelay)
 		synctest.Wait()
 		if _, err := r.listener.dial(); err == nil {
@@ -58,48 +51,38 @@ func TestGracefulStop(t *testing.T) {
 		default:
 		}
 		close(release)
-		check.Equal(t, http.StatusOK, readStatus(t, sender), "status for the accepted event")
+		wantStatus(t, sender, http.StatusOK)
 		check.NoError(t, <-r.done)
-		_, _ = sender.Close(), idle.Close()
 	})
 }
 
 // TestCloseOnDrain: a connection that a proxy keeps is closed with a response, and not while a request arrives.
 func TestCloseOnDrain(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		r := run(t, accepting)
+	withServer(t, accepting, func(t *testing.T, r *running) {
 		text := delivery(event(t))
 		proxy := r.connect(text)
 		answers := bufio.NewReader(proxy)
-		if code, last := readResponse(t, answers); code != http.StatusOK || last {
-			t.Errorf("got %d, close %t before the stop, want 200 and no close", code, last)
-		}
+		wantResponse(t, answers, http.StatusOK, false)
 		r.stop()
 		synctest.Wait()
-		if _, err := proxy.Write([]byte(text)); err != nil {
-			t.Fatal(err)
-		}
-		if code, last := readResponse(t, answers); code != http.StatusOK || !last {
-			t.Errorf("got %d, close %t while draining, want 200 and close", code, last)
-		}
+		_, err := proxy.Write([]byte(text))
+		check.Must(t, err)
+		wantResponse(t, answers, http.StatusOK, true)
 		if _, err := answers.ReadByte(); !errors.Is(err, io.EOF) {
 			t.Errorf("got %v, want the end of the connection", err)
 		}
 		check.NoError(t, <-r.done)
-		_ = proxy.Close()
 	})
 }
 
 // TestStopAtDeadline: an accepted event is answered at its deadline, and then the server stops.
 func TestStopAtDeadline(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		r := run(t, blocking(nil))
+	withServer(t, blocking(nil), func(t *testing.T, r *running) {
 		sender := r.connect(delivery(event(t)))
-		defer func() { _ = sender.Close() }()
 		synctest.Wait()
 		start := time.Now()
 		r.stop()
-		check.Equal(t, http.StatusServiceUnavailable, readStatus(t, sender), "status")
+		wantStatus(t, sender, http.StatusServiceUnavailable)
 		if err := <-r.done; err != nil || time.Since(start) > webhookserver.DrainTimeout {
 			t.Errorf("got the end with %v after %s, want it at %s", err, time.Since(start), webhookserver.DrainTimeout)
 		}
@@ -108,11 +91,9 @@ func TestStopAtDeadline(t *testing.T) {
 
 // TestStopTimeout: a stop that exceeds its time returns an error.
 func TestStopTimeout(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		end := make(chan struct{})
-		r := run(t, ledgerFunc(func(context.Context, payment.Fact) (ledger.Result, error) { <-end; return ledger.Applied, nil }))
-		sender := r.connect(delivery(event(t)))
-		defer func() { _ = sender.Close() }()
+	end := make(chan struct{})
+	withServer(t, ledgerFunc(func(context.Context, payment.Fact) (ledger.Result, error) { <-end; return ledger.Applied, nil }), func(t *testing.T, r *running) {
+		r.connect(delivery(event(t)))
 		synctest.Wait()
 		start := time.Now()
 		r.stop()
@@ -125,11 +106,9 @@ func TestStopTimeout(t *testing.T) {
 
 // TestStopWithStalledBody: a client that stalls within its body does not delay the stop.
 func TestStopWithStalledBody(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		r := run(t, accepting)
+	withServer(t, accepting, func(t *testing.T, r *running) {
 		text := delivery(event(t))
 		sender := r.connect(text[:len(text)-1])
-		defer func() { _ = sender.Close() }()
 		<-time.After(time.Second)
 		go func() { _, _ = bufio.NewReader(sender).WriteTo(&bytes.Buffer{}) }()
 		r.wantStop()
@@ -157,7 +136,6 @@ func TestSlowClients(t *testing.T) {
 				r := run(t, accepting)
 				start := time.Now()
 				c := r.connect(row.text())
-				defer func() { _ = c.Close() }()
 				if row.reads {
 					_, _ = bufio.NewReader(c).WriteTo(&bytes.Buffer{}) // until the server closes the connection
 				} else {
@@ -194,7 +172,7 @@ func TestMaxHeader(t *testing.T) {
 				check.Must(t, err)
 				defer func() { _ = c.Close() }()
 				go func() { _, _ = c.Write([]byte(text)) }() // ends when the server closes the connection
-				check.Equal(t, row.want, readStatus(t, c), "status")
+				wantStatus(t, c, row.want)
 				_ = c.Close()
 				r.wantStop()
 			})
@@ -224,19 +202,16 @@ func TestStart(t *testing.T) {
 	c, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", address)
 	check.Must(t, err)
 	defer func() { _ = c.Close() }()
-	if _, err := c.Write([]byte(delivery(event(t)))); err != nil {
-		t.Fatal(err)
-	}
-	check.Equal(t, http.StatusOK, readStatus(t, c), "status")
+	_, err = c.Write([]byte(delivery(event(t))))
+	check.Must(t, err)
+	wantStatus(t, c, http.StatusOK)
 
 	taken := newFixture(t, accepting)
 	taken.server.Address = address
 	if err := taken.server.Start(t.Context()); err == nil || !strings.Contains(err.Error(), "listen for webhooks") {
 		t.Errorf("got %v for an address in use, want an error", err)
 	}
-	if taken.server.Ready(nil) == nil {
-		t.Error("got ready, want an error without serving")
-	}
+	wantUnready(t, taken.server)
 	stop()
 	check.NoError(t, <-done)
 }

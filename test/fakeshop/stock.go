@@ -13,6 +13,7 @@ import (
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
 	stripeclient "github.com/paylink-dev/paylink/internal/stripe/client"
+	"github.com/paylink-dev/paylink/test/check"
 	"github.com/paylink-dev/paylink/test/fakeapi"
 )
 
@@ -68,6 +69,23 @@ type Problem struct {
 		Detail string `json:"detail"`
 	} `json:"errors"`
 	OrderID string `json:"orderId"`
+}
+
+// Fields are the names of the invalid fields.
+func (p Problem) Fields() []string {
+	var fields []string
+	for _, e := range p.Errors {
+		fields = append(fields, e.Field)
+	}
+	return fields
+}
+
+// Unavailable is Refused for a 503 that says when to try again, and has no address of the cluster.
+func Unavailable(t testing.TB, answer *httptest.ResponseRecorder, says string) Problem {
+	t.Helper()
+	check.Equal(t, "5", answer.Header().Get("Retry-After"), "Retry-After")
+	check.Lacks(t, answer.Body.String(), "10.0.0.1")
+	return Refused(t, answer, http.StatusServiceUnavailable, says)
 }
 
 // Refused fails the test unless an answer is a problem of this status, with these words in its detail. It returns the

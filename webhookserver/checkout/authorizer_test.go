@@ -1,10 +1,8 @@
 package checkout_test
 
 import (
-	"errors"
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -31,25 +29,19 @@ func TestReviews(t *testing.T) {
 	}
 	for name, row := range map[string]struct {
 		request *http.Request
+		status  int
 		asked   authorizationv1.SubjectAccessReviewSpec
 	}{
-		"create": {asked(t, lifetime), of("create", "")},
-		"get":    {fakeshop.Request(t, http.MethodGet, "/api/orders/Mine", "", "Authorization", "Bearer "+fakeshop.Backend), of("get", "mine")},
+		"create": {asked(t, lifetime), 201, of("create", "")},
+		"get":    {fakeshop.Request(t, http.MethodGet, "/api/orders/Mine", "", "Authorization", "Bearer "+fakeshop.Backend), 200, of("get", "mine")},
 	} {
-		t.Run(name, func(t *testing.T) {
-			s := fakeshop.New(t, fakeshop.Options{Audiences: []string{"paylink", "shop"}}, fakeshop.Link("lifetime"), fakeshop.Order("Mine"))
-			s.Users.Know(fakeshop.Backend, userOf(s), "shop")
-			if answer := s.Send(row.request); answer.Code >= 300 {
-				t.Errorf("got %d %s", answer.Code, answer.Body)
-			}
-			tokens := []authenticationv1.TokenReviewSpec{{Token: fakeshop.Backend, Audiences: []string{"paylink", "shop"}}}
-			check.Equal(t, tokens, s.Users.Reviewed(), "token reviews")
-			check.Equal(t, []authorizationv1.SubjectAccessReviewSpec{row.asked}, s.Users.Asked(), "access reviews")
-		})
+		s := newShop(t, fakeshop.Options{Audiences: []string{"paylink", "shop"}}, fakeshop.Order("Mine"))
+		s.Users.Know(fakeshop.Backend, s.Users.Of(fakeshop.Backend), "shop")
+		check.Equal(t, row.status, s.Send(row.request).Code, "%s: status", name)
+		check.Equal(t, []authenticationv1.TokenReviewSpec{{Token: fakeshop.Backend, Audiences: []string{"paylink", "shop"}}}, s.Users.Reviewed(), "%s: token reviews", name)
+		check.Equal(t, []authorizationv1.SubjectAccessReviewSpec{row.asked}, s.Users.Asked(), "%s: access reviews", name)
 	}
 }
-
-func userOf(s *fakeshop.Shop) authenticationv1.UserInfo { return s.Users.Of(fakeshop.Backend) }
 
 // TestToken: without a valid token nothing is read or created. Every valid notation of the header is accepted.
 func TestToken(t *testing.T) {
@@ -59,25 +51,25 @@ func TestToken(t *testing.T) {
 		"Bearer wrong": unknown, "Bearer " + fakeshop.Backend + "x": unknown, "Bearer " + fakeshop.Backend + " x": unknown,
 		"Bearer " + fakeshop.Backend: "", "bearer " + fakeshop.Backend: "", " BEARER  " + fakeshop.Backend + " ": "",
 	} {
-		s := fakeshop.New(t, fakeshop.Options{Trouble: fakeshop.ReadOnly(t)}, fakeshop.Order("mine"))
-		for _, r := range []*http.Request{
-			fakeshop.Post(t, "/api/orders", `{}`), fakeshop.Request(t, http.MethodGet, "/api/orders/mine", ""),
-		} {
-			r.Header.Set("Authorization", header)
-			answer := s.Send(r)
-			if says == "" {
-				if answer.Code == http.StatusUnauthorized {
-					t.Errorf("%q: got %s, want it accepted", header, answer.Body)
+		t.Run(header, func(t *testing.T) {
+			s := fakeshop.New(t, readOnly(t), fakeshop.Order("mine"))
+			for accepted, r := range map[int]*http.Request{
+				http.StatusBadRequest: fakeshop.Post(t, "/api/orders", `{}`), http.StatusOK: fakeshop.Request(t, http.MethodGet, "/api/orders/mine", ""),
+			} {
+				r.Header.Set("Authorization", header)
+				answer := s.Send(r)
+				if says == "" {
+					check.Equal(t, accepted, answer.Code, "status")
+					continue
 				}
-				continue
+				fakeshop.Refused(t, answer, http.StatusUnauthorized, says)
+				check.Equal(t, `Bearer realm="paylink"`, answer.Header().Get("WWW-Authenticate"), "WWW-Authenticate")
+				check.Lacks(t, answer.Body.String(), fakeshop.Backend)
 			}
-			fakeshop.Refused(t, answer, http.StatusUnauthorized, says)
-			check.Equal(t, `Bearer realm="paylink"`, answer.Header().Get("WWW-Authenticate"), "%q: WWW-Authenticate", header)
-			check.Lacks(t, answer.Body.String(), fakeshop.Backend)
-		}
-		if says == missing && len(s.Users.Reviewed()) > 0 {
-			t.Errorf("%q: got reviews %v, want none", header, s.Users.Reviewed())
-		}
+			if says == missing {
+				check.Equal(t, nil, s.Users.Reviewed(), "token reviews")
+			}
+		})
 	}
 }
 
@@ -95,33 +87,29 @@ func TestAudience(t *testing.T) {
 		"an API server that knows no audiences": {[]string{"paylink"}, nil, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := fakeshop.New(t, fakeshop.Options{Audiences: row.wanted}, fakeshop.Link("lifetime"))
-			s.Users.Know(fakeshop.Backend, userOf(s), row.meant...)
+			s := newShop(t, fakeshop.Options{Audiences: row.wanted})
+			s.Users.Know(fakeshop.Backend, s.Users.Of(fakeshop.Backend), row.meant...)
 			answer := s.Send(asked(t, lifetime))
 			if row.known {
 				created(t, answer, false)
 				return
 			}
 			fakeshop.Refused(t, answer, http.StatusUnauthorized, "it is meant for another audience")
-			if len(s.Users.Asked()) > 0 || len(s.Orders()) > 0 {
-				t.Error("got an order, want none")
-			}
+			check.Equal(t, 0, len(s.Users.Asked())+len(s.Orders()), "access reviews and orders")
 		})
 	}
 }
 
 // TestForbidden: a caller without the right to create orders in a namespace does not learn whether a PaymentLink exists there.
 func TestForbidden(t *testing.T) {
-	s := fakeshop.New(t, fakeshop.Options{Trouble: fakeshop.ReadOnly(t)}, fakeshop.Link("lifetime"))
+	s := newShop(t, readOnly(t))
 	for _, body := range []string{lifetime, `{"paymentLink":"none","namespace":"shop"}`, `{"paymentLink":"lifetime","namespace":"nowhere"}`} {
 		r := fakeshop.Post(t, "/api/orders", body, "Authorization", "Bearer "+fakeshop.Stranger)
 		p := fakeshop.Refused(t, s.Send(r), http.StatusForbidden, "namespace: you may not create orders there (RBAC: create orders.payments.paylink.dev).")
-		if len(p.Errors) != 1 || p.Errors[0].Field != "namespace" {
-			t.Errorf("got problem %+v", p)
-		}
+		check.Equal(t, []string{"namespace"}, p.Fields(), "fields")
 	}
-	// The rights are asked for anew each time: what is taken away is gone at once.
-	s = fakeshop.New(t, fakeshop.Options{}, fakeshop.Link("lifetime"))
+	// The rights are reviewed for every request.
+	s = newShop(t, fakeshop.Options{})
 	created(t, s.Send(asked(t, lifetime)), false)
 	s.Users.Allow(func(authorizationv1.SubjectAccessReviewSpec) bool { return false })
 	fakeshop.Refused(t, s.Send(asked(t, lifetime)), http.StatusForbidden, "you may not create orders there")
@@ -129,43 +117,31 @@ func TestForbidden(t *testing.T) {
 
 // TestReviewsUnavailable: if Kubernetes reviews no token or access, the answer is 503.
 func TestReviewsUnavailable(t *testing.T) {
-	away := errors.New("dial tcp 10.0.0.1:443: connection refused")
-	s := fakeshop.New(t, fakeshop.Options{Trouble: fakeshop.ReadOnly(t)}, fakeshop.Link("lifetime"), fakeshop.Order("mine"))
-	get := func() *http.Request {
-		return fakeshop.Request(t, http.MethodGet, "/api/orders/mine", "", "Authorization", "Bearer "+fakeshop.Backend)
-	}
+	s := newShop(t, readOnly(t), fakeshop.Order("mine"))
 	for _, after := range []int{0, 1} { // at the token, and at the rights
-		for name, r := range map[string]*http.Request{"create": asked(t, lifetime), "get": get()} {
-			s.Users.AwayAfter(after, away)
-			answer := s.Send(r)
-			fakeshop.Refused(t, answer, http.StatusServiceUnavailable, "Kubernetes could not be asked: try again later.")
-			if retry := answer.Header().Get("Retry-After"); retry != "5" || strings.Contains(answer.Body.String(), "10.0.0.1") {
-				t.Errorf("%s: got Retry-After %q and %s, want 5 and nothing of the cluster", name, retry, answer.Body)
-			}
-		}
+		s.Users.AwayAfter(after, errUnreachable)
+		fakeshop.Unavailable(t, s.Send(asked(t, lifetime)), "Kubernetes could not be asked: try again later.")
+		s.Users.AwayAfter(after, errUnreachable)
+		fakeshop.Unavailable(t, read(t, s, fakeshop.Backend, "mine"), "Kubernetes could not be asked: try again later.")
 	}
 	check.Equal(t, 4, strings.Count(s.Logged.String(), "connection refused"), "log messages")
 	check.Lacks(t, s.Logged.String(), fakeshop.Backend)
 }
 
+// exhaust sends invalid tokens, as many as an address may.
+func exhaust(t *testing.T, s *fakeshop.Shop, address string) {
+	t.Helper()
+	for i := range 10 {
+		check.Equal(t, http.StatusUnauthorized, readFrom(t, s, address, fmt.Sprint("wrong-", i)).Code, "invalid token %d: status", i)
+	}
+}
+
 // TestInvalidTokens: the invalid tokens of an address are limited. A token that was valid recently is not.
 func TestInvalidTokens(t *testing.T) {
-	s := fakeshop.New(t, fakeshop.Options{Proxies: "10.0.0.1"}, fakeshop.Order("mine"))
-	send := func(address, token string) int {
-		r := fakeshop.Request(t, http.MethodGet, "/api/orders/mine", "", "Authorization", "Bearer "+token, "X-Forwarded-For", address)
-		r.RemoteAddr = "10.0.0.1:1234"
-		answer := s.Send(r)
-		if answer.Code == http.StatusTooManyRequests {
-			fakeshop.Refused(t, answer, http.StatusTooManyRequests, "Authorization: too many wrong tokens came from your network: try again later.")
-			check.Equal(t, "6", answer.Header().Get("Retry-After"), "Retry-After")
-		}
-		return answer.Code
-	}
 	const here, there = "192.0.2.1", "192.0.2.2"
-	check.Equal(t, http.StatusOK, send(here, fakeshop.Backend), "status")
-	for i := range 10 {
-		check.Equal(t, http.StatusUnauthorized, send(here, fmt.Sprint("wrong-", i)), "invalid token %d: status", i)
-	}
+	s := fakeshop.New(t, fakeshop.Options{Proxies: "10.0.0.1"}, fakeshop.Order("mine"))
+	check.Equal(t, http.StatusOK, readFrom(t, s, here, fakeshop.Backend).Code, "status")
+	exhaust(t, s, here)
 	reviews := len(s.Users.Reviewed())
 	for i, step := range []struct {
 		passes         time.Duration
@@ -173,17 +149,22 @@ func TestInvalidTokens(t *testing.T) {
 		want           int
 	}{
 		{0, here, "wrong", 429},
-		{0, here, fakeshop.Stranger, 429}, // right, but nobody knows yet
-		{0, here, fakeshop.Backend, 200},  // was right before
+		{0, here, fakeshop.Stranger, 429}, // is valid, but was not reviewed yet
+		{0, here, fakeshop.Backend, 200},  // was valid before
 		{0, there, "wrong", 401},
 		{0, there, fakeshop.Stranger, 404},
-		{0, here, fakeshop.Stranger, 404}, // has been right there
+		{0, here, fakeshop.Stranger, 404}, // was valid there
 		{6 * time.Second, here, "wrong", 401},
 		{0, here, "wrong", 429},
 		{time.Hour, here, "wrong", 401},
 	} {
 		s.Clock.SetTime(s.Clock.Now().Add(step.passes))
-		check.Equal(t, step.want, send(step.address, step.token), "step %d: status", i)
+		answer := readFrom(t, s, step.address, step.token)
+		check.Equal(t, step.want, answer.Code, "step %d: status", i)
+		if step.want == http.StatusTooManyRequests {
+			fakeshop.Refused(t, answer, step.want, "Authorization: too many wrong tokens came from your network: try again later.")
+			check.Equal(t, "6", answer.Header().Get("Retry-After"), "step %d: Retry-After", i)
+		}
 	}
 	check.Equal(t, 6, len(s.Users.Reviewed())-reviews, "reviews")
 	check.Equal(t, map[string]float64{"token": 3}, s.Limited(), "refusals by limit")
@@ -193,23 +174,19 @@ func TestInvalidTokens(t *testing.T) {
 func TestConcurrentInvalidTokens(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := fakeshop.New(t, fakeshop.Options{}, fakeshop.Order("mine"))
-		send := func(token string) int {
-			return s.Send(fakeshop.Request(t, http.MethodGet, "/api/orders/mine", "", "Authorization", "Bearer "+token)).Code
-		}
-		send(fakeshop.Backend)
+		read(t, s, fakeshop.Backend, "mine")
 		s.Users.Take(time.Second)
 		var crowd sync.WaitGroup
 		for i := range 1000 {
-			crowd.Go(func() { send(fmt.Sprint("wrong-", i)) })
+			crowd.Go(func() { read(t, s, fmt.Sprint("wrong-", i), "mine") })
 		}
 		synctest.Wait()
 		start := time.Now()
-		if code, took := send(fakeshop.Backend), time.Since(start); code != http.StatusOK || took != time.Second {
-			t.Errorf("got status %d after %s for a known token, want it at once", code, took)
-		}
+		check.Equal(t, http.StatusOK, read(t, s, fakeshop.Backend, "mine").Code, "status for a known token")
+		wantTook(t, start, time.Second, 0)
 		crowd.Wait()
 		if n := len(s.Users.Reviewed()); n > 2+10+16 {
-			t.Errorf("got %d reviews, want fewer", n)
+			t.Errorf("got %d reviews, want at most 28", n)
 		}
 	})
 }
@@ -218,50 +195,40 @@ func TestConcurrentInvalidTokens(t *testing.T) {
 func TestUnknownTokenWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := fakeshop.New(t, fakeshop.Options{Proxies: "10.0.0.1"}, fakeshop.Order("mine"))
-		send := func(i int, token string) *httptest.ResponseRecorder {
-			r := fakeshop.Request(t, http.MethodGet, "/api/orders/mine", "", "Authorization", "Bearer "+token, "X-Forwarded-For", fmt.Sprintf("192.0.2.%d", i))
-			r.RemoteAddr = "10.0.0.1:1234"
-			return s.Send(r)
-		}
 		for takes, want := range map[time.Duration]int{time.Second: http.StatusOK, 20 * time.Second: http.StatusServiceUnavailable} {
 			s.Users.Take(takes)
 			var crowd sync.WaitGroup
 			for i := range 16 {
-				crowd.Go(func() { send(i, "wrong") })
+				crowd.Go(func() { readFrom(t, s, fmt.Sprintf("192.0.2.%d", i), "wrong") })
 			}
 			synctest.Wait()
-			answer := send(100, fakeshop.Backend)
-			check.Equal(t, want, answer.Code, "reviews of %s: status", takes)
+			check.Equal(t, want, readFrom(t, s, "192.0.2.100", fakeshop.Backend).Code, "reviews of %s: status", takes)
 			crowd.Wait()
-			s.Clock.SetTime(s.Clock.Now().Add(2 * time.Hour)) // nobody was right lately
+			s.Clock.SetTime(s.Clock.Now().Add(2 * time.Hour)) // no token was valid recently
 		}
 	})
 }
 
-// TestRevokedToken: a token that was valid and is revoked counts as an invalid one.
+// TestRevokedToken: a token that was valid and is revoked counts as an invalid one. A valid one is known for an hour.
 func TestRevokedToken(t *testing.T) {
-	s := fakeshop.New(t, fakeshop.Options{}, fakeshop.Order("mine"))
-	send := func(token string) int {
-		return s.Send(fakeshop.Request(t, http.MethodGet, "/api/orders/mine", "", "Authorization", "Bearer "+token)).Code
-	}
-	exhaust := func() {
-		for i := range 10 {
-			send(fmt.Sprint("wrong-", i))
+	for name, row := range map[string]struct {
+		passes  time.Duration
+		revoked bool
+		want    []int
+	}{
+		"revoked":        {0, true, []int{401, 429}},
+		"within an hour": {time.Hour - time.Second, false, []int{200}},
+		"later":          {time.Hour + time.Second, false, []int{429}},
+	} {
+		s := fakeshop.New(t, fakeshop.Options{Proxies: "10.0.0.1"}, fakeshop.Order("mine"))
+		readFrom(t, s, "192.0.2.1", fakeshop.Backend)
+		s.Clock.SetTime(s.Clock.Now().Add(row.passes))
+		exhaust(t, s, "192.0.2.1")
+		if row.revoked {
+			s.Users.Forget(fakeshop.Backend)
 		}
-	}
-	send(fakeshop.Backend)
-	exhaust()
-	s.Users.Forget(fakeshop.Backend)
-	if first, second := send(fakeshop.Backend), send(fakeshop.Backend); first != http.StatusUnauthorized || second != http.StatusTooManyRequests {
-		t.Errorf("got statuses %d and %d", first, second)
-	}
-
-	// It is known for an hour after it was seen.
-	for passes, want := range map[time.Duration]int{time.Hour - time.Second: http.StatusOK, time.Hour + time.Second: http.StatusTooManyRequests} {
-		s = fakeshop.New(t, fakeshop.Options{}, fakeshop.Order("mine"))
-		send(fakeshop.Backend)
-		s.Clock.SetTime(s.Clock.Now().Add(passes))
-		exhaust()
-		check.Equal(t, want, send(fakeshop.Backend), "status after %s", passes)
+		for _, want := range row.want {
+			check.Equal(t, want, readFrom(t, s, "192.0.2.1", fakeshop.Backend).Code, "%s: status", name)
+		}
 	}
 }

@@ -1,57 +1,16 @@
 package checkout_test
 
 import (
-	"encoding/json"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 
-	"go.uber.org/goleak"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
 	"github.com/paylink-dev/paylink/test/check"
 	"github.com/paylink-dev/paylink/test/fakeshop"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
-// order is an order in the HTTP API.
-type order struct {
-	OrderID        string `json:"orderId"`
-	Status         string `json:"status"`
-	CheckoutURL    string `json:"checkoutUrl"`
-	Namespace      string `json:"namespace"`
-	Name           string `json:"name"`
-	Amount         int64  `json:"amount"`
-	AmountRefunded int64  `json:"amountRefunded"`
-	Currency       string `json:"currency"`
-	PaidAt         string `json:"paidAt"`
-}
-
-// lifetime is the body of a request for an order.
-const lifetime = `{"paymentLink":"lifetime","namespace":"shop"}`
-
-// asked returns the request of a backend for an order.
-func asked(t testing.TB, body string, headers ...string) *http.Request {
-	t.Helper()
-	return fakeshop.Post(t, "/api/orders", body, append([]string{"Authorization", "Bearer " + fakeshop.Backend}, headers...)...)
-}
-
-// created returns the order of an answer, and fails the test unless it was created, or replayed.
-func created(t testing.TB, answer *httptest.ResponseRecorder, replayed bool) order {
-	t.Helper()
-	var o order
-	if err := json.Unmarshal(answer.Body.Bytes(), &o); err != nil || answer.Code != http.StatusCreated {
-		t.Errorf("got %d %s: %v, want an order", answer.Code, answer.Body, err)
-	}
-	if got := answer.Header().Get("Idempotent-Replayed"); (got == "true") != replayed || (got != "" && got != "true") {
-		t.Errorf("got Idempotent-Replayed %q, want it: %t", got, replayed)
-	}
-	check.Equal(t, "/api/orders/"+o.OrderID, answer.Header().Get("Location"), "Location")
-	return o
-}
 
 // TestCreate: product, price and mode come from the PaymentLink, and the ids from the request.
 func TestCreate(t *testing.T) {
@@ -75,14 +34,13 @@ func TestCreate(t *testing.T) {
 		"of a private link": {`{"paymentLink":"back.stage","namespace":"shop"}`, order{OrderID: uid}, func(s *v1alpha1.OrderSpec) { s.PaymentLinkRef.Name = "back.stage" }},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := fakeshop.New(t, fakeshop.Options{}, fakeshop.Link("lifetime"), fakeshop.Link("back.stage", private))
+			s := newShop(t, fakeshop.Options{}, fakeshop.Link("back.stage", private))
 			got := created(t, s.Send(asked(t, row.body)), false)
 			orders := s.Orders()
 			if len(orders) != 1 {
 				t.Fatalf("got %d orders, want 1", len(orders))
 			}
-			o := orders[0]
-			want := row.want
+			o, want := orders[0], row.want
 			want.Status, want.Namespace, want.Name, want.Amount, want.Currency = "pending", "shop", o.Name, 19900, "USD"
 			want.CheckoutURL = "https://buy.stripe.com/test_a?client_reference_id=" + want.OrderID
 			check.Equal(t, want, got, "result")
@@ -93,17 +51,11 @@ func TestCreate(t *testing.T) {
 			}
 			row.spec(&spec)
 			check.Equal(t, spec, o.Spec, "spec")
-			if o.Namespace != "shop" || !strings.HasPrefix(o.Name, spec.PaymentLinkRef.Name+"-") || o.Labels["payments.paylink.dev/checkout"] != "api" || len(o.Labels) != 1 {
-				t.Errorf("got metadata %+v, want the name and label of its route", o.ObjectMeta)
-			}
+			wantMetadata(t, o, spec.PaymentLinkRef.Name+"-", "api")
 			check.Equal(t, 1, s.Counted()[`orders_created_total{checkout="api"}`], "orders counted")
 		})
 	}
 }
-
-func private(l *v1alpha1.PaymentLink) { l.Spec.PublicCheckout = false }
-
-func unready(l *v1alpha1.PaymentLink) { l.Spec.URL = "" }
 
 // TestLinkDecides: an order has the mode, the price and the currency of its PaymentLink.
 func TestLinkDecides(t *testing.T) {
@@ -150,21 +102,14 @@ func TestInvalidRequest(t *testing.T) {
 		"too large":             {`{"paymentLink":"` + strings.Repeat("a", 16<<10) + `"}`, 413, nil, "at most 16 KiB"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			o := fakeshop.Options{Trouble: fakeshop.ReadOnly(t)}
-			p := fakeshop.Refused(t, fakeshop.New(t, o, fakeshop.Link("lifetime")).Send(asked(t, row.body)), row.status, row.says)
-			var fields []string
-			for _, e := range p.Errors {
-				fields = append(fields, e.Field)
-			}
-			check.Equal(t, row.fields, fields, "fields")
+			p := fakeshop.Refused(t, newShop(t, readOnly(t)).Send(asked(t, row.body)), row.status, row.says)
+			check.Equal(t, row.fields, p.Fields(), "fields")
 		})
 	}
 }
 
 // TestNoReadyLink: without a ready PaymentLink nothing is created.
 func TestNoReadyLink(t *testing.T) {
-	taken := fakeshop.Order("mine", func(o *v1alpha1.Order) { o.Namespace = "annex" })
-	beyond := fakeshop.Link("beyond", func(l *v1alpha1.PaymentLink) { l.Namespace = "annex" })
 	for name, row := range map[string]struct {
 		namespaces []string
 		body       string
@@ -179,19 +124,18 @@ func TestNoReadyLink(t *testing.T) {
 		"a uid of another's":   {nil, `{"paymentLink":"lifetime","namespace":"shop","orderId":"uid-of-x"}`, 409, "orderId: another order has this id"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := fakeshop.New(t, fakeshop.Options{Trouble: fakeshop.ReadOnly(t), Namespaces: row.namespaces},
-				fakeshop.Link("lifetime"), fakeshop.Link("broken", unready), beyond.DeepCopy(),
-				taken.DeepCopy(), fakeshop.Order("x", func(o *v1alpha1.Order) { o.Spec.OrderID = "" }))
+			s := newShop(t, fakeshop.Options{Trouble: fakeshop.ReadOnly(t), Namespaces: row.namespaces},
+				fakeshop.Link("broken", unready), fakeshop.Link("beyond", inAnnex), fakeshop.Order("mine", func(o *v1alpha1.Order) { o.Namespace = "annex" }),
+				fakeshop.Order("x", func(o *v1alpha1.Order) { o.Spec.OrderID = "" }))
 			fakeshop.Refused(t, s.Send(asked(t, row.body)), row.status, row.says)
 		})
 	}
-	s := fakeshop.New(t, fakeshop.Options{Namespaces: []string{"annex", "shop"}}, fakeshop.Link("lifetime"))
-	created(t, s.Send(asked(t, lifetime)), false) // as one of those that are served
+	created(t, newShop(t, fakeshop.Options{Namespaces: []string{"annex", "shop"}}).Send(asked(t, lifetime)), false)
 }
 
 // TestLinkOfOlderGeneration: a PaymentLink whose present spec the controller has not reconciled is not ready.
 func TestLinkOfOlderGeneration(t *testing.T) {
-	s := fakeshop.New(t, fakeshop.Options{Trouble: fakeshop.ReadOnly(t)}, fakeshop.Link("lifetime"))
+	s := newShop(t, readOnly(t))
 	changed := fakeshop.Link("lifetime")
 	check.Must(t, s.API.Get(t.Context(), client.ObjectKeyFromObject(changed), changed))
 	changed.Generation++

@@ -1,29 +1,19 @@
 package checkout_test
 
 import (
-	"context"
-	"encoding/json"
-	"errors"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	authorizationv1 "k8s.io/api/authorization/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
 	"github.com/paylink-dev/paylink/test/check"
+	"github.com/paylink-dev/paylink/test/fakeapi"
 	"github.com/paylink-dev/paylink/test/fakeshop"
 )
-
-// read gets an order.
-func read(t *testing.T, s *fakeshop.Shop, token, id string) *httptest.ResponseRecorder {
-	t.Helper()
-	return s.Send(fakeshop.Request(t, http.MethodGet, "/api/orders/"+id, "", "Authorization", "Bearer "+token))
-}
 
 // paid makes an order a paid one, with every field.
 func paid(o *v1alpha1.Order) {
@@ -61,9 +51,7 @@ func TestUnknownAndForbidden(t *testing.T) {
 	for name, got := range map[string]*httptest.ResponseRecorder{
 		"another namespace's": read(t, s, fakeshop.Backend, "theirs"), "a stranger's": read(t, s, fakeshop.Stranger, "mine"), "its name": read(t, s, fakeshop.Backend, "uid-of-mine"),
 	} {
-		if got.Code != want.Code || got.Body.String() != want.Body.String() || cmp.Diff(want.Header(), got.Header()) != "" {
-			t.Errorf("%s: got %d %s, want the answer for a missing order", name, got.Code, got.Body)
-		}
+		wantSame(t, want, got, name)
 	}
 }
 
@@ -73,9 +61,8 @@ func TestRightByName(t *testing.T) {
 	s.Users.Allow(func(spec authorizationv1.SubjectAccessReviewSpec) bool {
 		return spec.ResourceAttributes.Verb == "get" && spec.ResourceAttributes.Name == "mine"
 	})
-	if mine, yours := read(t, s, fakeshop.Stranger, "Mine").Code, read(t, s, fakeshop.Stranger, "Yours").Code; mine != http.StatusOK || yours != http.StatusNotFound {
-		t.Errorf("got statuses %d and %d, want 200 and 404", mine, yours)
-	}
+	check.Equal(t, http.StatusOK, read(t, s, fakeshop.Stranger, "Mine").Code, "status")
+	check.Equal(t, http.StatusNotFound, read(t, s, fakeshop.Stranger, "Yours").Code, "status for another order")
 }
 
 // TestInvalidID: an invalid id is answered 400, to a caller with a token.
@@ -83,9 +70,7 @@ func TestInvalidID(t *testing.T) {
 	s := fakeshop.New(t, fakeshop.Options{}, fakeshop.Order("mine"))
 	for _, id := range []string{"a.b", "a%20b", "%C3%BC", "a%2Fb", strings.Repeat("a", 201), "mine%00", "mine%0A", "%2E%2E"} {
 		p := fakeshop.Refused(t, read(t, s, fakeshop.Backend, id), http.StatusBadRequest, "orderId: is no id of an order: such ids hold letters, digits, _ and - alone, 200 characters at most.")
-		if len(p.Errors) != 1 || p.Errors[0].Field != "orderId" {
-			t.Errorf("%s: got problem %+v", id, p)
-		}
+		check.Equal(t, []string{"orderId"}, p.Fields(), "%s: fields", id)
 		fakeshop.Refused(t, read(t, s, "wrong", id), http.StatusUnauthorized, "Kubernetes does not know this token")
 	}
 	fakeshop.Refused(t, read(t, s, fakeshop.Backend, strings.Repeat("a", 200)), http.StatusNotFound, "there is no order of this id")
@@ -93,36 +78,17 @@ func TestInvalidID(t *testing.T) {
 
 // TestJustCreated: an order that the cache does not have yet is read from the API server.
 func TestJustCreated(t *testing.T) {
-	o := fakeshop.Options{}
-	o.Cached.List = func(context.Context, client.WithWatch, client.ObjectList, ...client.ListOption) error { return nil }
-	s := fakeshop.New(t, o, fakeshop.Link("lifetime"), fakeshop.Order("mine"))
-	var got order
-	if answer := read(t, s, fakeshop.Backend, "mine"); json.Unmarshal(answer.Body.Bytes(), &got) != nil || got.OrderID != "mine" {
-		t.Errorf("got %d %s", answer.Code, answer.Body)
-	}
+	answer := read(t, newShop(t, cached(fakeapi.FailList(nil)), fakeshop.Order("mine")), fakeshop.Backend, "mine")
+	check.Equal(t, http.StatusOK, answer.Code, "status")
+	check.Contains(t, answer.Body.String(), `"orderId":"mine"`)
 }
 
-// TestOrdersUnavailable: if the orders cannot be read, the answer is 503.
+// TestOrdersUnavailable: if the orders or the PaymentLink cannot be read, the answer is 503.
 func TestOrdersUnavailable(t *testing.T) {
-	away := func(context.Context, client.WithWatch, client.ObjectList, ...client.ListOption) error {
-		return errors.New("dial tcp 10.0.0.1:443: connection refused")
-	}
-	o := fakeshop.Options{Trouble: fakeshop.ReadOnly(t)}
-	o.Cached.List = away
-	s := fakeshop.New(t, o, fakeshop.Link("lifetime"), fakeshop.Order("mine"))
-	for name, answer := range map[string]*httptest.ResponseRecorder{
-		"get": read(t, s, fakeshop.Backend, "mine"), "create, with a key": s.Send(asked(t, lifetime, keyHeader, "k1")),
-		"create, with an id": s.Send(asked(t, `{"paymentLink":"lifetime","namespace":"shop","orderId":"mine"}`)),
-	} {
-		fakeshop.Refused(t, answer, http.StatusServiceUnavailable, "try again later")
-		if after := answer.Header().Get("Retry-After"); after != "5" || strings.Contains(answer.Body.String(), "10.0.0.1") {
-			t.Errorf("%s: got Retry-After %q and %s, want 5 and nothing of the cluster", name, after, answer.Body)
-		}
-	}
-	o = fakeshop.Options{Trouble: fakeshop.ReadOnly(t)}
-	o.Cached.Get = func(context.Context, client.WithWatch, client.ObjectKey, client.Object, ...client.GetOption) error {
-		return errors.New("timeout")
-	}
-	s = fakeshop.New(t, o, fakeshop.Link("lifetime"))
-	fakeshop.Refused(t, s.Send(asked(t, lifetime)), http.StatusServiceUnavailable, "The PaymentLink could not be read: try again later.")
+	s := newShop(t, fakeshop.Options{Trouble: fakeshop.ReadOnly(t), Cached: fakeapi.FailList(errUnreachable)}, fakeshop.Order("mine"))
+	fakeshop.Unavailable(t, read(t, s, fakeshop.Backend, "mine"), "try again later")
+	fakeshop.Unavailable(t, s.Send(asked(t, lifetime, keyHeader, "k1")), "try again later")
+	fakeshop.Unavailable(t, s.Send(asked(t, `{"paymentLink":"lifetime","namespace":"shop","orderId":"mine"}`)), "try again later")
+	s = newShop(t, fakeshop.Options{Trouble: fakeshop.ReadOnly(t), Cached: fakeapi.FailGet(errUnreachable)})
+	fakeshop.Unavailable(t, s.Send(asked(t, lifetime)), "The PaymentLink could not be read: try again later.")
 }

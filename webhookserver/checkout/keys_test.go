@@ -19,47 +19,39 @@ import (
 	"github.com/paylink-dev/paylink/test/fakeshop"
 )
 
-const keyHeader = "Idempotency-Key"
-
-// TestSameKey: requests with the same key and body return the same order, in its present state.
+// TestSameKey: requests with the same key and body return the same order in its present state, even after its PaymentLink is deleted.
 func TestSameKey(t *testing.T) {
-	s := fakeshop.New(t, fakeshop.Options{}, fakeshop.Link("lifetime"))
 	const body = `{"paymentLink":"lifetime","namespace":"shop","orderId":"mine","customerId":"c1"}`
-	first := created(t, s.Send(asked(t, body, keyHeader, "k1")), false)
-	for range 3 {
-		check.Equal(t, first, created(t, s.Send(asked(t, body, keyHeader, "k1")), true), "result")
-	}
-	if _, err := s.Ledger.Apply(t.Context(), payment.Fact{
-		EventID: "evt_1", Type: "checkout.session.completed", Created: metav1.NewTime(fakeshop.Now), ClientReferenceID: "mine", PaymentIntentID: "pi_1",
-		Session: &v1alpha1.SessionFact{ID: "cs_1", Outcome: v1alpha1.OutcomePaid, Amount: 19900, Currency: "usd", PaymentLinkID: "plink_1", Created: metav1.NewTime(fakeshop.Now)},
-	}); err != nil {
-		t.Fatal(err)
-	}
-	want := first
-	want.Status, want.PaidAt = "paid", "2026-11-23T12:00:00Z"
-	check.Equal(t, want, created(t, s.Send(asked(t, body, keyHeader, "k1")), true), "result")
-	check.Equal(t, 1, len(s.Orders()), "orders")
-	check.Equal(t, 1, s.Counted()[`orders_created_total{checkout="api"}`], "orders counted")
-}
-
-// TestKeyOutlivesTheLink: the order of a key is returned, even after its PaymentLink is deleted.
-func TestKeyOutlivesTheLink(t *testing.T) {
-	link := fakeshop.Link("lifetime")
-	s := fakeshop.New(t, fakeshop.Options{}, link)
-	first := created(t, s.Send(asked(t, lifetime, keyHeader, "k1")), false)
-	check.Must(t, s.API.Delete(t.Context(), link))
-	check.Equal(t, first, created(t, s.Send(asked(t, lifetime, keyHeader, "k1")), true), "result")
-}
-
-// TestKeyOfAnExpiredOrder: the expired order is returned, without a checkout URL.
-func TestKeyOfAnExpiredOrder(t *testing.T) {
-	s := fakeshop.New(t, fakeshop.Options{}, fakeshop.Link("lifetime"))
-	created(t, s.Send(asked(t, lifetime, keyHeader, "k1")), false)
-	o := s.Orders()[0]
-	o.Status.Phase, o.Status.ExpiredAt, o.Status.CheckoutURL = v1alpha1.OrderFailed, &metav1.Time{Time: fakeshop.Now}, ""
-	check.Must(t, s.API.Status().Update(t.Context(), &o))
-	if again := created(t, s.Send(asked(t, lifetime, keyHeader, "k1")), true); again.Status != "failed" || again.CheckoutURL != "" {
-		t.Errorf("got %+v", again)
+	at := metav1.NewTime(fakeshop.Now)
+	for name, row := range map[string]struct {
+		change func(*fakeshop.Shop, v1alpha1.Order)
+		want   func(*order)
+	}{
+		"as before": {func(*fakeshop.Shop, v1alpha1.Order) {}, func(*order) {}},
+		"paid": {func(s *fakeshop.Shop, _ v1alpha1.Order) {
+			_, err := s.Ledger.Apply(t.Context(), payment.Fact{
+				EventID: "evt_1", Type: "checkout.session.completed", Created: at, ClientReferenceID: "mine", PaymentIntentID: "pi_1",
+				Session: &v1alpha1.SessionFact{ID: "cs_1", Outcome: v1alpha1.OutcomePaid, Amount: 19900, Currency: "usd", PaymentLinkID: "plink_1", Created: at},
+			})
+			check.Must(t, err)
+		}, func(o *order) { o.Status, o.PaidAt = "paid", "2026-11-23T12:00:00Z" }},
+		"its link is deleted": {func(s *fakeshop.Shop, _ v1alpha1.Order) {
+			check.Must(t, s.API.Delete(t.Context(), fakeshop.Link("lifetime")))
+		}, func(*order) {}},
+		"expired": {func(s *fakeshop.Shop, o v1alpha1.Order) {
+			o.Status.Phase, o.Status.ExpiredAt, o.Status.CheckoutURL = v1alpha1.OrderFailed, &at, ""
+			check.Must(t, s.API.Status().Update(t.Context(), &o))
+		}, func(o *order) { o.Status, o.CheckoutURL = "failed", "" }},
+	} {
+		s := newShop(t, fakeshop.Options{})
+		want := create(t, s, body, "k1", false)
+		row.change(s, s.Orders()[0])
+		row.want(&want)
+		for range 3 {
+			check.Equal(t, want, create(t, s, body, "k1", true), "%s: order", name)
+		}
+		check.Equal(t, 1, len(s.Orders()), "%s: orders", name)
+		check.Equal(t, 1, s.Counted()[`orders_created_total{checkout="api"}`], "%s: orders counted", name)
 	}
 }
 
@@ -74,9 +66,9 @@ func TestKeyOfAnotherBody(t *testing.T) {
 		"another customer":  `{"paymentLink":"lifetime","namespace":"shop","orderId":"mine","customerId":"c2"}`,
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := fakeshop.New(t, fakeshop.Options{}, fakeshop.Link("lifetime"), fakeshop.Link("other"))
+			s := newShop(t, fakeshop.Options{}, fakeshop.Link("other"))
 			s.Users.Allow(func(authorizationv1.SubjectAccessReviewSpec) bool { return true })
-			created(t, s.Send(asked(t, `{"paymentLink":"lifetime","namespace":"shop","orderId":"mine","customerId":"c1"}`, keyHeader, "k1")), false)
+			create(t, s, `{"paymentLink":"lifetime","namespace":"shop","orderId":"mine","customerId":"c1"}`, "k1", false)
 			fakeshop.Refused(t, s.Send(asked(t, body, keyHeader, "k1")), http.StatusConflict, "Idempotency-Key: was used with another body: use a new key for a new order.")
 			check.Equal(t, 1, len(s.Orders()), "orders")
 		})
@@ -85,7 +77,7 @@ func TestKeyOfAnotherBody(t *testing.T) {
 
 // TestKeys: another key, or the same key of another caller, is another order. No key finds an order without a key.
 func TestKeys(t *testing.T) {
-	s := fakeshop.New(t, fakeshop.Options{}, fakeshop.Link("lifetime"))
+	s := newShop(t, fakeshop.Options{})
 	s.Users.Allow(func(authorizationv1.SubjectAccessReviewSpec) bool { return true })
 	// Of two callers whose name and key are the same in one piece, each has his own.
 	s.Users.Know("a", authenticationv1.UserInfo{Username: "shop"})
@@ -112,18 +104,16 @@ func TestInvalidKey(t *testing.T) {
 		"empty": {""}, "with a space": {"a b"}, "beyond ASCII": {"schlüssel"}, "with a tab": {"a\tb"}, "too long": {strings.Repeat("k", 256)}, "two": {"a", "b"}, "the same twice": {"a", "a"}, "control": {"a\x7f"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := fakeshop.New(t, fakeshop.Options{Trouble: fakeshop.ReadOnly(t)}, fakeshop.Link("lifetime"))
+			s := newShop(t, readOnly(t))
 			r := asked(t, lifetime)
 			r.Header[keyHeader] = keys
 			p := fakeshop.Refused(t, s.Send(r), http.StatusBadRequest, "Idempotency-Key: must be one key of visible ASCII characters without spaces, 255 at most, such as a UUID.")
-			if len(p.Errors) != 1 || p.Errors[0].Field != keyHeader {
-				t.Errorf("got fields %+v", p.Errors)
-			}
+			check.Equal(t, []string{keyHeader}, p.Fields(), "fields")
 		})
 	}
-	s := fakeshop.New(t, fakeshop.Options{}, fakeshop.Link("lifetime"))
+	s := newShop(t, fakeshop.Options{})
 	for _, key := range []string{"!", "~", strings.Repeat("k", 255), `"quoted"`} {
-		created(t, s.Send(asked(t, lifetime, keyHeader, key)), false)
+		create(t, s, lifetime, key, false)
 	}
 }
 
@@ -143,7 +133,7 @@ func TestConcurrentKey(t *testing.T) {
 					}
 				}
 			}
-			s := fakeshop.New(t, o, fakeshop.Link("lifetime"))
+			s := newShop(t, o)
 			var crowd sync.WaitGroup
 			var mu sync.Mutex
 			answers, fresh := map[order]int{}, 0
@@ -169,43 +159,30 @@ func TestConcurrentKey(t *testing.T) {
 	}
 }
 
-// TestKeyInOtherNamespace: a stranger's order with the name of a key does not block its owner. The same key in another
-// namespace of the owner is another body.
-func TestKeyInOtherNamespace(t *testing.T) {
+// TestKeyTaken: another's order with the name of a key, which only somebody can have made by hand, does not block its owner if it
+// is in another namespace. In one where the owner may get it, it is one of another body, and nothing is overwritten.
+func TestKeyTaken(t *testing.T) {
 	for name, row := range map[string]struct {
+		namespace    string
 		mayElsewhere bool
-		want         int
-	}{"a neighbour's": {false, http.StatusCreated}, "his own": {true, http.StatusConflict}} {
+		conflict     bool
+	}{"in a neighbour's namespace": {"annex", false, false}, "in another of his own": {"annex", true, true}, "in the same": {"shop", false, true}} {
 		t.Run(name, func(t *testing.T) {
-			s := fakeshop.New(t, fakeshop.Options{}, fakeshop.Link("lifetime"))
+			s := newShop(t, fakeshop.Options{})
 			s.Users.Allow(func(spec authorizationv1.SubjectAccessReviewSpec) bool {
 				return spec.ResourceAttributes.Namespace == "shop" || row.mayElsewhere
 			})
-			created(t, s.Send(asked(t, lifetime, keyHeader, "k1")), false)
+			create(t, s, lifetime, "k1", false)
 			made := s.Orders()[0]
 			check.Must(t, s.API.Delete(t.Context(), &made))
-			s.Put(fakeshop.Order("foreign", func(o *v1alpha1.Order) { o.Namespace, o.Name = "annex", made.Name }))
-			answer := s.Send(asked(t, lifetime, keyHeader, "k1"))
-			if row.want == http.StatusConflict {
-				fakeshop.Refused(t, answer, row.want, "Idempotency-Key: was used with another body")
+			s.Put(fakeshop.Order("foreign", func(o *v1alpha1.Order) {
+				o.Namespace, o.Name, o.CreationTimestamp = row.namespace, made.Name, metav1.NewTime(fakeshop.Now.Add(-time.Minute))
+			}))
+			if row.conflict {
+				fakeshop.Refused(t, s.Send(asked(t, lifetime, keyHeader, "k1")), http.StatusConflict, "Idempotency-Key: was used with another body")
 				return
 			}
-			if first, again := created(t, answer, false), created(t, s.Send(asked(t, lifetime, keyHeader, "k1")), true); first != again {
-				t.Errorf("got %+v, want %+v", again, first)
-			}
+			check.Equal(t, create(t, s, lifetime, "k1", false), create(t, s, lifetime, "k1", true), "order")
 		})
 	}
-}
-
-// TestKeyTakenByAnother: where an order of the key's name is another's, which only somebody can have made by hand, the
-// caller is told, and nothing is overwritten.
-func TestKeyTakenByAnother(t *testing.T) {
-	s := fakeshop.New(t, fakeshop.Options{}, fakeshop.Link("lifetime"))
-	created(t, s.Send(asked(t, lifetime, keyHeader, "k1")), false)
-	made := s.Orders()[0]
-	check.Must(t, s.API.Delete(t.Context(), &made))
-	s.Put(fakeshop.Order("foreign", func(o *v1alpha1.Order) {
-		o.Name, o.CreationTimestamp = made.Name, metav1.NewTime(fakeshop.Now.Add(-time.Minute))
-	}))
-	fakeshop.Refused(t, s.Send(asked(t, lifetime, keyHeader, "k1")), http.StatusConflict, "Idempotency-Key: was used with another body")
 }

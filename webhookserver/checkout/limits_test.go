@@ -1,7 +1,6 @@
 package checkout_test
 
 import (
-	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -13,11 +12,6 @@ import (
 	"github.com/paylink-dev/paylink/webhookserver/page"
 	"github.com/paylink-dev/paylink/webhookserver/ratelimit"
 )
-
-// limits are those of a small shop.
-func limits(perAddress, perLink ratelimit.Rate, open int) checkout.Limits {
-	return checkout.Limits{PerAddress: perAddress, PerLink: perLink, Open: open, Expiry: time.Hour}
-}
 
 // step is a purchase, some time after the one before.
 type step struct {
@@ -41,51 +35,52 @@ func walk(t *testing.T, s *fakeshop.Shop, after string, steps []step) {
 	}
 }
 
-// TestPerAddress: the orders of one client are limited, of all PaymentLinks together.
-func TestPerAddress(t *testing.T) {
-	few := ratelimit.Rate{Events: 4, Per: time.Hour, Burst: 2}
-	s := fakeshop.New(t, fakeshop.Options{Proxies: "10.0.0.1", Limits: limits(few, fakeshop.Anything, 1000)}, fakeshop.Link("lifetime"), fakeshop.Link("other"))
-	walk(t, s, "900", []step{
-		{0, "192.0.2.1", "/buy/shop/none", 404}, // costs nothing
-		{0, "192.0.2.1", forSale, 303}, {0, "192.0.2.1", "/buy/shop/other", 303}, {0, "192.0.2.1", forSale, 429}, {0, "192.0.2.1", "/buy/shop/other", 429},
-		{0, "192.0.2.2", forSale, 303}, {0, "2001:db8::1", forSale, 303}, {0, "2001:db8::2", forSale, 303}, {0, "2001:db8::3", forSale, 429},
-		{15 * time.Minute, "192.0.2.1", forSale, 303}, {0, "192.0.2.1", forSale, 429},
-	})
-	check.Equal(t, map[string]float64{"buy_address": 4}, s.Limited(), "refusals by limit")
-	check.Equal(t, 6, len(s.Orders()), "orders")
-	r := bought(t, forSale, "X-Forwarded-For", "192.0.2.1")
-	r.RemoteAddr = "10.0.0.1:1234"
-	wantNotice(t, s.Send(r), http.StatusTooManyRequests, page.TooManyRequests)
-}
-
-// TestPerLink: the orders of one PaymentLink are limited, of all clients together.
-func TestPerLink(t *testing.T) {
-	few := ratelimit.Rate{Events: 3, Per: time.Minute, Burst: 2}
-	s := fakeshop.New(t, fakeshop.Options{Proxies: "10.0.0.1", Limits: limits(fakeshop.Anything, few, 1000)}, fakeshop.Link("lifetime"), fakeshop.Link("other"))
-	walk(t, s, "20", []step{
-		{0, "192.0.2.1", forSale, 303}, {0, "192.0.2.2", forSale, 303}, {0, "192.0.2.3", forSale, 429}, {0, "192.0.2.1", "/buy/shop/other", 303},
-		{20 * time.Second, "192.0.2.4", forSale, 303}, {0, "192.0.2.5", forSale, 429},
-	})
-	check.Equal(t, map[string]float64{"buy_link": 2}, s.Limited(), "refusals by limit")
-}
-
-// TestLinksOfOneName: PaymentLinks of one name in two namespaces have a limit each.
-func TestLinksOfOneName(t *testing.T) {
-	once := ratelimit.Rate{Events: 1, Per: time.Hour, Burst: 1}
-	beyond := fakeshop.Link("lifetime")
-	beyond.Namespace = "annex"
-	s := fakeshop.New(t, fakeshop.Options{Proxies: "10.0.0.1", Limits: limits(fakeshop.Anything, once, 1)}, fakeshop.Link("lifetime"), beyond)
-	walk(t, s, "3600", []step{{0, "192.0.2.1", forSale, 303}, {0, "192.0.2.1", "/buy/annex/lifetime", 303}, {0, "192.0.2.1", forSale, 429}})
+// TestLimits: the orders of one client are limited, of all PaymentLinks together, and those of one PaymentLink, of all clients together.
+func TestLimits(t *testing.T) {
+	const other, beyond = "/buy/shop/other", "/buy/annex/lifetime"
+	anything := fakeshop.Anything
+	for name, row := range map[string]struct {
+		limits  checkout.Limits
+		after   string
+		steps   []step
+		limited map[string]float64
+		orders  int
+	}{
+		"per address": {limits(ratelimit.Rate{Events: 4, Per: time.Hour, Burst: 2}, anything, 1000), "900", []step{
+			{0, "192.0.2.1", "/buy/shop/none", 404}, // counts against no limit
+			{0, "192.0.2.1", forSale, 303}, {0, "192.0.2.1", other, 303}, {0, "192.0.2.1", forSale, 429}, {0, "192.0.2.1", other, 429},
+			{0, "192.0.2.2", forSale, 303}, {0, "2001:db8::1", forSale, 303}, {0, "2001:db8::2", forSale, 303}, {0, "2001:db8::3", forSale, 429},
+			{15 * time.Minute, "192.0.2.1", forSale, 303}, {0, "192.0.2.1", forSale, 429},
+		}, map[string]float64{"buy_address": 4}, 6},
+		"per link": {limits(anything, ratelimit.Rate{Events: 3, Per: time.Minute, Burst: 2}, 1000), "20", []step{
+			{0, "192.0.2.1", forSale, 303}, {0, "192.0.2.2", forSale, 303}, {0, "192.0.2.3", forSale, 429}, {0, "192.0.2.1", other, 303},
+			{20 * time.Second, "192.0.2.4", forSale, 303}, {0, "192.0.2.5", forSale, 429},
+		}, map[string]float64{"buy_link": 2}, 4},
+		"per link of one name in two namespaces": {limits(anything, ratelimit.Rate{Events: 1, Per: time.Hour, Burst: 1}, 1), "3600", []step{
+			{0, "192.0.2.1", forSale, 303}, {0, "192.0.2.1", beyond, 303}, {0, "192.0.2.1", forSale, 429},
+		}, map[string]float64{"buy_link": 1}, 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inAnnex := fakeshop.Link("lifetime", inAnnex)
+			s := newShop(t, fakeshop.Options{Proxies: "10.0.0.1", Limits: row.limits}, fakeshop.Link("other"), inAnnex)
+			walk(t, s, row.after, row.steps)
+			check.Equal(t, row.limited, s.Limited(), "refusals by limit")
+			check.Equal(t, row.orders, len(s.Orders()), "orders")
+			r := bought(t, forSale, "X-Forwarded-For", "192.0.2.1")
+			r.RemoteAddr = "10.0.0.1:1234"
+			wantNotice(t, s.Send(r), http.StatusTooManyRequests, page.TooManyRequests)
+		})
+	}
 }
 
 // TestPageIsNotLimited: a request for the page counts against no limit of orders.
 func TestPageIsNotLimited(t *testing.T) {
 	once := ratelimit.Rate{Events: 1, Per: time.Hour, Burst: 1}
-	s := fakeshop.New(t, fakeshop.Options{Limits: limits(once, once, 1)}, fakeshop.Link("lifetime"))
+	s := newShop(t, fakeshop.Options{Limits: limits(once, once, 1)})
 	for range 5 {
 		check.Equal(t, http.StatusOK, s.Send(fakeshop.Request(t, http.MethodGet, forSale, "")).Code, "status")
 	}
-	check.Equal(t, http.StatusSeeOther, s.Send(fakeshop.Request(t, http.MethodPost, forSale, "")).Code, "status")
+	wantBuys(t, s, forSale, 303)
 }
 
 // TestDefaultLimits: the defaults are valid, and those of the flags.
@@ -94,9 +89,7 @@ func TestDefaultLimits(t *testing.T) {
 		PerAddress: ratelimit.Rate{Events: 30, Per: time.Hour, Burst: 10}, PerLink: ratelimit.Rate{Events: 600, Per: time.Minute, Burst: 100}, Open: 1000, Expiry: 24 * time.Hour,
 	}
 	check.Equal(t, want, checkout.DefaultLimits(), "limits")
-	if err := checkout.DefaultLimits().Check(); err != nil {
-		t.Error(err)
-	}
+	check.NoError(t, checkout.DefaultLimits().Check())
 }
 
 // TestCheck: an invalid limit is an error that names its flag.
@@ -131,10 +124,10 @@ func TestCheck(t *testing.T) {
 // TestExpiry: an order expires after the time of the limits.
 func TestExpiry(t *testing.T) {
 	for _, expiry := range []time.Duration{time.Second, 90 * time.Minute} {
-		l := limits(fakeshop.Anything, fakeshop.Anything, 1)
-		l.Expiry = expiry
-		s := fakeshop.New(t, fakeshop.Options{Limits: l}, fakeshop.Link("lifetime"))
-		s.Send(fakeshop.Request(t, http.MethodPost, forSale, ""))
-		check.Equal(t, expiry.String(), fmt.Sprint(s.Orders()[0].Spec.ExpiresAfter.Duration), "expiry")
+		o := onlyOpen(1)
+		o.Limits.Expiry = expiry
+		s := newShop(t, o)
+		wantBuys(t, s, forSale, 303)
+		check.Equal(t, expiry, s.Orders()[0].Spec.ExpiresAfter.Duration, "expiry")
 	}
 }

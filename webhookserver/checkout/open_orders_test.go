@@ -36,56 +36,50 @@ func TestOpenOrders(t *testing.T) {
 	of := func(link string) func(*v1alpha1.Order) {
 		return func(o *v1alpha1.Order) { o.Spec.PaymentLinkRef.Name = link }
 	}
-	l := limits(fakeshop.Anything, fakeshop.Anything, 3)
-	s := fakeshop.New(t, fakeshop.Options{Limits: l}, fakeshop.Link("lifetime"), fakeshop.Link("other"),
+	s := newShop(t, onlyOpen(3), fakeshop.Link("other"),
 		waiting("a"), waiting("b", in("")), // two that count
 		waiting("c", in(v1alpha1.OrderPaid)), waiting("d", in(v1alpha1.OrderFailed)), waiting("e", in(v1alpha1.OrderRefunded)), waiting("f", of("other")),
 		waiting("g", func(o *v1alpha1.Order) { o.Namespace = "annex" }), waiting("h", func(o *v1alpha1.Order) { o.Labels["payments.paylink.dev/checkout"] = "api" }),
 		fakeshop.Order("i"), waiting("j", func(o *v1alpha1.Order) {
 			o.Spec.PaymentLinkRef, o.Spec.PaymentLinkURL = nil, "https://buy.stripe.com/a"
 		}))
-	buy := func() int { return s.Send(fakeshop.Request(t, http.MethodPost, forSale, "")).Code }
-	check.Equal(t, http.StatusSeeOther, buy(), "status for one over the limit")
-	answer := s.Send(fakeshop.Request(t, http.MethodPost, forSale, ""))
+	wantBuys(t, s, forSale, 303)
+	answer := s.Send(form(t))
 	fakeshop.Refused(t, answer, http.StatusServiceUnavailable, "Too many orders of this PaymentLink wait to be paid: try again later.")
 	check.Equal(t, "60", answer.Header().Get("Retry-After"), "Retry-After")
 	wantNotice(t, s.Send(bought(t, forSale)), http.StatusServiceUnavailable, checkout.Unavailable)
-	check.Equal(t, http.StatusSeeOther, s.Send(fakeshop.Request(t, http.MethodPost, "/buy/shop/other", "")).Code, "status for another link")
+	wantBuys(t, s, "/buy/shop/other", 303)
 	created(t, s.Send(asked(t, lifetime)), false) // a shop's own orders are not limited
 
 	var first v1alpha1.Order
 	check.Must(t, s.API.Get(t.Context(), client.ObjectKey{Namespace: "shop", Name: "a"}, &first))
 	first.Status.Phase = v1alpha1.OrderPaid
 	check.Must(t, s.API.Status().Update(t.Context(), &first))
-	if again, more := buy(), buy(); again != http.StatusSeeOther || more != http.StatusServiceUnavailable {
-		t.Errorf("got statuses %d and %d after one was paid, want 303 and 503", again, more)
-	}
+	wantBuys(t, s, forSale, 303, 503)
 	check.Equal(t, map[string]float64{"buy_open": 3}, s.Limited(), "refusals by limit")
 }
 
 // TestOpenLimitLog: the limit is logged once a minute.
 func TestOpenLimitLog(t *testing.T) {
-	s := fakeshop.New(t, fakeshop.Options{Limits: limits(fakeshop.Anything, fakeshop.Anything, 1)}, fakeshop.Link("lifetime"), waiting("a"))
+	const message = `"msg"="Limit of unpaid orders reached" "namespace"="shop" "paymentLink"="lifetime" "open"=1 "effect"="the PaymentLink sells nothing until orders are paid or expire" "remedy"="see --public-orders-open and --public-order-expiry"`
+	s := newShop(t, onlyOpen(1), waiting("a"))
 	for i, step := range []struct {
 		passes time.Duration
 		lines  int
 	}{{0, 1}, {0, 1}, {59 * time.Second, 1}, {time.Second, 2}} {
 		s.Clock.SetTime(s.Clock.Now().Add(step.passes))
-		s.Send(fakeshop.Request(t, http.MethodPost, forSale, ""))
-		check.Equal(t, step.lines, strings.Count(s.Logged.String(), `"msg"="Limit of unpaid orders reached" "namespace"="shop" "paymentLink"="lifetime" "open"=1 "effect"="the PaymentLink sells nothing until orders are paid or expire" "remedy"="see --public-orders-open and --public-order-expiry"`), "step %d: log messages", i)
+		wantBuys(t, s, forSale, 503)
+		check.Equal(t, step.lines, strings.Count(s.Logged.String(), message), "step %d: log messages in %s", i, s.Logged)
 	}
 }
 
 // TestExpiredOrdersDoNotCount: an expired order does not count against the limit.
 func TestExpiredOrdersDoNotCount(t *testing.T) {
-	s := fakeshop.New(t, fakeshop.Options{Limits: limits(fakeshop.Anything, fakeshop.Anything, 1)}, fakeshop.Link("lifetime"))
-	buy := func() int { return s.Send(fakeshop.Request(t, http.MethodPost, forSale, "")).Code }
-	if first, second := buy(), buy(); first != http.StatusSeeOther || second != http.StatusServiceUnavailable {
-		t.Errorf("got statuses %d and %d", first, second)
-	}
+	s := newShop(t, onlyOpen(1))
+	wantBuys(t, s, forSale, 303, 503)
 	s.Clock.SetTime(s.Clock.Now().Add(time.Hour))
 	s.Reconcile()
-	check.Equal(t, http.StatusSeeOther, buy(), "status after the expiry")
+	wantBuys(t, s, forSale, 303)
 }
 
 // lagging is a cache that is behind the API server by some time.
@@ -118,11 +112,11 @@ func TestConcurrentPurchases(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				const most = 20
 				o := lagging(lag)
-				o.Limits = limits(fakeshop.Anything, fakeshop.Anything, most)
-				s := fakeshop.New(t, o, fakeshop.Link("lifetime"))
+				o.Limits = onlyOpen(most).Limits
+				s := newShop(t, o)
 				codes := make(chan int, 200)
 				for range 200 {
-					go func() { codes <- s.Send(fakeshop.Request(t, http.MethodPost, forSale, "")).Code }()
+					go func() { codes <- s.Send(form(t)).Code }()
 				}
 				counts := map[int]int{}
 				for range 200 {
@@ -133,10 +127,7 @@ func TestConcurrentPurchases(t *testing.T) {
 					t.Errorf("got statuses %v and %d orders, want no more than the limit", counts, len(s.Orders()))
 				}
 				<-time.After(lag)
-				for range most - through {
-					check.Equal(t, http.StatusSeeOther, s.Send(fakeshop.Request(t, http.MethodPost, forSale, "")).Code, "status below the limit")
-				}
-				check.Equal(t, http.StatusServiceUnavailable, s.Send(fakeshop.Request(t, http.MethodPost, forSale, "")).Code, "status at the limit")
+				wantBuys(t, s, forSale, append(slices.Repeat([]int{303}, most-through), 503)...)
 			})
 		})
 	}
@@ -144,26 +135,24 @@ func TestConcurrentPurchases(t *testing.T) {
 
 // TestReservationsAreReleased: a purchase that fails releases its reservation.
 func TestReservationsAreReleased(t *testing.T) {
-	broken, o := true, fakeshop.Options{Limits: limits(fakeshop.Anything, fakeshop.Anything, 1)}
+	broken, o := true, onlyOpen(1)
 	o.Trouble.Create = func(ctx context.Context, c client.WithWatch, o client.Object, opts ...client.CreateOption) error {
 		if broken {
 			return apierrors.NewInternalError(context.DeadlineExceeded)
 		}
 		return c.Create(ctx, o, opts...)
 	}
-	s := fakeshop.New(t, o, fakeshop.Link("lifetime"))
+	s := newShop(t, o)
 	for range 3 {
-		fakeshop.Refused(t, s.Send(fakeshop.Request(t, http.MethodPost, forSale, "")), http.StatusServiceUnavailable, "The order could not be created")
+		fakeshop.Unavailable(t, s.Send(form(t)), "The order could not be created")
 	}
 	broken = false
-	check.Equal(t, http.StatusSeeOther, s.Send(fakeshop.Request(t, http.MethodPost, forSale, "")).Code, "status")
+	wantBuys(t, s, forSale, 303)
 }
 
 // TestIndices: only orders have keys, and only an order with an Idempotency-Key that of IndexKeyed.
 func TestIndices(t *testing.T) {
-	if keys := checkout.ByOpen(fakeshop.Link("lifetime")); keys != nil {
-		t.Errorf("got keys %v of a PaymentLink, want none", keys)
-	}
+	check.Equal(t, nil, checkout.ByOpen(fakeshop.Link("lifetime")), "keys of a PaymentLink")
 	const hash = "order-0123456789abcdef0123456789abcdef"
 	for name, want := range map[string][]string{
 		hash: {hash}, "lifetime-7c9e": nil, hash + "0": nil, "x" + hash: nil, strings.ToUpper(hash): nil, "order-1": nil, hash[:len(hash)-1]: nil,
@@ -175,22 +164,20 @@ func TestIndices(t *testing.T) {
 // TestReservationsByNamespace: a reservation for one PaymentLink does not count for one of its name in another namespace.
 func TestReservationsByNamespace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		let, o := make(chan struct{}), fakeshop.Options{Limits: limits(fakeshop.Anything, fakeshop.Anything, 1)}
+		release, o := make(chan struct{}), onlyOpen(1)
 		o.Trouble.Create = func(ctx context.Context, c client.WithWatch, o client.Object, opts ...client.CreateOption) error {
 			if o.GetNamespace() == "shop" {
-				<-let
+				<-release
 			}
 			return c.Create(ctx, o, opts...)
 		}
-		beyond := fakeshop.Link("lifetime")
-		beyond.Namespace = "annex"
-		s := fakeshop.New(t, o, fakeshop.Link("lifetime"), beyond)
+		s := newShop(t, o, fakeshop.Link("lifetime", inAnnex))
 		first := make(chan int)
-		go func() { first <- s.Send(fakeshop.Request(t, http.MethodPost, forSale, "")).Code }()
+		go func() { first <- s.Send(form(t)).Code }()
 		synctest.Wait()
-		check.Equal(t, http.StatusServiceUnavailable, s.Send(fakeshop.Request(t, http.MethodPost, forSale, "")).Code, "status for a second order of the link")
-		check.Equal(t, http.StatusSeeOther, s.Send(fakeshop.Request(t, http.MethodPost, "/buy/annex/lifetime", "")).Code, "status for the other link")
-		close(let)
+		wantBuys(t, s, forSale, 503)
+		wantBuys(t, s, "/buy/annex/lifetime", 303)
+		close(release)
 		check.Equal(t, http.StatusSeeOther, <-first, "status for the first order")
 	})
 }

@@ -2,6 +2,7 @@ package checkout_test
 
 import (
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"testing"
 
@@ -39,37 +40,33 @@ func TestOrigins(t *testing.T) {
 		"cross-site without an origin":     {app, "cross-site", "", false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			send := func(accept string) (*fakeshop.Shop, *http.Request) {
+			s := newShop(t, fakeshop.Options{AppURL: row.appURL})
+			send := func(accept string) *httptest.ResponseRecorder {
 				r := fakeshop.Request(t, http.MethodPost, forSale, "", "Accept", accept)
 				for header, value := range map[string]string{"Sec-Fetch-Site": row.site, "Origin": row.origin} {
 					if value != "" {
 						r.Header.Set(header, value)
 					}
 				}
-				return fakeshop.New(t, fakeshop.Options{AppURL: row.appURL}, fakeshop.Link("lifetime")), r
+				return s.Send(r)
 			}
-			s, r := send("text/html")
-			answer := s.Send(r)
+			answer := send("text/html")
 			if row.may {
-				if answer.Code != http.StatusSeeOther || len(s.Orders()) != 1 {
-					t.Errorf("got %d %s", answer.Code, answer.Body)
-				}
+				check.Equal(t, http.StatusSeeOther, answer.Code, "status with %s", answer.Body)
+				check.Equal(t, 1, len(s.Orders()), "orders")
 				return
 			}
 			wantNotice(t, answer, http.StatusForbidden, checkout.CrossOrigin)
-			s, r = send("*/*")
-			p := fakeshop.Refused(t, s.Send(r), http.StatusForbidden, "Origin: the form was sent from a page of another origin")
-			if len(s.Orders()) > 0 || len(p.Errors) != 1 || p.Errors[0].Field != "Origin" {
-				t.Errorf("got problem %+v", p)
-			}
+			p := fakeshop.Refused(t, send("*/*"), http.StatusForbidden, "Origin: the form was sent from a page of another origin")
+			check.Equal(t, []string{"Origin"}, p.Fields(), "fields")
+			check.Equal(t, 0, len(s.Orders()), "orders")
 		})
 	}
 }
 
 // TestPageFromAnyOrigin: any web site can link to the page.
 func TestPageFromAnyOrigin(t *testing.T) {
-	s := fakeshop.New(t, fakeshop.Options{}, fakeshop.Link("lifetime"))
-	check.Equal(t, http.StatusOK, s.Send(fakeshop.Request(t, http.MethodGet, forSale, "", "Sec-Fetch-Site", "cross-site", "Origin", "https://evil.example")).Code, "status")
+	check.Equal(t, http.StatusOK, newShop(t, fakeshop.Options{}).Send(fakeshop.Request(t, http.MethodGet, forSale, "", "Sec-Fetch-Site", "cross-site", "Origin", "https://evil.example")).Code, "status")
 }
 
 // TestInvalidAppURL: an address without a host is an error.

@@ -10,10 +10,13 @@ import (
 	"testing"
 
 	"github.com/go-logr/logr/funcr"
+	"go.uber.org/goleak"
 
 	"github.com/paylink-dev/paylink/test/check"
 	"github.com/paylink-dev/paylink/webhookserver/clientip"
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // client is the client with an IPv4 address.
 func client(address string) netip.Prefix {

@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"testing/synctest"
 	"time"
 
@@ -93,17 +94,13 @@ func TestUnreadable(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := posted(t, "application/json", "")
-			r.Body = io.NopCloser(io.MultiReader(strings.NewReader(`{"link":"Erika`), failing{err}))
+			r.Body = io.NopCloser(io.MultiReader(strings.NewReader(`{"link":"Erika`), iotest.ErrReader(err)))
 			got := problem.ReadJSON(r, &document{})
 			want := problem.New(http.StatusRequestTimeout, "The body could not be read to its end in time: send it in one go.")
 			check.Equal(t, error(want), got, "result")
 		})
 	}
 }
-
-type failing struct{ err error }
-
-func (f failing) Read([]byte) (int, error) { return 0, f.err }
 
 // TestSlowBody: a client that stalls within its body is answered after the read timeout.
 func TestSlowBody(t *testing.T) {

@@ -9,11 +9,14 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/goleak"
 	testingclock "k8s.io/utils/clock/testing"
 
 	"github.com/paylink-dev/paylink/test/check"
 	"github.com/paylink-dev/paylink/webhookserver/ratelimit"
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 var start = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 

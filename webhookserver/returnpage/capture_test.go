@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -149,13 +150,9 @@ func TestInvalidCapture(t *testing.T) {
 	fakeshop.Refused(t, s.Send(fakeshop.Request(t, http.MethodPost, "/api/orders/capture", body("cs_test_paid"), "Content-Type", "text/plain")),
 		http.StatusUnsupportedMediaType, "Content-Type: send a JSON object")
 	cut := fakeshop.Post(t, "/api/orders/capture", "")
-	cut.Body = io.NopCloser(io.MultiReader(strings.NewReader(`{"provider"`), broken{}))
+	cut.Body = io.NopCloser(io.MultiReader(strings.NewReader(`{"provider"`), iotest.ErrReader(io.ErrUnexpectedEOF)))
 	fakeshop.Refused(t, s.Send(cut), http.StatusRequestTimeout, "could not be read to its end in time")
 }
-
-type broken struct{}
-
-func (broken) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 
 // TestOrdersUnavailable: if the orders cannot be read, the answer is 503 without the error.
 func TestOrdersUnavailable(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/iotest"
 	"testing/synctest"
 	"time"
 
@@ -78,7 +79,7 @@ func TestRejected(t *testing.T) {
 		}, 413, "too_large", "512 KiB"},
 		"truncated": {func(ctx context.Context) *http.Request {
 			r := request(ctx, nil, sign(body))
-			r.Body = io.NopCloser(io.MultiReader(bytes.NewReader(body[:100]), failingReader{}))
+			r.Body = io.NopCloser(io.MultiReader(bytes.NewReader(body[:100]), iotest.ErrReader(io.ErrUnexpectedEOF)))
 			return r
 		}, 400, "unreadable", "could not be read to its end"},
 	} {
@@ -92,10 +93,6 @@ func TestRejected(t *testing.T) {
 		})
 	}
 }
-
-type failingReader struct{}
-
-func (failingReader) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 
 // TestLargestDelivery: an event of 512 KiB is accepted.
 func TestLargestDelivery(t *testing.T) {

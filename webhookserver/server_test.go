@@ -28,8 +28,9 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // TestGracefulStop: a stopping server is not ready at once, then refuses connections, and finishes what it has accepted.
 func TestGracefulStop(t *testing.T) {
-	release := make(chan struct{})
-	withServer(t, blocking(release), func(t *testing.T, r *running) {
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		r := run(t, blocking(release))
 		check.NoError(t, r.server.Ready(nil))
 		check.Equal(t, false, r.server.NeedLeaderElection(), "NeedLeaderElection")
 		sender := r.connect(delivery(event(t)))
@@ -91,8 +92,9 @@ func TestStopAtDeadline(t *testing.T) {
 
 // TestStopTimeout: a stop that exceeds its time returns an error.
 func TestStopTimeout(t *testing.T) {
-	end := make(chan struct{})
-	withServer(t, ledgerFunc(func(context.Context, payment.Fact) (ledger.Result, error) { <-end; return ledger.Applied, nil }), func(t *testing.T, r *running) {
+	synctest.Test(t, func(t *testing.T) {
+		end := make(chan struct{})
+		r := run(t, ledgerFunc(func(context.Context, payment.Fact) (ledger.Result, error) { <-end; return ledger.Applied, nil }))
 		r.connect(delivery(event(t)))
 		synctest.Wait()
 		start := time.Now()

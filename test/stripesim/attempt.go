@@ -2,6 +2,7 @@ package stripesim
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -18,7 +19,7 @@ type Attempt struct {
 	Number int
 	// Status is the answer's HTTP status; 0 where there was no answer.
 	Status int
-	// Error says why there was no answer.
+	// Error says why there was no answer, or ErrLost where the plan lost it.
 	Error error
 	// At is when the attempt began, and was signed.
 	At time.Time
@@ -27,12 +28,15 @@ type Attempt struct {
 // Delivered reports whether the endpoint accepted the event.
 func (a Attempt) Delivered() bool { return a.Status >= 200 && a.Status <= 299 }
 
+// ErrLost is the error of an attempt that the plan lost.
+var ErrLost = errors.New("lost by the delivery plan")
+
 const userAgent = "Stripe/1.0 (+https://stripe.com/docs/webhooks)"
 
 // attempt sends one copy once.
 func (d *dispatcher) attempt(of *delivery) {
 	d.mu.Lock()
-	pending := len(d.unaccepted[of.event.ID])
+	loss, pending := d.plan.Loss, len(d.unaccepted[of.event.ID])
 	d.mu.Unlock()
 	to, ok := d.destination(of.endpoint)
 	if !ok || d.ctx.Err() != nil {
@@ -43,7 +47,11 @@ func (d *dispatcher) attempt(of *delivery) {
 		EventID: of.event.ID, Type: of.event.Type, ObjectID: of.event.ObjectID,
 		Endpoint: of.endpoint, Number: of.attempt, At: d.clock.Now(),
 	}
-	made.Status, made.Error = d.post(&of.event, &to, pending, made.At)
+	if loss != nil && loss(of.event, of.attempt) {
+		made.Error = ErrLost
+	} else {
+		made.Status, made.Error = d.post(&of.event, &to, pending, made.At)
+	}
 	d.log.V(1).Info("webhook", "event", made.EventID, "type", made.Type, "attempt", made.Number, "status", made.Status)
 	d.finish(of, &made, made.Delivered())
 }

@@ -130,3 +130,28 @@ func (c *charge) renderOutcome() rendered {
 		"risk_score": 12, "seller_message": "The bank did not approve this payment.", "type": "issuer_declined",
 	}
 }
+
+// renderRefunds is the list that expand[]=refunds shows; it is in no event.
+func renderRefunds(c *charge) rendered {
+	data := make([]any, 0, len(c.refunds))
+	for i := len(c.refunds) - 1; i >= 0; i-- {
+		data = append(data, renderRefund(c.refunds[i]))
+	}
+	return listOf("/v1/charges/"+c.ID+"/refunds", data, false)
+}
+
+func retrieveCharge(a *account, r *request) (rendered, error) {
+	if err := r.params.problem(); err != nil {
+		return nil, err
+	}
+	c, err := find(&a.charges, r.id, r.livemode, "charge", "id")
+	if err != nil {
+		return nil, err
+	}
+	return renderCharge(c), nil
+}
+
+func listCharges(a *account, r *request) (rendered, error) {
+	within, intent := createdWithin(r.params), equals(r.params, "payment_intent")
+	return page(r, &a.charges, "charge", func(c *charge) bool { return within(c.Created) && intent(c.intent) }, renderCharge)
+}

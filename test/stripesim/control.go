@@ -49,6 +49,18 @@ func (s *Simulator) AddEndpoint(p EndpointParams) Endpoint {
 	return *a.addEndpoint(Endpoint{URL: p.URL, Events: p.Events, Secret: p.Secret, apiVersion: p.APIVersion}, p.Livemode)
 }
 
+// SetEndpointURL moves an endpoint, secret and all, as to a restarted receiver
+// on another port. It is false for an endpoint that does not exist.
+func (s *Simulator) SetEndpointURL(id, url string) bool {
+	s.account.mu.Lock()
+	defer s.account.mu.Unlock()
+	endpoint, ok := s.account.endpoints.get(id)
+	if ok {
+		endpoint.URL = url
+	}
+	return ok
+}
+
 // DisableEndpoint has an endpoint get nothing any more, as a person can, and Stripe after days of failures. It is false for
 // an endpoint that does not exist.
 func (s *Simulator) DisableEndpoint(id string) bool {

@@ -127,7 +127,7 @@ func (d *dispatcher) send(event Event, endpoints []string) {
 	d.startAttempts()
 }
 
-// resend queues one more attempt to each endpoint. Of the plan, only InSequence applies to it.
+// resend queues one more attempt to each endpoint. Of the plan, only Loss and InSequence apply to it.
 func (d *dispatcher) resend(event Event, endpoints []string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -109,6 +109,17 @@ func noEvidence() rendered {
 	return evidence
 }
 
+func retrieveDispute(a *account, r *request) (rendered, error) {
+	if err := r.params.problem(); err != nil {
+		return nil, err
+	}
+	d, err := find(&a.disputes, r.id, r.livemode, "dispute", "dispute")
+	if err != nil {
+		return nil, err
+	}
+	return a.renderDispute(d), nil
+}
+
 func listDisputes(a *account, r *request) (rendered, error) {
 	within := createdWithin(r.params)
 	intent, charge := equals(r.params, "payment_intent"), equals(r.params, "charge")

@@ -151,6 +151,17 @@ func createEndpoint(a *account, r *request) (rendered, error) {
 	return shown, nil
 }
 
+func retrieveEndpoint(a *account, r *request) (rendered, error) {
+	if err := r.params.problem(); err != nil {
+		return nil, err
+	}
+	endpoint, err := find(&a.endpoints, r.id, r.livemode, "webhook_endpoint", "webhook_endpoint")
+	if err != nil {
+		return nil, err
+	}
+	return renderEndpoint(endpoint), nil
+}
+
 func updateEndpoint(a *account, r *request) (rendered, error) {
 	endpoint, err := find(&a.endpoints, r.id, r.livemode, "webhook_endpoint", "webhook_endpoint")
 	if err != nil {
@@ -163,6 +174,18 @@ func updateEndpoint(a *account, r *request) (rendered, error) {
 	}
 	*endpoint = changed
 	return renderEndpoint(endpoint), nil
+}
+
+func deleteEndpoint(a *account, r *request) (rendered, error) {
+	if err := r.params.problem(); err != nil {
+		return nil, err
+	}
+	endpoint, err := find(&a.endpoints, r.id, r.livemode, "webhook_endpoint", "webhook_endpoint")
+	if err != nil {
+		return nil, err
+	}
+	a.endpoints.remove(endpoint.ID)
+	return rendered{"id": endpoint.ID, "object": "webhook_endpoint", "deleted": true}, nil
 }
 
 func listEndpoints(a *account, r *request) (rendered, error) {

@@ -132,3 +132,25 @@ func listEvents(a *account, r *request) (rendered, error) {
 			(!asked || delivered == (a.dispatcher.pending(e.ID) == 0))
 	}, a.renderEvent)
 }
+
+// retryEvent resends an event, as Stripe's command line and dashboard can. It makes one attempt, beside the automatic ones.
+func retryEvent(a *account, r *request) (rendered, error) {
+	endpointID := r.params.text("webhook_endpoint")
+	if err := r.params.problem(); err != nil {
+		return nil, err
+	}
+	event, err := find(&a.events, r.id, r.livemode, "event", "id")
+	if err != nil {
+		return nil, err
+	}
+	to := a.subscribers(event)
+	if endpointID != "" {
+		endpoint, err := find(&a.endpoints, endpointID, r.livemode, "webhook_endpoint", "webhook_endpoint")
+		if err != nil {
+			return nil, err
+		}
+		to = []string{endpoint.ID}
+	}
+	a.dispatcher.resend(*event, to)
+	return a.renderEvent(event), nil
+}

@@ -76,6 +76,10 @@ func (a *account) attachedList(node rendered, field string) any {
 		if l, ok := a.links.get(id); ok {
 			return renderLineItems(l.items, "/v1/payment_links/"+id+"/line_items")
 		}
+	case kind == "charge" && field == "refunds":
+		if c, ok := a.charges.get(id); ok {
+			return renderRefunds(c)
+		}
 	}
 	return nil
 }

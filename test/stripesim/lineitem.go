@@ -47,8 +47,14 @@ func pageLineItems(r *request, items []lineItem) (rendered, error) {
 	if err != nil {
 		return nil, err
 	}
-	if i := slices.IndexFunc(items, func(item lineItem) bool { return item.id == asked.after }); i >= 0 {
+	place := func(id string) int {
+		return slices.IndexFunc(items, func(item lineItem) bool { return item.id == id })
+	}
+	if i := place(asked.after); i >= 0 {
 		items = items[i+1:]
+	}
+	if i := place(asked.before); i >= 0 {
+		items = items[max(0, i-asked.limit):i]
 	}
 	shown := items[:min(asked.limit, len(items))]
 	list := renderLineItems(shown, r.path)

@@ -12,14 +12,20 @@ const (
 
 // cursor is which part of a list was asked for.
 type cursor struct {
-	limit int
-	after string
+	limit         int
+	after, before string
 }
 
 func readCursor(p *params) (cursor, error) {
-	c := cursor{limit: int(p.integer(1, defaultPage, "limit")), after: p.text("starting_after")}
+	c := cursor{
+		limit: int(p.integer(1, defaultPage, "limit")),
+		after: p.text("starting_after"), before: p.text("ending_before"),
+	}
 	if c.limit > largestPage {
 		p.fail(errInvalid("limit", "parameter_invalid_integer", "This value must be less than or equal to %d.", largestPage))
+	}
+	if c.after != "" && c.before != "" {
+		p.fail(errInvalid("ending_before", "", "You can only specify one of these parameters: starting_after, ending_before."))
 	}
 	if p.pageLimit > 0 {
 		c.limit = min(c.limit, p.pageLimit)
@@ -27,33 +33,46 @@ func readCursor(p *params) (cursor, error) {
 	return c, p.problem()
 }
 
-// page answers a list request by limit and starting_after. The records that keep accepts come newest first. It reads
+// page answers a list request by limit, starting_after and ending_before. The records that keep accepts come newest first. It reads
 // a request's last parameters, so it also refuses unknown ones.
 func page[T any, P entity[T]](r *request, s *store[T, P], noun string, keep func(P) bool, render func(P) rendered) (rendered, error) {
 	asked, err := readCursor(r.params)
 	if err != nil {
 		return nil, err
 	}
-	if asked.after != "" {
-		if _, err := find(s, asked.after, r.livemode, noun, "starting_after"); err != nil {
+	for param, id := range map[string]string{"starting_after": asked.after, "ending_before": asked.before} {
+		if id == "" {
+			continue
+		}
+		if _, err := find(s, id, r.livemode, noun, param); err != nil {
 			return nil, err
 		}
 	}
-	kept := after(s, asked, func(record P) bool { return record.head().Livemode == r.livemode && keep(record) })
+	kept := between(s, asked, func(record P) bool { return record.head().Livemode == r.livemode && keep(record) })
 	more := len(kept) > asked.limit
-	data := make([]any, 0, asked.limit)
-	for _, record := range kept[:min(asked.limit, len(kept))] {
+	switch {
+	case more && asked.before != "":
+		kept = kept[len(kept)-asked.limit:]
+	case more:
+		kept = kept[:asked.limit]
+	}
+	data := make([]any, 0, len(kept))
+	for _, record := range kept {
 		data = append(data, render(record))
 	}
 	return listOf(r.path, data, more), nil
 }
 
-// after returns the records after the cursor. The cursor need not pass the filter itself: it only marks a place.
-func after[T any, P entity[T]](s *store[T, P], asked cursor, keep func(P) bool) (kept []P) {
+// between are the records on the asked side of the cursor. The cursor need not
+// pass the filter itself: it only marks a place.
+func between[T any, P entity[T]](s *store[T, P], asked cursor, keep func(P) bool) (kept []P) {
 	for record := range s.newestFirst() {
-		if record.head().ID == asked.after {
+		switch id := record.head().ID; {
+		case id == asked.before:
+			return kept
+		case id == asked.after:
 			kept = kept[:0]
-		} else if keep(record) {
+		case keep(record):
 			kept = append(kept, record)
 		}
 	}

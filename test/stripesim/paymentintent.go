@@ -91,3 +91,20 @@ func renderIntent(i *paymentIntent) rendered {
 		"transfer_group":                       nil,
 	}
 }
+
+func retrieveIntent(a *account, r *request) (rendered, error) {
+	r.params.text("client_secret")
+	if err := r.params.problem(); err != nil {
+		return nil, err
+	}
+	intent, err := find(&a.intents, r.id, r.livemode, "payment_intent", "intent")
+	if err != nil {
+		return nil, err
+	}
+	return renderIntent(intent), nil
+}
+
+func listIntents(a *account, r *request) (rendered, error) {
+	within := createdWithin(r.params)
+	return page(r, &a.intents, "payment_intent", func(i *paymentIntent) bool { return within(i.Created) }, renderIntent)
+}

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Plan says how webhooks are delivered. The zero Plan delivers each event once, immediately, in order. InSequence
-// takes effect at each attempt, the others when an event is made.
+// Plan says how webhooks are delivered. The zero Plan delivers each event once, immediately, in order. Loss and InSequence
+// take effect at each attempt, the others when an event is made.
 type Plan struct {
 	// Copies is how often each event is delivered; 0 means once.
 	Copies int
@@ -22,13 +22,21 @@ type Plan struct {
 	Delay time.Duration
 	// Hold keeps new deliveries back until a Plan without it is set.
 	Hold bool
-	// Drop reports whether an event is never sent. It stays pending, and Resend can send it. It must not call the simulator.
+	// Loss reports whether an attempt (1, 2, …) is lost: nothing reaches the endpoint, and it is retried like a failure.
+	// See LoseFirst. Neither Loss nor Drop may call the simulator.
+	Loss func(event Event, attempt int) bool
+	// Drop reports whether an event is never sent. It stays pending, and POST /v1/events/{id}/retry can send it.
 	Drop func(event Event) bool
 	// TwinEvents makes a second event with another id for the same object.
 	TwinEvents bool
 }
 
 const shuffleWindow = 50 * time.Millisecond
+
+// LoseFirst is a Loss of the first k attempts of each delivery.
+func LoseFirst(k int) func(Event, int) bool {
+	return func(_ Event, attempt int) bool { return attempt <= k }
+}
 
 // DropTypes is a Drop of the events of some types, or of all where none is named.
 func DropTypes(types ...string) func(Event) bool {

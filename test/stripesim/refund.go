@@ -153,6 +153,17 @@ func createRefund(a *account, r *request) (rendered, error) {
 	return renderRefund(refund), nil
 }
 
+func retrieveRefund(a *account, r *request) (rendered, error) {
+	if err := r.params.problem(); err != nil {
+		return nil, err
+	}
+	refund, err := find(&a.refunds, r.id, r.livemode, "refund", "refund")
+	if err != nil {
+		return nil, err
+	}
+	return renderRefund(refund), nil
+}
+
 func listRefunds(a *account, r *request) (rendered, error) {
 	within := createdWithin(r.params)
 	intent, charge := equals(r.params, "payment_intent"), equals(r.params, "charge")

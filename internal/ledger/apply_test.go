@@ -20,7 +20,7 @@ import (
 
 // TestSale follows one order from its payment to its refund: each event is one write, and none when it comes again.
 func TestSale(t *testing.T) {
-	s := newShop(t, interceptor.Funcs{}, order("o1", ready))
+	s := newFixture(t, interceptor.Funcs{}, order("o1", ready))
 	writes := 0
 	for _, step := range []struct {
 		name  string
@@ -41,11 +41,11 @@ func TestSale(t *testing.T) {
 			writes++
 			s.apply(step.fact, ledger.Unchanged)
 			s.apply(step.fact, ledger.Unchanged)
-			if len(s.calls.patches) != writes || s.calls.creates != 0 {
-				t.Errorf("%d patches and %d creates in all, not %d patches", len(s.calls.patches), s.calls.creates, writes)
+			if len(s.Calls().StatusPatches) != writes || s.Calls().Creates != 0 {
+				t.Errorf("%d patches and %d creates in all, not %d patches", len(s.Calls().StatusPatches), s.Calls().Creates, writes)
 			}
 			s.counted("writes_total", writes)
-			got := s.order("o1")
+			got := s.Order("o1")
 			paid := meta.FindStatusCondition(got.Status.Conditions, v1alpha1.ConditionPaid)
 			if paid == nil || got.Status.Phase != step.phase || paid.Reason != step.reason || got.Status.AmountRefunded != step.refunded {
 				t.Errorf("the order is %+v", got.Status)
@@ -55,22 +55,22 @@ func TestSale(t *testing.T) {
 			}
 		})
 	}
-	got := s.order("o1")
+	got := s.Order("o1")
 	if got.Status.ProviderOrderID != "cs_1" || got.Status.ProviderCaptureID != "pi_1" || !got.Status.PaidAt.Time.Equal(now) {
 		t.Errorf("the order is %+v", got.Status)
 	}
-	if len(s.parked()) != 0 {
+	if len(s.StripeEvents()) != 0 {
 		t.Error("something was parked")
 	}
 }
 
 // TestPatch looks at what is sent: the lock, and nothing that is not the ledger's.
 func TestPatch(t *testing.T) {
-	s := newShop(t, interceptor.Funcs{}, order("o1", ready))
-	before := s.order("o1")
+	s := newFixture(t, interceptor.Funcs{}, order("o1", ready))
+	before := s.Order("o1")
 	s.apply(sessionOf("o1-uid", "1", v1alpha1.OutcomePaid), ledger.Applied)
 	var sent map[string]map[string]any
-	if err := json.Unmarshal([]byte(s.calls.patches[0]), &sent); err != nil {
+	if err := json.Unmarshal([]byte(s.Calls().StatusPatches[0]), &sent); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(map[string]any{"resourceVersion": before.ResourceVersion}, sent["metadata"]); diff != "" {
@@ -83,7 +83,7 @@ func TestPatch(t *testing.T) {
 	if diff := cmp.Diff(want, slices.Sorted(maps.Keys(sent["status"]))); diff != "" {
 		t.Errorf("status: %s", diff)
 	}
-	after := s.order("o1")
+	after := s.Order("o1")
 	for name, is := range map[string]bool{
 		"clientReferenceId": after.Status.ClientReferenceID == before.Status.ClientReferenceID,
 		"checkoutURL":       after.Status.CheckoutURL == before.Status.CheckoutURL,
@@ -99,11 +99,11 @@ func TestPatch(t *testing.T) {
 
 // TestAttention: the condition is there while a person is needed, and only then.
 func TestAttention(t *testing.T) {
-	s := newShop(t, interceptor.Funcs{}, order("o1", ready))
+	s := newFixture(t, interceptor.Funcs{}, order("o1", ready))
 	tooLittle := sessionOf("o1-uid", "1", v1alpha1.OutcomePaid)
 	tooLittle.Session.Amount = 100
 	find := func() *metav1.Condition {
-		return meta.FindStatusCondition(s.order("o1").Status.Conditions, v1alpha1.ConditionNeedsAttention)
+		return meta.FindStatusCondition(s.Order("o1").Status.Conditions, v1alpha1.ConditionNeedsAttention)
 	}
 	s.apply(sessionOf("o1-uid", "0", v1alpha1.OutcomeUnpaid), ledger.Applied)
 	if c := find(); c != nil {
@@ -113,7 +113,7 @@ func TestAttention(t *testing.T) {
 	if c := find(); c == nil || c.Status != metav1.ConditionTrue || c.Reason != v1alpha1.ReasonPaymentMismatch || !c.LastTransitionTime.Time.Equal(now) {
 		t.Errorf("too little was paid: %+v", c)
 	}
-	if phase := s.order("o1").Status.Phase; phase == v1alpha1.OrderPaid {
+	if phase := s.Order("o1").Status.Phase; phase == v1alpha1.OrderPaid {
 		t.Error("the order is Paid by too little")
 	}
 	s.clock.SetTime(now.Add(time.Hour + time.Millisecond))
@@ -130,7 +130,7 @@ func TestAttention(t *testing.T) {
 
 // TestRecord is how kept events are tried again: an unknown order is an error there, and parks nothing.
 func TestRecord(t *testing.T) {
-	s := newShop(t, interceptor.Funcs{}, order("o1", ready))
+	s := newFixture(t, interceptor.Funcs{}, order("o1", ready))
 	got, wrote, err := s.ledger.Record(t.Context(), sessionOf("o1-uid", "1", v1alpha1.OutcomePaid), nil)
 	if err != nil || !wrote || got.Name != "o1" || got.Status.Phase != v1alpha1.OrderPaid {
 		t.Errorf("%v, %t, %+v", err, wrote, got)
@@ -148,7 +148,7 @@ func TestRecord(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if len(s.parked()) != 0 {
+	if len(s.StripeEvents()) != 0 {
 		t.Error("something was parked")
 	}
 }

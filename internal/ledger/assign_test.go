@@ -20,7 +20,7 @@ type assigned struct {
 	to   string
 }
 
-func (a assigned) record(s *shop) (wrote bool, err error) {
+func (a assigned) record(s *fixture) (wrote bool, err error) {
 	var to *v1alpha1.OrderReference
 	if a.to != "" {
 		to = &v1alpha1.OrderReference{Namespace: "shop", Name: a.to}
@@ -52,7 +52,7 @@ func TestAssign(t *testing.T) {
 		"to a namespace served":   {nil, assigned{ofO2, "o1"}, []string{"other", "shop"}, nil, "o1"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newShop(t, interceptor.Funcs{}, order("o1", ready), order("o2", ready), order("o3"))
+			s := newFixture(t, interceptor.Funcs{}, order("o1", ready), order("o2", ready), order("o3"))
 			s.ledger.Namespaces = row.served
 			for _, known := range row.known {
 				if wrote, err := known.record(s); err != nil || !wrote {
@@ -67,7 +67,7 @@ func TestAssign(t *testing.T) {
 				if o == row.holder {
 					want = 1
 				}
-				if got := s.order(o).Status; len(got.Payments) != want || (want == 1 && got.Phase != v1alpha1.OrderPaid) {
+				if got := s.Order(o).Status; len(got.Payments) != want || (want == 1 && got.Phase != v1alpha1.OrderPaid) {
 					t.Errorf("%s: %+v", o, got)
 				}
 			}
@@ -95,15 +95,15 @@ func TestPreview(t *testing.T) {
 		"a refund of an unknown, kept": {[]payment.Fact{refund}, refund},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newShop(t, interceptor.Funcs{}, order("o1", ready), paymentLink("shop", "plink_1"))
+			s := newFixture(t, interceptor.Funcs{}, order("o1", ready), paymentLink("shop", "plink_1"))
 			for _, fact := range row.known {
 				if _, err := s.ledger.Apply(t.Context(), fact); err != nil {
 					t.Fatal(err)
 				}
 			}
-			patches, kept := len(s.calls.patches), len(s.parked())
+			patches, kept := len(s.Calls().StatusPatches), len(s.StripeEvents())
 			foreseen, err := s.ledger.Preview(t.Context(), row.fact)
-			if err != nil || len(s.calls.patches) != patches || len(s.parked()) != kept {
+			if err != nil || len(s.Calls().StatusPatches) != patches || len(s.StripeEvents()) != kept {
 				t.Errorf("%v, and something was written", err)
 			}
 			if came, err := s.ledger.Apply(t.Context(), row.fact); err != nil || came != foreseen {
@@ -128,7 +128,7 @@ func TestOurs(t *testing.T) {
 		"nobody's":                 {sessionOf("", "1", v1alpha1.OutcomePaid), false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newShop(t, interceptor.Funcs{}, order("o1", ready), order("o2"), order("o3", ready), paymentLink("shop", "plink_1"))
+			s := newFixture(t, interceptor.Funcs{}, order("o1", ready), order("o2"), order("o3", ready), paymentLink("shop", "plink_1"))
 			s.apply(sessionOf("o3-uid", "held", v1alpha1.OutcomePaid), ledger.Applied)
 			if got, err := s.ledger.OwnsSession(t.Context(), row.fact); err != nil || got != row.want {
 				t.Errorf("%t, %v", got, err)
@@ -140,7 +140,7 @@ func TestOurs(t *testing.T) {
 // TestUncertain: where the API server cannot be asked, nothing is called unknown or somebody else's.
 func TestUncertain(t *testing.T) {
 	away := apierrors.NewServiceUnavailable("away")
-	s := newShop(t, interceptor.Funcs{
+	s := newFixture(t, interceptor.Funcs{
 		Get: func(context.Context, client.WithWatch, client.ObjectKey, client.Object, ...client.GetOption) error {
 			return away
 		},

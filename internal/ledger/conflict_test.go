@@ -30,18 +30,18 @@ func refusing(err error) interceptor.Funcs {
 // TestConflict: an order that changed since the cache saw it is read from the API server, and what the other writer
 // wrote stays.
 func TestConflict(t *testing.T) {
-	s := newShop(t, interceptor.Funcs{}, order("o1", ready))
-	s.ledger.Cache = s.remembering()
+	s := newFixture(t, interceptor.Funcs{}, order("o1", ready))
+	s.ledger.Cache = s.Snapshot()
 	s.apply(sessionOf("o1-uid", "1", v1alpha1.OutcomeUnpaid), ledger.Applied)
-	if s.calls.gets != 0 {
+	if s.Calls().Gets != 0 {
 		t.Error("read without need")
 	}
 	s.apply(sessionOf("o1-uid", "2", v1alpha1.OutcomePaid), ledger.Applied)
-	if len(s.calls.patches) != 3 || s.calls.writes != 2 || s.calls.gets != 1 {
-		t.Errorf("%d patches, %d of them taken, and %d reads", len(s.calls.patches), s.calls.writes, s.calls.gets)
+	if len(s.Calls().StatusPatches) != 3 || s.Calls().StatusWrites != 2 || s.Calls().Gets != 1 {
+		t.Errorf("%d patches, %d of them taken, and %d reads", len(s.Calls().StatusPatches), s.Calls().StatusWrites, s.Calls().Gets)
 	}
 	s.counted("conflicts_total", 1)
-	got := s.order("o1")
+	got := s.Order("o1")
 	if len(got.Status.Payments) != 2 || got.Status.Phase != v1alpha1.OrderPaid {
 		t.Errorf("the order is %+v", got.Status)
 	}
@@ -49,27 +49,27 @@ func TestConflict(t *testing.T) {
 
 // TestConflictWithTheSameFact: what another replica wrote a moment ago is not written again.
 func TestConflictWithTheSameFact(t *testing.T) {
-	s := newShop(t, interceptor.Funcs{}, order("o1", ready))
-	s.ledger.Cache = s.remembering()
+	s := newFixture(t, interceptor.Funcs{}, order("o1", ready))
+	s.ledger.Cache = s.Snapshot()
 	s.apply(sessionOf("o1-uid", "1", v1alpha1.OutcomePaid), ledger.Applied)
 	s.apply(sessionOf("o1-uid", "1", v1alpha1.OutcomePaid), ledger.Unchanged)
-	if s.calls.writes != 1 {
-		t.Errorf("%d writes", s.calls.writes)
+	if s.Calls().StatusWrites != 1 {
+		t.Errorf("%d writes", s.Calls().StatusWrites)
 	}
 }
 
 // TestConflictWithoutEnd gives up after some tries: the sender comes again.
 func TestConflictWithoutEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newShop(t, refusing(apierrors.NewConflict(orders, "o1", errors.New("changed"))), order("o1", ready))
+		s := newFixture(t, refusing(apierrors.NewConflict(orders, "o1", errors.New("changed"))), order("o1", ready))
 		if _, err := s.ledger.Apply(t.Context(), sessionOf("o1-uid", "1", v1alpha1.OutcomePaid)); !errors.Is(err, ledger.ErrConflict) {
 			t.Errorf("%v, not %v", err, ledger.ErrConflict)
 		}
-		if n := len(s.calls.patches); n < 5 || n > 50 {
+		if n := len(s.Calls().StatusPatches); n < 5 || n > 50 {
 			t.Errorf("%d tries", n)
 		}
-		s.counted("conflicts_total", len(s.calls.patches))
-		if len(s.parked()) != 0 {
+		s.counted("conflicts_total", len(s.Calls().StatusPatches))
+		if len(s.StripeEvents()) != 0 {
 			t.Error("parked: a conflict says nothing about the fact")
 		}
 	})
@@ -85,12 +85,12 @@ func TestDeadlineInConflict(t *testing.T) {
 				return apierrors.NewConflict(orders, "o1", errors.New("changed"))
 			},
 		}
-		s := newShop(t, trouble, order("o1", ready))
+		s := newFixture(t, trouble, order("o1", ready))
 		if _, err := s.ledger.Apply(ctx, sessionOf("o1-uid", "1", v1alpha1.OutcomePaid)); !errors.Is(err, context.Canceled) {
 			t.Errorf("%v", err)
 		}
-		if len(s.calls.patches) != 1 {
-			t.Errorf("%d tries", len(s.calls.patches))
+		if len(s.Calls().StatusPatches) != 1 {
+			t.Errorf("%d tries", len(s.Calls().StatusPatches))
 		}
 	})
 }
@@ -115,14 +115,14 @@ func TestGone(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				s := newShop(t, row.trouble, order("o1", ready))
+				s := newFixture(t, row.trouble, order("o1", ready))
 				if row.replaced {
-					s.ledger.Cache = s.remembering()
-					s.must(s.api.Delete(t.Context(), order("o1")))
-					s.must(s.api.Create(t.Context(), order("o1", ready, func(o *v1alpha1.Order) { o.UID = "another-uid" })))
+					s.ledger.Cache = s.Snapshot()
+					s.must(s.Direct.Delete(t.Context(), order("o1")))
+					s.must(s.Direct.Create(t.Context(), order("o1", ready, func(o *v1alpha1.Order) { o.UID = "another-uid" })))
 				}
 				s.apply(sessionOf("o1-uid", "1", v1alpha1.OutcomePaid), ledger.Parked)
-				kept := s.parked()
+				kept := s.StripeEvents()
 				if len(kept) != 1 || kept[0].Spec.Fact.ClientReferenceID != "o1-uid" {
 					t.Errorf("parked: %+v", kept)
 				}
@@ -134,11 +134,11 @@ func TestGone(t *testing.T) {
 // TestInvalid: a fact that the order cannot hold is kept all the same, and told.
 func TestInvalid(t *testing.T) {
 	invalid := apierrors.NewInvalid(schema.GroupKind{Group: v1alpha1.GroupName, Kind: "Order"}, "o1", nil)
-	s := newShop(t, refusing(invalid), order("o1", ready))
+	s := newFixture(t, refusing(invalid), order("o1", ready))
 	s.apply(sessionOf("o1-uid", "1", v1alpha1.OutcomePaid), ledger.Parked)
 	s.apply(sessionOf("o1-uid", "1", v1alpha1.OutcomePaid), ledger.Unchanged)
 	s.counted("invalid_total", 2)
-	if kept := s.parked(); len(kept) != 1 || kept[0].Spec.Fact.EventID != "evt_1Paid" {
+	if kept := s.StripeEvents(); len(kept) != 1 || kept[0].Spec.Fact.EventID != "evt_1Paid" {
 		t.Errorf("parked: %+v", kept)
 	}
 	// The controller learns why, to say so.
@@ -169,12 +169,12 @@ func TestAPIServerAway(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				s := newShop(t, row.trouble, order("o1", ready))
+				s := newFixture(t, row.trouble, order("o1", ready))
 				result, err := s.ledger.Apply(t.Context(), row.fact)
 				if !apierrors.IsServiceUnavailable(err) || result != "" {
 					t.Errorf("%q, %v", result, err)
 				}
-				if len(s.parked()) != 0 {
+				if len(s.StripeEvents()) != 0 {
 					t.Error("parked")
 				}
 			})

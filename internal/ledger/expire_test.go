@@ -39,18 +39,18 @@ func TestExpire(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newShop(t, interceptor.Funcs{}, order("o1", ready))
+			s := newFixture(t, interceptor.Funcs{}, order("o1", ready))
 			for _, fact := range row.before {
 				s.apply(fact, ledger.Applied)
 			}
-			if is := ledger.Expirable(s.order("o1")); is != row.wrote {
+			if is := ledger.Expirable(s.Order("o1")); is != row.wrote {
 				t.Errorf("expirable: %t", is)
 			}
-			wrote, err := s.ledger.Expire(t.Context(), s.order("o1"))
+			wrote, err := s.ledger.Expire(t.Context(), s.Order("o1"))
 			if err != nil || wrote != row.wrote {
 				t.Errorf("%t, %v", wrote, err)
 			}
-			got := s.order("o1")
+			got := s.Order("o1")
 			paid := meta.FindStatusCondition(got.Status.Conditions, v1alpha1.ConditionPaid)
 			if got.Status.Phase != row.phase || paid == nil || paid.Reason != row.reason || (got.Status.ExpiredAt != nil) != row.wrote {
 				t.Errorf("the order is %+v", got.Status)
@@ -64,49 +64,49 @@ func TestExpire(t *testing.T) {
 
 // TestExpireStale: money that came while the cache was behind is not overlooked.
 func TestExpireStale(t *testing.T) {
-	s := newShop(t, interceptor.Funcs{}, order("o1", ready))
-	stale := s.order("o1")
+	s := newFixture(t, interceptor.Funcs{}, order("o1", ready))
+	stale := s.Order("o1")
 	s.apply(sessionOf("o1-uid", "1", v1alpha1.OutcomePaid), ledger.Applied)
 	if wrote, err := s.ledger.Expire(t.Context(), stale); err != nil || wrote {
 		t.Errorf("%t, %v", wrote, err)
 	}
-	if got := s.order("o1"); got.Status.ExpiredAt != nil || got.Status.Phase != v1alpha1.OrderPaid {
+	if got := s.Order("o1"); got.Status.ExpiredAt != nil || got.Status.Phase != v1alpha1.OrderPaid {
 		t.Errorf("the order is %+v", got.Status)
 	}
 }
 
 // TestExpireGone: an order that was deleted, or made anew, has nothing left to expire.
 func TestExpireGone(t *testing.T) {
-	s := newShop(t, interceptor.Funcs{}, order("o1", ready))
-	gone := s.order("o1")
-	s.must(s.api.Delete(t.Context(), gone.DeepCopy()))
+	s := newFixture(t, interceptor.Funcs{}, order("o1", ready))
+	gone := s.Order("o1")
+	s.must(s.Direct.Delete(t.Context(), gone.DeepCopy()))
 	if wrote, err := s.ledger.Expire(t.Context(), gone); err != nil || wrote {
 		t.Errorf("deleted: %t, %v", wrote, err)
 	}
 	anew := order("o1", ready, func(o *v1alpha1.Order) { o.UID = "another-uid" })
-	s.must(s.api.Create(t.Context(), anew))
+	s.must(s.Direct.Create(t.Context(), anew))
 	if wrote, err := s.ledger.Expire(t.Context(), gone); err != nil || wrote {
 		t.Errorf("made anew: %t, %v", wrote, err)
 	}
-	if got := s.order("o1"); got.Status.ExpiredAt != nil {
+	if got := s.Order("o1"); got.Status.ExpiredAt != nil {
 		t.Error("the new order expired")
 	}
 }
 
 // TestLateMoney still counts, and asks for a person.
 func TestLateMoney(t *testing.T) {
-	s := newShop(t, interceptor.Funcs{}, order("o1", ready))
-	if wrote, err := s.ledger.Expire(t.Context(), s.order("o1")); err != nil || !wrote {
+	s := newFixture(t, interceptor.Funcs{}, order("o1", ready))
+	if wrote, err := s.ledger.Expire(t.Context(), s.Order("o1")); err != nil || !wrote {
 		t.Fatalf("%t, %v", wrote, err)
 	}
-	if at := s.order("o1").Status.ExpiredAt; at == nil || !at.Time.Equal(now) {
+	if at := s.Order("o1").Status.ExpiredAt; at == nil || !at.Time.Equal(now) {
 		t.Errorf("expired at %v", at)
 	}
 	s.clock.SetTime(now.Add(24 * time.Hour))
 	late := sessionOf("o1-uid", "1", v1alpha1.OutcomePaid)
 	late.Created = metav1.NewTime(now.Add(time.Hour))
 	s.apply(late, ledger.Applied)
-	got := s.order("o1")
+	got := s.Order("o1")
 	c := meta.FindStatusCondition(got.Status.Conditions, v1alpha1.ConditionNeedsAttention)
 	if got.Status.Phase != v1alpha1.OrderPaid || c == nil || c.Status != metav1.ConditionTrue || c.Reason != v1alpha1.ReasonPaidAfterExpiry {
 		t.Errorf("the order is %+v", got.Status)

@@ -36,7 +36,7 @@ func TestFind(t *testing.T) {
 		"not by the reference, where it names a payment": {referring("o1-uid", refundOf("3", 100, false)), ledger.Parked},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newShop(t, interceptor.Funcs{}, order("o1", ready), order("o2", orderID("shop-77"), ready), paid.DeepCopy())
+			s := newFixture(t, interceptor.Funcs{}, order("o1", ready), order("o2", orderID("shop-77"), ready), paid.DeepCopy())
 			s.apply(row.fact, row.want)
 		})
 	}
@@ -67,7 +67,7 @@ func TestCacheMiss(t *testing.T) {
 		"a session of nobody's":    {[]client.Object{paid}, sessionOf("", "2", v1alpha1.OutcomePaid), ledger.NotOurs, 0, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newShop(t, interceptor.Funcs{}, row.objects...)
+			s := newFixture(t, interceptor.Funcs{}, row.objects...)
 			s.ledger.Cache = fakeapi.Builder(t).Build() // knows nothing
 			s.apply(row.fact, row.want)
 			s.counted(`live_reads_total{result="found"}`, row.found)
@@ -75,7 +75,7 @@ func TestCacheMiss(t *testing.T) {
 		})
 	}
 	t.Run("what the cache knows is not asked for", func(t *testing.T) {
-		s := newShop(t, interceptor.Funcs{}, order("o1", ready))
+		s := newFixture(t, interceptor.Funcs{}, order("o1", ready))
 		s.ledger.Live = nil
 		s.apply(sessionOf("o1-uid", "1", v1alpha1.OutcomePaid), ledger.Applied)
 	})
@@ -96,7 +96,7 @@ func TestNamespaces(t *testing.T) {
 	} {
 		for _, cached := range []bool{true, false} {
 			t.Run(name, func(t *testing.T) {
-				s := newShop(t, interceptor.Funcs{}, order("o1", ready))
+				s := newFixture(t, interceptor.Funcs{}, order("o1", ready))
 				s.ledger.Namespaces = row.served
 				if !cached {
 					s.ledger.Cache = fakeapi.Builder(t).Build()
@@ -117,17 +117,17 @@ func TestNotReady(t *testing.T) {
 		"a younger one is unready": {order("a", orderID("shop-77"))},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newShop(t, interceptor.Funcs{}, append(others, unready.DeepCopy())...)
+			s := newFixture(t, interceptor.Funcs{}, append(others, unready.DeepCopy())...)
 			s.apply(sessionOf("shop-77", "1", v1alpha1.OutcomePaid), ledger.Parked)
 			for _, o := range append(others, unready) {
-				if payments := s.order(o.GetName()).Status.Payments; len(payments) > 0 {
+				if payments := s.Order(o.GetName()).Status.Payments; len(payments) > 0 {
 					t.Errorf("%s has %+v", o.GetName(), payments)
 				}
 			}
 		})
 	}
 	t.Run("by now it is ready, and the cache is behind", func(t *testing.T) {
-		s := newShop(t, interceptor.Funcs{}, order("b", orderID("shop-77"), ready))
+		s := newFixture(t, interceptor.Funcs{}, order("b", orderID("shop-77"), ready))
 		s.ledger.Cache = fakeapi.Builder(t, unready.DeepCopy()).Build()
 		s.apply(sessionOf("shop-77", "1", v1alpha1.OutcomePaid), ledger.Applied)
 	})
@@ -156,7 +156,7 @@ func TestSharedReference(t *testing.T) {
 	} {
 		for _, cached := range []bool{true, false} {
 			t.Run(name, func(t *testing.T) {
-				s := newShop(t, interceptor.Funcs{}, row.orders...)
+				s := newFixture(t, interceptor.Funcs{}, row.orders...)
 				if !cached {
 					s.ledger.Cache = fakeapi.Builder(t).Build()
 				}

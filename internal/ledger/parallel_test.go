@@ -17,10 +17,10 @@ import (
 
 // atOnce applies facts at the same time, each in its own goroutine, and returns how many status patches were taken
 // and what became of the facts.
-func (s *shop) atOnce(facts []payment.Fact) (writes int64, results map[ledger.Result]int) {
+func (s *fixture) atOnce(facts []payment.Fact) (writes int64, results map[ledger.Result]int) {
 	s.t.Helper()
 	var taken atomic.Int64
-	s.ledger.Writer = interceptor.NewClient(s.api, interceptor.Funcs{
+	s.ledger.Writer = interceptor.NewClient(s.Direct, interceptor.Funcs{
 		SubResourcePatch: func(ctx context.Context, c client.Client, sub string, o client.Object, p client.Patch, opts ...client.SubResourcePatchOption) error {
 			err := c.SubResource(sub).Patch(ctx, o, p, opts...)
 			if err == nil {
@@ -29,7 +29,7 @@ func (s *shop) atOnce(facts []payment.Fact) (writes int64, results map[ledger.Re
 			return err
 		},
 	})
-	s.ledger.Live = s.api
+	s.ledger.Live = s.Direct
 	start, done := make(chan struct{}), make(chan ledger.Result)
 	for _, fact := range facts {
 		go func() {
@@ -54,9 +54,9 @@ func TestOneEventAtOnce(t *testing.T) {
 	for name, stale := range map[string]bool{"fresh cache": false, "stale cache": true} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				s := newShop(t, interceptor.Funcs{}, order("o1", ready))
+				s := newFixture(t, interceptor.Funcs{}, order("o1", ready))
 				if stale {
-					s.ledger.Cache = s.remembering()
+					s.ledger.Cache = s.Snapshot()
 				}
 				copies := make([]payment.Fact, 50)
 				for i := range copies {
@@ -76,9 +76,9 @@ func TestManyEventsAtOnce(t *testing.T) {
 	for name, stale := range map[string]bool{"fresh cache": false, "stale cache": true} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				s := newShop(t, interceptor.Funcs{}, order("o1", ready))
+				s := newFixture(t, interceptor.Funcs{}, order("o1", ready))
 				if stale {
-					s.ledger.Cache = s.remembering()
+					s.ledger.Cache = s.Snapshot()
 				}
 				var facts []payment.Fact
 				for i := range 8 {
@@ -88,7 +88,7 @@ func TestManyEventsAtOnce(t *testing.T) {
 				if results[ledger.Applied] != 8 || results[ledger.Unchanged] != 8 {
 					t.Errorf("%v", results)
 				}
-				if got := s.order("o1"); len(got.Status.Payments) != 8 || got.Status.ProviderOrderID != "cs_0" {
+				if got := s.Order("o1"); len(got.Status.Payments) != 8 || got.Status.ProviderOrderID != "cs_0" {
 					t.Errorf("the order is %+v", got.Status)
 				}
 			})
@@ -98,12 +98,12 @@ func TestManyEventsAtOnce(t *testing.T) {
 
 // TestOneUnknownEventAtOnce: 50 copies of an event that nobody waits for are parked as one.
 func TestOneUnknownEventAtOnce(t *testing.T) {
-	s := newShop(t, interceptor.Funcs{})
+	s := newFixture(t, interceptor.Funcs{})
 	copies := make([]payment.Fact, 50)
 	for i := range copies {
 		copies[i] = sessionOf("unknown", "1", v1alpha1.OutcomePaid)
 	}
-	if _, results := s.atOnce(copies); results[ledger.Parked] != 1 || results[ledger.Unchanged] != 49 || len(s.parked()) != 1 {
-		t.Errorf("%v, and %d are kept", results, len(s.parked()))
+	if _, results := s.atOnce(copies); results[ledger.Parked] != 1 || results[ledger.Unchanged] != 49 || len(s.StripeEvents()) != 1 {
+		t.Errorf("%v, and %d are kept", results, len(s.StripeEvents()))
 	}
 }

@@ -59,7 +59,7 @@ func TestPark(t *testing.T) {
 	} {
 		for _, cached := range []bool{true, false} {
 			t.Run(name, func(t *testing.T) {
-				s := newShop(t, interceptor.Funcs{}, append(row.links, order("o1", ready))...)
+				s := newFixture(t, interceptor.Funcs{}, append(row.links, order("o1", ready))...)
 				s.ledger.Namespaces = row.served
 				if !cached {
 					s.ledger.Cache = fakeapi.Builder(t).Build()
@@ -70,7 +70,7 @@ func TestPark(t *testing.T) {
 					again = ledger.Unchanged
 				}
 				s.apply(row.fact, again)
-				kept := s.parked()
+				kept := s.StripeEvents()
 				if row.want != ledger.Parked {
 					if len(kept) != 0 {
 						t.Errorf("kept: %+v", kept)
@@ -83,10 +83,10 @@ func TestPark(t *testing.T) {
 				if diff := cmp.Diff(v1alpha1.StripeEventSpec{Fact: v1alpha1.StripeEventFact(row.fact)}, kept[0].Spec); diff != "" {
 					t.Error(diff)
 				}
-				if kept[0].Namespace != eventNamespace || kept[0].Name != ledger.EventName(row.fact.EventID) {
+				if kept[0].Namespace != fakeapi.EventNamespace || kept[0].Name != ledger.EventName(row.fact.EventID) {
 					t.Errorf("kept as %s/%s", kept[0].Namespace, kept[0].Name)
 				}
-				if len(s.calls.patches) != 0 {
+				if len(s.Calls().StatusPatches) != 0 {
 					t.Error("an order was patched")
 				}
 			})

@@ -5,14 +5,14 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/paylink-dev/paylink/test/check"
 )
 
 // TestSelfTestRefusesToStart: an invalid command prints one line that says what to do.
 func TestSelfTestRefusesToStart(t *testing.T) {
 	secrets, empty := t.TempDir(), t.TempDir()
-	if err := os.WriteFile(filepath.Join(secrets, "first"), []byte("whsec_selftest"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	check.Must(t, os.WriteFile(filepath.Join(secrets, "first"), []byte("whsec_selftest"), 0o600))
 	there := []string{"--url=http://localhost", "--namespace=shop"}
 	for name, row := range map[string]struct {
 		args []string

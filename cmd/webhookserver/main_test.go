@@ -9,6 +9,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/paylink-dev/paylink/test/check"
 	"github.com/paylink-dev/paylink/test/command"
 )
 
@@ -21,9 +22,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(program.Around(m)) }
 func TestRefusesToStart(t *testing.T) {
 	const value = "4eC39HqLyjWDarjtT1zdp7dc"
 	empty, wrong := t.TempDir(), t.TempDir()
-	if err := os.WriteFile(filepath.Join(wrong, "live"), []byte("sk_live_"+value), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	check.Must(t, os.WriteFile(filepath.Join(wrong, "live"), []byte("sk_live_"+value), 0o600))
 	namespace, good := "POD_NAMESPACE=paylink-system", "STRIPE_WEBHOOK_SECRET=whsec_"+value
 	secret := func(text string) []string { return []string{namespace, "STRIPE_WEBHOOK_SECRET=" + text} }
 	for name, row := range map[string]struct {
@@ -75,9 +74,7 @@ func refuses(t *testing.T, env, args []string, value string, wants ...string) {
 // TestSecretIsAccepted: with a right one it is the cluster that is missing.
 func TestSecretIsAccepted(t *testing.T) {
 	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "live"), []byte("whsec_a\nwhsec_b\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	check.Must(t, os.WriteFile(filepath.Join(dir, "live"), []byte("whsec_a\nwhsec_b\n"), 0o600))
 	for name, row := range map[string]struct{ env, args []string }{
 		"one":      {[]string{"STRIPE_WEBHOOK_SECRET=whsec_a"}, nil},
 		"several":  {[]string{"STRIPE_WEBHOOK_SECRET=whsec_a, whsec_b"}, nil},
@@ -120,9 +117,7 @@ func TestFlags(t *testing.T) {
 // TestManualOfRotation: the flags that docs/rotation.md sets are there.
 func TestManualOfRotation(t *testing.T) {
 	manual, err := os.ReadFile("../../docs/rotation.md")
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.Must(t, err)
 	_, _, usage := program.Run(t, nil, "--help")
 	flags := regexp.MustCompile(`--(stripe-[a-z-]+)=`).FindAllStringSubmatch(string(manual), -1)
 	if len(flags) != 2 {

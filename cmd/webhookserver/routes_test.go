@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/paylink-dev/paylink/test/check"
 )
 
 // environment has the variables that the server needs beside the shop's settings.
@@ -73,9 +75,7 @@ func TestShopIsAccepted(t *testing.T) {
 // TestManual: each flag and variable that docs/checkout.md names is there, with the default that it says.
 func TestManual(t *testing.T) {
 	manual, err := os.ReadFile("../../docs/checkout.md")
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.Must(t, err)
 	_, _, usage := program.Run(t, nil, "--help")
 	for _, flag := range regexp.MustCompile("`--([a-z-]+)").FindAllStringSubmatch(string(manual), -1) {
 		if !strings.Contains(usage, "\n  -"+flag[1]+" ") && !strings.Contains(usage, "\n  -"+flag[1]+"\n") {

@@ -21,6 +21,7 @@ import (
 	"github.com/paylink-dev/paylink/controllers/stripeevent"
 	"github.com/paylink-dev/paylink/internal/metrics"
 	"github.com/paylink-dev/paylink/internal/payment"
+	"github.com/paylink-dev/paylink/test/check"
 	"github.com/paylink-dev/paylink/test/fakeapi"
 )
 
@@ -113,9 +114,7 @@ func statusAfter(t *testing.T, facts []payment.Fact, arrival []int) *v1alpha1.Or
 	}
 	must := func(err error) {
 		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.Must(t, err)
 	}
 	reconcileOrder := func() {
 		_, err := orders.Reconcile(t.Context(), api.Order("o1"))

@@ -14,6 +14,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
+	"github.com/paylink-dev/paylink/test/check"
 	"github.com/paylink-dev/paylink/test/fakeapi"
 )
 
@@ -61,9 +62,7 @@ func TestLinkBecomesReady(t *testing.T) {
 	}
 	l.Generation++
 	l.Spec.Amount = 24900
-	if err := f.api.Direct.Update(t.Context(), l); err != nil {
-		t.Fatal(err)
-	}
+	check.Must(t, f.api.Direct.Update(t.Context(), l))
 	if l.Ready() {
 		t.Error("changed link: got Ready before it was reconciled")
 	}

@@ -8,15 +8,15 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/paylink-dev/paylink/test/check"
 )
 
 // TestAttentionReasons: attentionReasons has every reason of NeedsAttention that the API declares. An order with another
 // reason would be in no count.
 func TestAttentionReasons(t *testing.T) {
 	file, err := parser.ParseFile(token.NewFileSet(), "../../api/v1alpha1/conditions.go", nil, parser.ParseComments)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.Must(t, err)
 	var want []string
 	for _, declaration := range file.Decls {
 		group, ok := declaration.(*ast.GenDecl)
@@ -25,9 +25,7 @@ func TestAttentionReasons(t *testing.T) {
 		}
 		for _, spec := range group.Specs {
 			value, err := strconv.Unquote(spec.(*ast.ValueSpec).Values[0].(*ast.BasicLit).Value)
-			if err != nil {
-				t.Fatal(err)
-			}
+			check.Must(t, err)
 			want = append(want, value)
 		}
 	}

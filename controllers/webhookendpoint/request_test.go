@@ -11,6 +11,7 @@ import (
 
 	stripeclient "github.com/paylink-dev/paylink/internal/stripe/client"
 	"github.com/paylink-dev/paylink/internal/stripe/credentials"
+	"github.com/paylink-dev/paylink/test/check"
 )
 
 // TestSecretIsLost: the text names the remedy for a person.
@@ -37,9 +38,7 @@ func TestSecretIsLost(t *testing.T) {
 
 			store := func(secret string) {
 				t.Helper()
-				if err := f.monitor.Manager.Secret.put(t.Context(), id, credentials.Secret(secret)); err != nil {
-					t.Fatal(err)
-				}
+				check.Must(t, f.monitor.Manager.Secret.put(t.Context(), id, credentials.Secret(secret)))
 			}
 			store("sk_live_simulator")
 			f.mustCheck("patch paylink-stripe-live")

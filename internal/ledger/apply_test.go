@@ -16,6 +16,7 @@ import (
 	"github.com/paylink-dev/paylink/api/v1alpha1"
 	"github.com/paylink-dev/paylink/internal/ledger"
 	"github.com/paylink-dev/paylink/internal/payment"
+	"github.com/paylink-dev/paylink/test/check"
 )
 
 // TestSale follows one order from its payment to its refund: each event is one write, and none when it comes again.
@@ -70,9 +71,7 @@ func TestPatch(t *testing.T) {
 	before := s.Order("o1")
 	s.apply(sessionOf("o1-uid", "1", v1alpha1.OutcomePaid), ledger.Applied)
 	var sent map[string]map[string]any
-	if err := json.Unmarshal([]byte(s.Calls().StatusPatches[0]), &sent); err != nil {
-		t.Fatal(err)
-	}
+	check.Must(t, json.Unmarshal([]byte(s.Calls().StatusPatches[0]), &sent))
 	if diff := cmp.Diff(map[string]any{"resourceVersion": before.ResourceVersion}, sent["metadata"]); diff != "" {
 		t.Errorf("metadata: %s", diff)
 	}

@@ -15,6 +15,7 @@ import (
 	"sigs.k8s.io/randfill"
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
+	"github.com/paylink-dev/paylink/test/check"
 )
 
 // others are the fields of an order's status that the order reconciler owns. The reconciliation's condition is among the conditions.
@@ -52,13 +53,9 @@ func TestPatchKnowsEveryField(t *testing.T) {
 func fieldsOf(t *testing.T, before, after *v1alpha1.Order) []string {
 	t.Helper()
 	patch, err := patchOf(before, after)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.Must(t, err)
 	var content struct{ Status map[string]json.RawMessage }
-	if err := json.Unmarshal(patch, &content); err != nil {
-		t.Fatal(err)
-	}
+	check.Must(t, json.Unmarshal(patch, &content))
 	return slices.Sorted(maps.Keys(content.Status))
 }
 
@@ -75,20 +72,14 @@ func TestPatchMakesTheStatus(t *testing.T) {
 		after.Status.CheckoutURL, after.Status.Total = before.Status.CheckoutURL, before.Status.Total
 		after.Status.ObservedGeneration = before.Status.ObservedGeneration
 		patch, err := patchOf(before, after)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.Must(t, err)
 		content, err := json.Marshal(before)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.Must(t, err)
 		if content, err = jsonpatch.MergePatch(content, patch); err != nil {
 			t.Fatal(err)
 		}
 		var got v1alpha1.Order
-		if err := json.Unmarshal(content, &got); err != nil {
-			t.Fatal(err)
-		}
+		check.Must(t, json.Unmarshal(content, &got))
 		if !equality.Semantic.DeepEqual(got.Status, after.Status) || got.ResourceVersion != "7" {
 			t.Fatalf("%s\nmakes %s\nand not %+v", patch, content, after.Status)
 		}

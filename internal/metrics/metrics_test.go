@@ -14,6 +14,7 @@ import (
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
 	"github.com/paylink-dev/paylink/internal/metrics"
+	"github.com/paylink-dev/paylink/test/check"
 	"github.com/paylink-dev/paylink/test/scrape"
 )
 
@@ -85,9 +86,7 @@ func TestNames(t *testing.T) {
 // TestLint checks names, units and help texts against the rules of Prometheus.
 func TestLint(t *testing.T) {
 	problems, err := promlint.New(strings.NewReader(scrape.Text(t, all(t)))).Lint()
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.Must(t, err)
 	for _, p := range problems {
 		t.Errorf("%s: %s", p.Metric, p.Text)
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/paylink-dev/paylink/internal/metrics"
+	"github.com/paylink-dev/paylink/test/check"
 	"github.com/paylink-dev/paylink/test/scrape"
 )
 
@@ -48,9 +49,7 @@ func TestLastUse(t *testing.T) {
 // TestManual: the metrics in docs/rotation.md exist, with their labels.
 func TestManual(t *testing.T) {
 	manual, err := os.ReadFile("../../docs/rotation.md")
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.Must(t, err)
 	text := scrape.Text(t, all(t))
 	named := regexp.MustCompile(`paylink_\w+`).FindAllString(string(manual), -1)
 	if len(named) < 5 {

@@ -14,6 +14,7 @@ import (
 	ctrlmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	"github.com/paylink-dev/paylink/internal/setup"
+	"github.com/paylink-dev/paylink/test/check"
 	"github.com/paylink-dev/paylink/test/scrape"
 )
 
@@ -24,9 +25,7 @@ const keyTail = "4eC39HqLyjWDarjtT1zdp7dc"
 func keyFile(t *testing.T, content string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "key")
-	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	check.Must(t, os.WriteFile(path, []byte(content), 0o600))
 	return "--stripe-secret-key-file=" + path
 }
 
@@ -49,9 +48,7 @@ func TestAPIKeys(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Setenv("STRIPE_SECRET_KEY", row.env)
 			keys, file, err := parse(t, row.args...).APIKeys()
-			if err != nil {
-				t.Fatal(err)
-			}
+			check.Must(t, err)
 			var got []string
 			if keys != nil {
 				for _, key := range keys.Current() {
@@ -105,9 +102,7 @@ func TestAPIBase(t *testing.T) {
 			t.Setenv("STRIPE_API_BASE", row.base)
 			t.Setenv("STRIPE_SECRET_KEY", row.key)
 			keys, _, err := parse(t).APIKeys()
-			if err != nil {
-				t.Fatal(err)
-			}
+			check.Must(t, err)
 			got, err := setup.APIBase(keys)
 			if got != row.want || (row.err == "") != (err == nil) || (err != nil && !strings.Contains(err.Error(), row.err)) {
 				t.Errorf("got %q and error %v, want %q and error %q", got, err, row.want, row.err)
@@ -148,12 +143,8 @@ func TestAddAPIKeys(t *testing.T) {
 			ctrlmetrics.Registry = registry
 			mgr := &manager{}
 			keys, file, err := parse(t, row.args...).APIKeys()
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := setup.AddAPIKeys(mgr, keys, file); err != nil {
-				t.Fatal(err)
-			}
+			check.Must(t, err)
+			check.Must(t, setup.AddAPIKeys(mgr, keys, file))
 			got := regexp.MustCompile(`(?m)^paylink_.*$`).FindAllString(scrape.Text(t, registry), -1)
 			if diff := cmp.Diff(row.shown, got); diff != "" {
 				t.Error(diff)

@@ -20,6 +20,7 @@ import (
 
 	"github.com/paylink-dev/paylink/api/v1alpha1"
 	"github.com/paylink-dev/paylink/internal/setup"
+	"github.com/paylink-dev/paylink/test/check"
 )
 
 // newMapper returns the REST mapper of a cluster with Paylink's CRDs.
@@ -50,9 +51,7 @@ func TestManager(t *testing.T) {
 				options.MapperProvider = newMapper
 				got = *options
 			})
-			if err != nil {
-				t.Fatal(err)
-			}
+			check.Must(t, err)
 			if diff := cmp.Diff(row.watched, slices.Sorted(maps.Keys(got.Cache.DefaultNamespaces))); diff != "" {
 				t.Errorf("watched namespaces (-want +got): %s", diff)
 			}
@@ -88,15 +87,11 @@ func TestOneFieldManager(t *testing.T) {
 	o := parse(t, "--metrics-bind-address=0", "--health-probe-bind-address=0")
 	o.EventNamespace = "paylink-system"
 	mgr, err := o.NewManager(&rest.Config{Host: api.URL}, func(options *ctrl.Options) { options.MapperProvider = newMapper })
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.Must(t, err)
 	before := &v1alpha1.Order{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "o1"}}
 	after := before.DeepCopy()
 	after.Status.Phase = v1alpha1.OrderPaid
-	if err := mgr.GetClient().Status().Patch(t.Context(), after, client.MergeFrom(before)); err != nil {
-		t.Fatal(err)
-	}
+	check.Must(t, mgr.GetClient().Status().Patch(t.Context(), after, client.MergeFrom(before)))
 	if got, want := <-requests, "PATCH /apis/payments.paylink.dev/v1alpha1/namespaces/shop/orders/o1/status by paylink"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
@@ -105,9 +100,7 @@ func TestOneFieldManager(t *testing.T) {
 // TestScheme: the scheme knows the kinds of Kubernetes and of Paylink.
 func TestScheme(t *testing.T) {
 	scheme, err := setup.Scheme()
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.Must(t, err)
 	for _, object := range []client.Object{&v1alpha1.Order{}, &v1alpha1.PaymentLink{}, &v1alpha1.StripeEvent{}, &corev1.Event{}} {
 		if _, _, err := scheme.ObjectKinds(object); err != nil {
 			t.Error(err)

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/paylink-dev/paylink/internal/setup"
+	"github.com/paylink-dev/paylink/test/check"
 )
 
 // parse reads flags as a server's command does.
@@ -18,9 +19,7 @@ func parse(t *testing.T, args ...string) *setup.Options {
 	flags := flag.NewFlagSet("server", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
 	o.Bind(flags)
-	if err := flags.Parse(args); err != nil {
-		t.Fatal(err)
-	}
+	check.Must(t, flags.Parse(args))
 	return o
 }
 

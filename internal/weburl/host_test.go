@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/paylink-dev/paylink/internal/weburl"
+	"github.com/paylink-dev/paylink/test/check"
 )
 
 func TestNormalizeHost(t *testing.T) {
@@ -22,9 +23,7 @@ func TestNormalizeHost(t *testing.T) {
 		"https://user@SHOP.example.com:443/": "https://user@shop.example.com/",
 	} {
 		u, err := url.Parse(address)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.Must(t, err)
 		if weburl.NormalizeHost(u); u.String() != want {
 			t.Errorf("NormalizeHost(%q) = %q, want %q", address, u, want)
 		}

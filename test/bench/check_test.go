@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/paylink-dev/paylink/test/check"
 )
 
 func TestRatios(t *testing.T) {
@@ -90,9 +92,7 @@ func TestBaseline(t *testing.T) {
 	if _, err := readBaseline(file); err == nil || !strings.Contains(err.Error(), "make bench-baseline") {
 		t.Errorf("missing baseline: got error %v", err)
 	}
-	if err := writeBaseline(file, got); err != nil {
-		t.Fatal(err)
-	}
+	check.Must(t, writeBaseline(file, got))
 	if read, err := readBaseline(file); err != nil || !slices.Equal(read, got) {
 		t.Errorf("got %+v from the file, %v, want %+v", read, err, got)
 	}

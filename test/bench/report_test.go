@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/paylink-dev/paylink/test/check"
 )
 
 // made is a run with some of everything, in which a few targets are missed.
@@ -60,13 +62,9 @@ func made() *Results {
 func written(t *testing.T, r *Results) string {
 	t.Helper()
 	dir := t.TempDir()
-	if err := writeReport(r, dir); err != nil {
-		t.Fatal(err)
-	}
+	check.Must(t, writeReport(r, dir))
 	content, err := os.ReadFile(filepath.Join(dir, "performance.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.Must(t, err)
 	return string(content)
 }
 
@@ -162,9 +160,7 @@ func TestTargetsOfMissing(t *testing.T) {
 // TestChartsLimit: a wave may use as much memory as the chart gives a replica.
 func TestChartsLimit(t *testing.T) {
 	values, err := os.ReadFile("../../charts/paylink/values.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.Must(t, err)
 	if want := fmt.Sprintf("\n    limits:\n      memory: %dMi\n", mostWaveMemory); !strings.Contains(string(values), want) {
 		t.Errorf("got a chart without the limit of %d MiB", mostWaveMemory)
 	}

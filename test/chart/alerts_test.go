@@ -8,6 +8,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/paylink-dev/paylink/test/chart"
+	"github.com/paylink-dev/paylink/test/check"
 )
 
 // alert has the fields of an alert that are compared.
@@ -35,12 +36,8 @@ func TestAlertsOfTheDocs(t *testing.T) {
 	var installed rules
 	objects := chart.NewHelm(t, "helm4", "").Render("metrics: {prometheusRule: {enabled: true}}")
 	content, err := objects.Of("PrometheusRule")[0].MarshalJSON()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := yaml.Unmarshal(content, &installed); err != nil {
-		t.Fatal(err)
-	}
+	check.Must(t, err)
+	check.Must(t, yaml.Unmarshal(content, &installed))
 	there := map[string]alert{}
 	for _, a := range installed.Spec.Groups[0].Rules {
 		there[a.Alert] = a
@@ -49,9 +46,7 @@ func TestAlertsOfTheDocs(t *testing.T) {
 	for _, page := range []string{"docs/stripe-api.md", "docs/endpoint.md"} {
 		for _, block := range regexp.MustCompile("(?s)```yaml\n(- alert: .*?)```").FindAllStringSubmatch(chart.Read(t, page), -1) {
 			var alerts []alert
-			if err := yaml.UnmarshalStrict([]byte(block[1]), &alerts); err != nil {
-				t.Fatal(err)
-			}
+			check.Must(t, yaml.UnmarshalStrict([]byte(block[1]), &alerts))
 			for _, a := range alerts {
 				documented++
 				if there[a.Alert] != a {

@@ -11,6 +11,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/paylink-dev/paylink/test/chart"
+	"github.com/paylink-dev/paylink/test/check"
 )
 
 // TestGuide: the values in docs/install.md are values of the chart, and the paths in it exist.
@@ -53,9 +54,7 @@ func TestGitOps(t *testing.T) {
 			t.Errorf("%s: got no values, %v", file, err)
 		}
 		text, err := yaml.Marshal(values)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.Must(t, err)
 		lint(t, file, string(text))
 	}
 }
@@ -63,9 +62,7 @@ func TestGitOps(t *testing.T) {
 // TestVersionsNamed: the docs name the chart's version.
 func TestVersionsNamed(t *testing.T) {
 	var about struct{ AppVersion string }
-	if err := yaml.Unmarshal([]byte(chart.Read(t, "charts/paylink/Chart.yaml")), &about); err != nil {
-		t.Fatal(err)
-	}
+	check.Must(t, yaml.Unmarshal([]byte(chart.Read(t, "charts/paylink/Chart.yaml")), &about))
 	for _, file := range []string{"docs/install.md", "config/argocd/application.yaml", "config/flux/paylink.yaml", "config/samples/overlay/kustomization.yaml"} {
 		named := map[string]bool{}
 		for _, version := range regexp.MustCompile(`\bv\d+\.\d+\.\d+`).FindAllString(chart.Read(t, file), -1) {

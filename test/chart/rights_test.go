@@ -13,6 +13,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/paylink-dev/paylink/test/chart"
+	"github.com/paylink-dev/paylink/test/check"
 )
 
 // rights are single ones: verb, API group, resource and, where there is one, name.
@@ -76,9 +77,7 @@ func fromConfig(t *testing.T, files ...string) rights {
 	r := rights{}
 	for _, file := range files {
 		var role rbacv1.ClusterRole
-		if err := yaml.Unmarshal([]byte(chart.Read(t, "config/rbac", file)), &role); err != nil {
-			t.Fatal(err)
-		}
+		check.Must(t, yaml.Unmarshal([]byte(chart.Read(t, "config/rbac", file)), &role))
 		r.add(role.Rules)
 	}
 	return r
@@ -217,9 +216,7 @@ func TestRightsOfPeople(t *testing.T) {
 func TestCRDs(t *testing.T) {
 	for _, name := range []string{"orders", "paymentlinks", "stripeevents"} {
 		var want apiextensionsv1.CustomResourceDefinition
-		if err := yaml.Unmarshal([]byte(chart.Read(t, "config/crd/bases/payments.paylink.dev_"+name+".yaml")), &want); err != nil {
-			t.Fatal(err)
-		}
+		check.Must(t, yaml.Unmarshal([]byte(chart.Read(t, "config/crd/bases/payments.paylink.dev_"+name+".yaml")), &want))
 		for keep, annotation := range map[string]string{"true": "keep", "false": ""} {
 			objects := chart.NewHelm(t, "helm4", "").Render("crds: {keep: " + keep + "}")
 			got := chart.Get[apiextensionsv1.CustomResourceDefinition](t, objects, "CustomResourceDefinition", name+".payments.paylink.dev")

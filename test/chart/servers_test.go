@@ -19,6 +19,7 @@ import (
 	policyv1 "k8s.io/api/policy/v1"
 
 	"github.com/paylink-dev/paylink/test/chart"
+	"github.com/paylink-dev/paylink/test/check"
 )
 
 // drainTimeout returns how long a stopping webhook server finishes accepted requests.
@@ -26,13 +27,9 @@ func drainTimeout(t *testing.T) time.Duration {
 	t.Helper()
 	files := token.NewFileSet()
 	file, err := parser.ParseFile(files, chart.Path(t, "webhookserver/limits.go"), nil, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.Must(t, err)
 	pkg, err := (&types.Config{Importer: importer.ForCompiler(files, "source", nil)}).Check("webhookserver", files, []*ast.File{file}, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.Must(t, err)
 	nanoseconds, ok := constant.Int64Val(pkg.Scope().Lookup("drainTimeout").(*types.Const).Val())
 	if !ok {
 		t.Fatal("drainTimeout is no number")

@@ -14,6 +14,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/paylink-dev/paylink/test/chart"
+	"github.com/paylink-dev/paylink/test/check"
 )
 
 // TestValuesRefused: a wrong value is an error, and not ignored.
@@ -87,13 +88,9 @@ type schema struct {
 // TestSchemaAndValues name the same values, and the schema takes no others.
 func TestSchemaAndValues(t *testing.T) {
 	var root schema
-	if err := json.Unmarshal([]byte(chart.Read(t, "charts/paylink/values.schema.json")), &root); err != nil {
-		t.Fatal(err)
-	}
+	check.Must(t, json.Unmarshal([]byte(chart.Read(t, "charts/paylink/values.schema.json")), &root))
 	var values map[string]any
-	if err := yaml.Unmarshal([]byte(chart.Read(t, "charts/paylink/values.yaml")), &values); err != nil {
-		t.Fatal(err)
-	}
+	check.Must(t, yaml.Unmarshal([]byte(chart.Read(t, "charts/paylink/values.yaml")), &values))
 	values["global"], values["enabled"] = map[string]any{}, true
 	var compare func(path string, s schema, value any)
 	compare = func(path string, s schema, value any) {
@@ -129,13 +126,9 @@ func TestEveryValueIsUsed(t *testing.T) {
 		templates.Write(content)
 		return err
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.Must(t, err)
 	var values map[string]any
-	if err := yaml.Unmarshal([]byte(chart.Read(t, "charts/paylink/values.yaml")), &values); err != nil {
-		t.Fatal(err)
-	}
+	check.Must(t, yaml.Unmarshal([]byte(chart.Read(t, "charts/paylink/values.yaml")), &values))
 	whole := []string{"resources", "podSecurityContext", "securityContext"} // handed on as they are
 	var look func(path, name string, value any)
 	look = func(path, name string, value any) {
@@ -154,9 +147,7 @@ func TestEveryValueIsUsed(t *testing.T) {
 // TestEverythingChanges: each value of the matrix's everything differs from the default, so that each is tried.
 func TestEverythingChanges(t *testing.T) {
 	var before, after map[string]any
-	if err := yaml.Unmarshal([]byte(chart.Read(t, "charts/paylink/values.yaml")), &before); err != nil {
-		t.Fatal(err)
-	}
+	check.Must(t, yaml.Unmarshal([]byte(chart.Read(t, "charts/paylink/values.yaml")), &before))
 	if err := yaml.Unmarshal([]byte(chart.Everything), &after); err != nil {
 		t.Fatal(err)
 	}

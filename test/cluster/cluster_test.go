@@ -19,6 +19,8 @@ import (
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log"
+
+	"github.com/paylink-dev/paylink/test/check"
 )
 
 // shared is the cluster of this package's tests. A test that stops a cluster starts its own.
@@ -35,9 +37,7 @@ func TestMain(m *testing.M) {
 func clientFor(t *testing.T, config *rest.Config) client.Client {
 	t.Helper()
 	api, err := client.New(config, client.Options{Scheme: scheme.Scheme})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.Must(t, err)
 	return api
 }
 
@@ -51,19 +51,13 @@ func TestVersion(t *testing.T) {
 		t.Skip("the version is pinned only where the programs are built here: unset " + assetsVariable)
 	}
 	pinned, err := newRecipe(t.Context(), "kubernetes")
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.Must(t, err)
 	out, err := exec.CommandContext(t.Context(), shared.Kubectl(), "--kubeconfig", shared.Kubeconfig(), "version", "-o", "json").Output()
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.Must(t, err)
 	var got struct {
 		ClientVersion, ServerVersion struct{ GitVersion, Major, Minor string }
 	}
-	if err := json.Unmarshal(out, &got); err != nil {
-		t.Fatal(err)
-	}
+	check.Must(t, json.Unmarshal(out, &got))
 	if got.ClientVersion != got.ServerVersion || got.ServerVersion.GitVersion != pinned.version || got.ServerVersion.Major == "" || got.ServerVersion.Minor == "" {
 		t.Errorf("got versions %+v, want %s", got, pinned.version)
 	}
@@ -73,25 +67,15 @@ func TestVersion(t *testing.T) {
 func TestUsers(t *testing.T) {
 	const role = "test/cluster/testdata/reader-role.yaml"
 	found, err := Connect(t.Context(), shared.Kubeconfig(), Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.Must(t, err)
 	nobody, err := shared.AddUser("nobody")
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.Must(t, err)
 	deputy, err := shared.AddUser("deputy", "system:masters")
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.Must(t, err)
 	reader, err := shared.AddServiceUser(t.Context(), "reader", role)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.Must(t, err)
 	visitor, err := found.AddServiceUser(t.Context(), "visitor", role)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.Must(t, err)
 	for _, row := range []struct {
 		user         *User
 		read, create bool
@@ -131,18 +115,14 @@ func expectAllowed(t *testing.T, what string, want bool, err error) {
 // the audit log.
 func TestOutages(t *testing.T) {
 	c, err := Start(t.Context(), Options{Audit: true})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.Must(t, err)
 	t.Cleanup(func() {
 		if err := c.Stop(); err != nil {
 			t.Error(err)
 		}
 	})
 	api := clientFor(t, c.Config())
-	if err := api.Create(t.Context(), configMap("kept")); err != nil {
-		t.Fatal(err)
-	}
+	check.Must(t, api.Create(t.Context(), configMap("kept")))
 	get := func(timeout time.Duration) error {
 		ctx, cancel := context.WithTimeout(t.Context(), timeout)
 		defer cancel()
@@ -181,9 +161,7 @@ func TestOutages(t *testing.T) {
 	}
 
 	// A cluster whose API server hangs can be stopped too.
-	if err := c.PauseAPIServer(); err != nil {
-		t.Fatal(err)
-	}
+	check.Must(t, c.PauseAPIServer())
 	if err := c.Stop(); err != nil {
 		t.Fatal(err)
 	}

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+
+	"github.com/paylink-dev/paylink/test/check"
 )
 
 // eventually waits until done is true, which another process or goroutine brings about.
@@ -36,9 +38,7 @@ func processesOf(t *testing.T, dir string) []string {
 		t.Skip("this looks for processes in /proc, as only Linux has it")
 	}
 	files, err := filepath.Glob("/proc/[0-9]*/cmdline")
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.Must(t, err)
 	var found []string
 	for _, file := range files {
 		content, err := os.ReadFile(file)
@@ -75,9 +75,7 @@ func TestStopLeavesNothing(t *testing.T) {
 	running := goleak.IgnoreCurrent()
 	temp := ownTemp(t)
 	c, err := Start(t.Context(), Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.Must(t, err)
 	if found := processesOf(t, c.Dir()); len(found) != 3 {
 		t.Errorf("got processes\n%s\nwant etcd, the API server and the guard", strings.Join(found, "\n"))
 	}
@@ -102,20 +100,14 @@ func TestEndOfTheProcessLeavesNothing(t *testing.T) {
 			cmd.Stderr = os.Stderr
 			cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 			out, err := cmd.StdoutPipe()
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := cmd.Start(); err != nil {
-				t.Fatal(err)
-			}
+			check.Must(t, err)
+			check.Must(t, cmd.Start())
 			line, err := bufio.NewReader(out).ReadString('\n')
 			if err != nil || !strings.HasPrefix(line, "export KUBECONFIG='"+temp) {
 				t.Fatalf("got output %q, %v", line, err)
 			}
 			// To the whole group, as a terminal sends it.
-			if err := syscall.Kill(-cmd.Process.Pid, signal); err != nil {
-				t.Fatal(err)
-			}
+			check.Must(t, syscall.Kill(-cmd.Process.Pid, signal))
 			err = cmd.Wait()
 			if signal == syscall.SIGINT && err != nil {
 				t.Errorf("Ctrl-C: got %v", err)

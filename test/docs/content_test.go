@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/paylink-dev/paylink/internal/stripe/webhook"
+	"github.com/paylink-dev/paylink/test/check"
 )
 
 // TestTargets checks that the Makefile has each target that a page names.
@@ -60,9 +61,7 @@ func TestPackages(t *testing.T) {
 			want = append(want, filepath.ToSlash(name)+"/")
 			return err
 		})
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.Must(t, err)
 	}
 	_, section, _ := strings.Cut(read(t, "docs/architecture.md"), "## Packages")
 	list := strings.Split(section, "```")[1]

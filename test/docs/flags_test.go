@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"slices"
 	"testing"
+
+	"github.com/paylink-dev/paylink/test/check"
 )
 
 // TestFlags checks that the servers, or the tools that the docs use, have each flag that a text names.
@@ -16,14 +18,10 @@ func TestFlags(t *testing.T) {
 	}
 	for _, folder := range []string{"cmd/controller", "cmd/webhookserver", "internal/setup"} {
 		files, err := filepath.Glob(filepath.Join(root, folder, "*.go"))
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.Must(t, err)
 		for _, file := range files {
 			text, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
+			check.Must(t, err)
 			for _, match := range regexp.MustCompile(`Var\([^,]+, "([a-z-]+)"`).FindAllStringSubmatch(string(text), -1) {
 				known[match[1]] = true
 			}

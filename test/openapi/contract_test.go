@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/paylink-dev/paylink/test/check"
 	"github.com/paylink-dev/paylink/test/fakeshop"
 	"github.com/paylink-dev/paylink/test/openapi"
 	"github.com/paylink-dev/paylink/webhookserver"
@@ -38,9 +39,7 @@ func (c canned) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func contract(t *testing.T) *openapi.Contract {
 	t.Helper()
 	c, err := openapi.Read(fakeshop.New(t, fakeshop.Options{}).Handler, webhookserver.OpenAPIPath)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.Must(t, err)
 	c.Complete = true
 	return c
 }

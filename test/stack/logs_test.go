@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/paylink-dev/paylink/test/check"
 )
 
 func TestCrash(t *testing.T) {
@@ -20,9 +22,7 @@ func TestCrash(t *testing.T) {
 		if err := s.crash(); err != nil {
 			t.Errorf("never started: got %v, want no error", err)
 		}
-		if err := os.WriteFile(s.Log, []byte(log), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		check.Must(t, os.WriteFile(s.Log, []byte(log), 0o600))
 		switch err := s.crash(); {
 		case want == "" && err != nil:
 			t.Errorf("%q: got %v, want no error", log, err)

@@ -6,13 +6,13 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+
+	"github.com/paylink-dev/paylink/test/check"
 )
 
 func TestServiceBalances(t *testing.T) {
 	service, err := newService(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.Must(t, err)
 	t.Cleanup(func() {
 		if err := service.close(); err != nil {
 			t.Error(err)
@@ -26,9 +26,7 @@ func TestServiceBalances(t *testing.T) {
 			_, _ = io.WriteString(w, name+" "+r.Header.Get("Stripe-Signature")+" "+string(body)+" "+r.URL.Path)
 		}))
 		t.Cleanup(last.Close)
-		if err := service.add(last.URL); err != nil {
-			t.Fatal(err)
-		}
+		check.Must(t, service.add(last.URL))
 	}
 	for range 6 {
 		status, content := post(t, service.url)
@@ -57,18 +55,12 @@ func TestServiceBalances(t *testing.T) {
 func post(t *testing.T, url string) (status int, content string) {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url+webhookPath, strings.NewReader("event"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.Must(t, err)
 	request.Header.Set("Stripe-Signature", "signed")
 	answer, err := http.DefaultClient.Do(request)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.Must(t, err)
 	defer func() { _ = answer.Body.Close() }()
 	body, err := io.ReadAll(answer.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.Must(t, err)
 	return answer.StatusCode, string(body)
 }

@@ -11,6 +11,7 @@ import (
 
 	testingclock "k8s.io/utils/clock/testing"
 
+	"github.com/paylink-dev/paylink/test/check"
 	"github.com/paylink-dev/paylink/test/stripesim"
 )
 
@@ -87,9 +88,7 @@ func TestFaults(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		request, err := http.NewRequestWithContext(ctx, http.MethodGet, sim.URL()+"/v1/events?limit=5", nil)
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.Must(t, err)
 		request.Header.Set("Authorization", "Bearer "+stripesim.TestKey)
 		transport := &http.Transport{}
 		defer transport.CloseIdleConnections()
@@ -105,9 +104,7 @@ func TestFaults(t *testing.T) {
 		return answer.StatusCode, content, err
 	}
 	_, whole, err := list()
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.Must(t, err)
 	for name, row := range map[string]struct {
 		fault  stripesim.Trouble
 		status int

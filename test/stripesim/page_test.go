@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/paylink-dev/paylink/test/check"
 	"github.com/paylink-dev/paylink/test/stripesim"
 )
 
@@ -16,13 +17,9 @@ func TestOperatorsPage(t *testing.T) {
 	link := sim.CreatePaymentLink(stripesim.PaymentLinkParams{ProductName: "Lifetime", Amount: 19900})
 	paid := pay(t, sim, link)
 	debit, err := sim.Buyer().PayByDebit(t.Context(), link.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.Must(t, err)
 	open, err := sim.Buyer().Visit(t.Context(), link.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.Must(t, err)
 	delivered(t, sim)
 	c := newCaller(t, sim, "")
 	_, page, _ := c.do(http.MethodGet, "/", "")

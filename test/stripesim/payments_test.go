@@ -10,6 +10,7 @@ import (
 
 	testingclock "k8s.io/utils/clock/testing"
 
+	"github.com/paylink-dev/paylink/test/check"
 	"github.com/paylink-dev/paylink/test/stripesim"
 )
 
@@ -91,9 +92,7 @@ func TestPayments(t *testing.T) {
 			sim := start(t, stripesim.Options{})
 			link := sim.CreatePaymentLink(stripesim.PaymentLinkParams{Amount: row.amount, Currency: "eur"})
 			session, err := row.pay(t.Context(), sim, link.URL+"?client_reference_id=order_1-A")
-			if err != nil {
-				t.Fatal(err)
-			}
+			check.Must(t, err)
 			got, _ := sim.Session(session.ID)
 			if got.Status != "complete" || got.PaymentStatus != row.status || got.ClientReferenceID != "order_1-A" || (got.PaymentIntent == "") != (row.amount == 0) {
 				t.Errorf("got session %+v, want it complete and %s", got, row.status)
@@ -119,13 +118,9 @@ func TestClockEvents(t *testing.T) {
 	sim.AddEndpoint(stripesim.EndpointParams{URL: shop.URL, Events: []string{"checkout.session.expired", "checkout.session.async_payment_succeeded"}})
 	link := sim.CreatePaymentLink(stripesim.PaymentLinkParams{Amount: 500})
 	open, err := sim.Buyer().Visit(t.Context(), link.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.Must(t, err)
 	debit, err := sim.Buyer().PayByDebit(t.Context(), link.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.Must(t, err)
 	clock.Step(time.Hour)
 	attempted(t, sim, 1)
 	if now, _ := sim.Session(debit.ID); now.PaymentStatus != "paid" {
@@ -168,9 +163,7 @@ func TestLinks(t *testing.T) {
 			sim := start(t, stripesim.Options{})
 			link := sim.CreatePaymentLink(stripesim.PaymentLinkParams{Amount: 100, CompletedSessionsLimit: 1})
 			open, err := sim.Buyer().Visit(t.Context(), link.URL)
-			if err != nil {
-				t.Fatal(err)
-			}
+			check.Must(t, err)
 			shut(t, sim, link)
 			if now, _ := sim.PaymentLink(link.ID); now.Active {
 				t.Errorf("got link %+v, want it inactive", now)

@@ -14,6 +14,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/paylink-dev/paylink/test/check"
 	"github.com/paylink-dev/paylink/test/stripesim"
 )
 
@@ -87,17 +88,13 @@ func pay(t *testing.T, sim *stripesim.Simulator, link stripesim.PaymentLink) str
 
 func delivered(t *testing.T, sim *stripesim.Simulator) {
 	t.Helper()
-	if err := sim.WaitDelivered(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	check.Must(t, sim.WaitDelivered(t.Context()))
 }
 
 // attempted waits for the n-th attempt.
 func attempted(t *testing.T, sim *stripesim.Simulator, n int) {
 	t.Helper()
-	if err := sim.WaitAttempts(t.Context(), n); err != nil {
-		t.Fatal(err)
-	}
+	check.Must(t, sim.WaitAttempts(t.Context(), n))
 }
 
 // caller speaks to the API as plain HTTP.

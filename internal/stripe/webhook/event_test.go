@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/paylink-dev/paylink/internal/stripe/webhook"
+	"github.com/paylink-dev/paylink/test/check"
 	"github.com/paylink-dev/paylink/test/stripeevents"
 )
 
@@ -72,9 +73,7 @@ func TestDecodeEvent(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := webhook.Decode(row.body)
-			if err != nil {
-				t.Fatal(err)
-			}
+			check.Must(t, err)
 			if diff := cmp.Diff(row.want, got); diff != "" {
 				t.Errorf("event (-want +got): %s", diff)
 			}

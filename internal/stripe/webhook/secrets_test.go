@@ -14,6 +14,7 @@ import (
 
 	"github.com/paylink-dev/paylink/internal/stripe/credentials"
 	"github.com/paylink-dev/paylink/internal/stripe/webhook"
+	"github.com/paylink-dev/paylink/test/check"
 	"github.com/paylink-dev/paylink/test/mount"
 	"github.com/paylink-dev/paylink/test/stripeevents"
 )
@@ -76,9 +77,7 @@ func TestSecretDirRotation(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		clock := testingclock.NewFakeClock(signedAt)
 		d, err := credentials.NewSecretDir(m.Dir, clock, logr.Discard())
-		if err != nil {
-			t.Fatal(err)
-		}
+		check.Must(t, err)
 		ctx, stop := context.WithCancel(t.Context())
 		done := make(chan error, 1)
 		go func() { done <- d.Start(ctx) }()

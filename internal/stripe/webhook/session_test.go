@@ -12,6 +12,7 @@ import (
 	"github.com/paylink-dev/paylink/api/v1alpha1"
 	"github.com/paylink-dev/paylink/internal/payment"
 	"github.com/paylink-dev/paylink/internal/stripe/webhook"
+	"github.com/paylink-dev/paylink/test/check"
 	"github.com/paylink-dev/paylink/test/stripeevents"
 )
 
@@ -64,9 +65,7 @@ func checkDecode(t *testing.T, rows map[string]decoded) {
 	for name, row := range rows {
 		t.Run(name, func(t *testing.T) {
 			got, err := webhook.Decode(row.body)
-			if err != nil {
-				t.Fatal(err)
-			}
+			check.Must(t, err)
 			if diff := cmp.Diff(row.want, got.Fact); diff != "" {
 				t.Errorf("fact (-want +got): %s", diff)
 			}

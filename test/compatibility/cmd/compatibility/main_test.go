@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/paylink-dev/paylink/test/check"
 	"github.com/paylink-dev/paylink/test/cluster"
 	"github.com/paylink-dev/paylink/test/compatibility"
 )
@@ -22,15 +23,11 @@ type repository struct {
 func newRepository(t *testing.T) *repository {
 	t.Helper()
 	origin, err := cluster.Repository(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.Must(t, err)
 	for _, variable := range os.Environ() { // git sets some for its hooks, which name another repository
 		if name, _, _ := strings.Cut(variable, "="); strings.HasPrefix(name, "GIT_") {
 			t.Setenv(name, "")
-			if err := os.Unsetenv(name); err != nil {
-				t.Fatal(err)
-			}
+			check.Must(t, os.Unsetenv(name))
 		}
 	}
 	t.Setenv("GIT_CONFIG_GLOBAL", os.DevNull)
@@ -131,9 +128,7 @@ func TestBase(t *testing.T) {
 		r.check(true, want)
 	}
 	from, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.Must(t, err)
 	clone := t.TempDir()
 	r.git("clone --quiet --depth=1 file://" + from + " " + clone)
 	r.git("tag --annotate --message=Second v0.2.0")

@@ -11,6 +11,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/paylink-dev/paylink/test/check"
 	"github.com/paylink-dev/paylink/test/stripesim"
 )
 
@@ -47,9 +48,7 @@ func TestRun(t *testing.T) {
 	}
 	transport := &http.Transport{}
 	answer, err := (&http.Client{Transport: transport}).Get(said["link"])
-	if err != nil {
-		t.Fatal(err)
-	}
+	check.Must(t, err)
 	page, err := io.ReadAll(answer.Body)
 	if err != nil || !bytes.Contains(page, []byte("199.00 USD")) {
 		t.Errorf("got page %s, %v, want the price", page, err)

@@ -54,7 +54,7 @@ func TestAttempts(t *testing.T) {
 				t.Errorf("got %+v and error %v, want session %s", got, err, sampleSession)
 			}
 			client.calls.expectCodes(t, retrieve, row.codes)
-			if got, want := len(api.requests), len(strings.Fields(row.codes)); got != want {
+			if got, want := len(api.received(bearer)), len(strings.Fields(row.codes)); got != want {
 				t.Errorf("got %d requests, want %d", got, want)
 			}
 		})
@@ -125,7 +125,7 @@ func TestRedirect(t *testing.T) {
 			client.calls.expect(t, fmt.Sprintf("%s %d", retrieve, status), fmt.Sprintf("webhook_endpoints.create %d", status), fmt.Sprintf("events.list %d", status))
 		}
 	}
-	if n := len(elsewhere.requests); n > 0 {
+	if n := len(elsewhere.received(bearer)); n > 0 {
 		t.Errorf("got %d requests at the target of the redirect, want none", n)
 	}
 }

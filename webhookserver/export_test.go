@@ -10,7 +10,6 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error { return s.ser
 
 // The limits that tests reach.
 const (
-	MaxHeader    = maxHeader
-	DrainDelay   = drainDelay
-	DrainTimeout = drainTimeout
+	MaxHeader  = maxHeader
+	DrainDelay = drainDelay
 )

@@ -20,6 +20,6 @@ const (
 
 	// drainDelay is how long a stopping server still accepts requests. It closes each connection with its answer.
 	drainDelay = time.Second
-	// drainTimeout bounds the whole shutdown, the wait for accepted events included.
-	drainTimeout = drainDelay + webhook.Deadline + 2*time.Second
+	// DrainTimeout bounds the whole shutdown, the wait for accepted events included. The grace period of a pod must be longer.
+	DrainTimeout = drainDelay + webhook.Deadline + 2*time.Second
 )

@@ -85,7 +85,7 @@ func (s *Server) serve(ctx context.Context, listener net.Listener) error {
 	s.serving.Store(false)
 	s.Log.Info("Draining")
 	// The context has ended, but accepted requests are to be finished.
-	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
+	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), DrainTimeout)
 	defer cancel()
 	<-time.After(drainDelay)
 	if err := server.Shutdown(drain); err != nil {

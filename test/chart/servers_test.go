@@ -1,12 +1,6 @@
 package chart_test
 
 import (
-	"go/ast"
-	"go/constant"
-	"go/importer"
-	"go/parser"
-	"go/token"
-	"go/types"
 	"slices"
 	"strings"
 	"testing"
@@ -19,28 +13,12 @@ import (
 	policyv1 "k8s.io/api/policy/v1"
 
 	"github.com/paylink-dev/paylink/test/chart"
-	"github.com/paylink-dev/paylink/test/check"
+	"github.com/paylink-dev/paylink/webhookserver"
 )
-
-// drainTimeout returns how long a stopping webhook server finishes accepted requests.
-func drainTimeout(t *testing.T) time.Duration {
-	t.Helper()
-	files := token.NewFileSet()
-	file, err := parser.ParseFile(files, chart.Path(t, "webhookserver/limits.go"), nil, 0)
-	check.Must(t, err)
-	pkg, err := (&types.Config{Importer: importer.ForCompiler(files, "source", nil)}).Check("webhookserver", files, []*ast.File{file}, nil)
-	check.Must(t, err)
-	nanoseconds, ok := constant.Int64Val(pkg.Scope().Lookup("drainTimeout").(*types.Const).Val())
-	if !ok {
-		t.Fatal("drainTimeout is no number")
-	}
-	return time.Duration(nanoseconds)
-}
 
 // TestNoWebhookIsLost: before a pod is replaced, another is ready. The old one serves until no requests come, and has time to
 // finish those that it has accepted.
 func TestNoWebhookIsLost(t *testing.T) {
-	drain := drainTimeout(t)
 	for name, values := range map[string]string{
 		"as it comes": "", "at least": "webhookserver: {preStopSeconds: 5}", "behind a slow load balancer": "webhookserver: {preStopSeconds: 90}",
 	} {
@@ -51,7 +29,7 @@ func TestNoWebhookIsLost(t *testing.T) {
 			continue
 		}
 		grace := time.Duration(*d.Spec.Template.Spec.TerminationGracePeriodSeconds) * time.Second
-		if need := time.Duration(preStop.Sleep.Seconds)*time.Second + drain + 5*time.Second; grace < need {
+		if need := time.Duration(preStop.Sleep.Seconds)*time.Second + webhookserver.DrainTimeout + 5*time.Second; grace < need {
 			t.Errorf("%s: got grace period %s, want %s or more", name, grace, need)
 		}
 		if r := d.Spec.Strategy.RollingUpdate; r.MaxUnavailable.IntValue() != 0 || r.MaxSurge.IntValue() < 1 || *d.Spec.Replicas < 2 {

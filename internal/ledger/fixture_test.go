@@ -77,7 +77,7 @@ func newFixture(t *testing.T, failures interceptor.Funcs, objects ...client.Obje
 		Server: fakeapi.MakeServer(t, objects...).Failures(failures).Obj(),
 		t:      t, clock: testingclock.NewFakePassiveClock(now), metrics: prometheus.NewRegistry(),
 	}
-	s.ledger = s.Server.Ledger(s.clock, s.metrics)
+	s.ledger = s.Ledger(s.clock, s.metrics)
 	return s
 }
 

@@ -11,7 +11,7 @@ import (
 func readings() map[string]row {
 	rows := map[string]row{
 		"get: no token":            {calls: []call{getOrder("paid").as("")}, want: 401},
-		"get: no right":            {calls: []call{getOrder("paid").as(fakeshop.Stranger)}, want: 404},
+		"get: no right":            {calls: []call{getOrder("paid").as(fakeshop.OtherUser)}, want: 404},
 		"get: no such order":       {calls: []call{getOrder("none")}, want: 404},
 		"get: a wrong id":          {calls: []call{getOrder("a.b")}, want: 400},
 		"get: many wrong tokens":   {calls: times(11, getOrder("paid").as("wrong")), want: 429},

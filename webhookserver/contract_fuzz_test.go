@@ -30,9 +30,9 @@ func FuzzContract(f *testing.F) {
 			return string(text)
 		}
 		calls := []call{
-			newOrder(body).as(fakeshop.Stranger).with("Content-Type", contentType).with("Idempotency-Key", key),
-			newOrder(object(map[string]string{"paymentLink": session, "namespace": provider, "orderId": key, "customerId": contentType})).as(fakeshop.Stranger),
-			newOrder(object(map[string]string{"paymentLink": key, "namespace": session})).as(fakeshop.Stranger),
+			newOrder(body).as(fakeshop.OtherUser).with("Content-Type", contentType).with("Idempotency-Key", key),
+			newOrder(object(map[string]string{"paymentLink": session, "namespace": provider, "orderId": key, "customerId": contentType})).as(fakeshop.OtherUser),
+			newOrder(object(map[string]string{"paymentLink": key, "namespace": session})).as(fakeshop.OtherUser),
 			captureOf(body).with("Content-Type", contentType),
 			captureOf(body).with("Content-Type", "application/json"),
 			captureOf(object(map[string]string{"provider": provider, "session_id": session})),
@@ -40,7 +40,7 @@ func FuzzContract(f *testing.F) {
 		}
 		for _, id := range []string{key, session} {
 			if strings.Trim(id, ".") != "" { // the mux cleans such a path
-				calls = append(calls, getOrder(url.PathEscape(id)).as(fakeshop.Stranger), get("/buy/shop/"+url.PathEscape(id)))
+				calls = append(calls, getOrder(url.PathEscape(id)).as(fakeshop.OtherUser), get("/buy/shop/"+url.PathEscape(id)))
 			}
 		}
 		for _, call := range calls {

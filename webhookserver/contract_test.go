@@ -74,7 +74,7 @@ var (
 )
 
 func everywhere(f interceptor.Funcs) fakeshop.Options {
-	return fakeshop.Options{Cached: f, Trouble: f}
+	return fakeshop.Options{Cached: f, Failures: f}
 }
 
 // because is a controller that never makes an order ready, for a reason.
@@ -108,7 +108,7 @@ func creations() map[string]row {
 		"create: with a charset":      {calls: []call{newOrder(lifetime).with("Content-Type", "application/json; charset=utf-8")}, want: 201},
 		"create: the key again":       {calls: []call{keyed, keyed}, want: 201},
 		"create: no token":            {calls: []call{newOrder(lifetime).as("")}, want: 401},
-		"create: no right":            {calls: []call{newOrder(lifetime).as(fakeshop.Stranger)}, want: 403},
+		"create: no right":            {calls: []call{newOrder(lifetime).as(fakeshop.OtherUser)}, want: 403},
 		"create: another namespace":   {calls: []call{newOrder(`{"paymentLink":"lifetime","namespace":"annex"}`)}, want: 403},
 		"create: no such link":        {calls: []call{newOrder(`{"paymentLink":"none","namespace":"shop"}`)}, want: 404},
 		"create: broken off":          {calls: []call{newOrder(lifetime[:9]).cut()}, want: 408},

@@ -167,7 +167,7 @@ func TestRequestMetrics(t *testing.T) {
 		call  call
 		route string
 	}{
-		{newOrder(lifetime), "/api/orders"}, {newOrder(lifetime).as(""), "/api/orders"}, {newOrder(lifetime).as(fakeshop.Stranger), "/api/orders"}, {get("/api/orders"), "/api/orders"},
+		{newOrder(lifetime), "/api/orders"}, {newOrder(lifetime).as(""), "/api/orders"}, {newOrder(lifetime).as(fakeshop.OtherUser), "/api/orders"}, {get("/api/orders"), "/api/orders"},
 		{getOrder("paid"), "/api/orders/{orderId}"}, {getOrder("none"), "/api/orders/{orderId}"}, {getOrder("a.b"), "/api/orders/{orderId}"}, {getOrder("pending"), "/api/orders/{orderId}"},
 		{capture("cs_test_paid"), "/api/orders/capture"}, {capture("cs_test_none"), "/api/orders/capture"}, {captureOf("x"), "/api/orders/capture"}, {get("/api/orders/capture"), "/api/orders/capture"},
 		{preflight(capturePath, "https://shop.example.com", "POST", ""), "/api/orders/capture"}, {preflight(capturePath, "https://evil.example", "POST", ""), "/api/orders/capture"},

@@ -106,7 +106,7 @@ func TestStripeRefuses(t *testing.T) {
 		http.StatusBadRequest: "status 400, request req_…",
 	} {
 		f := newFixture(t)
-		f.sim.DisturbAPI(func(r *http.Request) int {
+		f.sim.InjectErrors(func(r *http.Request) int {
 			if r.Method == http.MethodPost {
 				return status
 			}
@@ -127,7 +127,7 @@ func TestStripeRefuses(t *testing.T) {
 		if lines := f.take(); len(lines) > 0 {
 			t.Errorf("log: got %q, want one line that the endpoint needs attention", lines)
 		}
-		f.sim.DisturbAPI(nil)
+		f.sim.InjectErrors(nil)
 		f.mustCheck("patch paylink-stripe-live", "create an endpoint", "patch paylink-webhook", "create paylink-webhook", "patch paylink-stripe-live", "patch paylink-stripe-live")
 		f.says("ok: ")
 	}

@@ -79,13 +79,13 @@ func TestConflictWithoutEnd(t *testing.T) {
 func TestDeadlineInConflict(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
-		trouble := interceptor.Funcs{
+		failures := interceptor.Funcs{
 			SubResourcePatch: func(context.Context, client.Client, string, client.Object, client.Patch, ...client.SubResourcePatchOption) error {
 				cancel()
 				return apierrors.NewConflict(orders, "o1", errors.New("changed"))
 			},
 		}
-		s := newFixture(t, trouble, order("o1", ready))
+		s := newFixture(t, failures, order("o1", ready))
 		if _, err := s.ledger.Apply(ctx, sessionOf("o1-uid", "1", v1alpha1.OutcomePaid)); !errors.Is(err, context.Canceled) {
 			t.Errorf("%v", err)
 		}
@@ -100,7 +100,7 @@ func TestGone(t *testing.T) {
 	notFound := apierrors.NewNotFound(orders, "o1")
 	conflict := refusing(apierrors.NewConflict(orders, "o1", errors.New("changed")))
 	for name, row := range map[string]struct {
-		trouble interceptor.Funcs
+		failures interceptor.Funcs
 		// replaced is the order of the same name that there is now.
 		replaced bool
 	}{
@@ -115,7 +115,7 @@ func TestGone(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				s := newFixture(t, row.trouble, order("o1", ready))
+				s := newFixture(t, row.failures, order("o1", ready))
 				if row.replaced {
 					s.ledger.Cache = s.Snapshot()
 					s.must(s.Direct.Delete(t.Context(), order("o1")))
@@ -152,8 +152,8 @@ func TestAPIServerAway(t *testing.T) {
 	away := apierrors.NewServiceUnavailable("starting")
 	failing := func(context.Context, client.WithWatch, client.ObjectList, ...client.ListOption) error { return away }
 	for name, row := range map[string]struct {
-		trouble interceptor.Funcs
-		fact    payment.Fact
+		failures interceptor.Funcs
+		fact     payment.Fact
 	}{
 		"when it is patched":            {refusing(away), sessionOf("o1-uid", "1", v1alpha1.OutcomePaid)},
 		"when an order is looked for":   {interceptor.Funcs{List: failing}, sessionOf("o2-uid", "1", v1alpha1.OutcomePaid)},
@@ -169,7 +169,7 @@ func TestAPIServerAway(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				s := newFixture(t, row.trouble, order("o1", ready))
+				s := newFixture(t, row.failures, order("o1", ready))
 				result, err := s.ledger.Apply(t.Context(), row.fact)
 				if !apierrors.IsServiceUnavailable(err) || result != "" {
 					t.Errorf("%q, %v", result, err)

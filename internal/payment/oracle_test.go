@@ -15,39 +15,39 @@ import (
 func oracle(terms payment.Terms, events []event) ending {
 	some := func(is func(event) bool) bool { return slices.ContainsFunc(events, is) }
 
-	var stories []story
+	var sessions []sessionRecord
 	for _, e := range events {
-		if !e.ofSession() || slices.ContainsFunc(stories, func(s story) bool { return s.session == e.session }) {
+		if !e.ofSession() || slices.ContainsFunc(sessions, func(s sessionRecord) bool { return s.session == e.session }) {
 			continue
 		}
-		s := story{session: e.session, opened: e.opened, live: e.live, charged: e.amount > 0}
+		s := sessionRecord{session: e.session, opened: e.opened, live: e.live, charged: e.amount > 0}
 		s.asked = e.amount == terms.Amount && strings.EqualFold(e.currency, terms.Currency) &&
 			(terms.PaymentLinkID == "" || terms.PaymentLinkID == e.link)
 		s.accepted = s.asked && s.live == terms.Livemode
 		for _, e := range events {
-			s.hear(e)
+			s.add(e)
 		}
 		for _, e := range events { // again, for now the intent is known
-			s.hearOfIntent(e)
+			s.addByIntent(e)
 		}
-		stories = append(stories, s)
+		sessions = append(sessions, s)
 	}
-	overflow := len(stories) > 16
+	overflow := len(sessions) > 16
 	if overflow {
 		// Those that count least are not listed: not accepted ones first, then those that got less far, then the young.
-		slices.SortFunc(stories, func(a, b story) int {
+		slices.SortFunc(sessions, func(a, b sessionRecord) int {
 			if a.weight() != b.weight() {
 				return b.weight() - a.weight()
 			}
 			return a.age(b)
 		})
-		stories = stories[:16]
+		sessions = sessions[:16]
 	}
-	slices.SortFunc(stories, story.age)
+	slices.SortFunc(sessions, sessionRecord.age)
 
-	var held, ever []story
+	var held, ever []sessionRecord
 	var underWay, went bool
-	for _, s := range stories {
+	for _, s := range sessions {
 		switch {
 		case !s.accepted:
 		case s.paid && !s.back:
@@ -82,7 +82,7 @@ func oracle(terms payment.Terms, events []event) ending {
 		"PaidAfterExpiry":  len(held) > 0 && expiredBy(held[0].paidAt),
 		"TooManyPayments":  overflow,
 	}
-	for _, s := range stories {
+	for _, s := range sessions {
 		kept := s.paid && !s.back && s.charged // of nothing, nothing can be given back
 		reasons["ModeMismatch"] = reasons["ModeMismatch"] || kept && s.live != terms.Livemode
 		reasons["PaymentMismatch"] = reasons["PaymentMismatch"] || kept && s.live == terms.Livemode && !s.asked
@@ -98,8 +98,8 @@ func oracle(terms payment.Terms, events []event) ending {
 	return end
 }
 
-// story is what the events tell of one session.
-type story struct {
+// sessionRecord is what the events tell of one session.
+type sessionRecord struct {
 	session, intent    string
 	opened             int64
 	live, charged      bool
@@ -114,7 +114,7 @@ func (e event) ofSession() bool {
 	return e.kind == completedPaid || e.kind == completedUnpaid || e.kind == asyncSucceeded || e.kind == asyncFailed
 }
 
-func (s *story) hear(e event) {
+func (s *sessionRecord) add(e event) {
 	if !e.ofSession() || e.session != s.session {
 		return
 	}
@@ -130,7 +130,7 @@ func (s *story) hear(e event) {
 	}
 }
 
-func (s *story) hearOfIntent(e event) {
+func (s *sessionRecord) addByIntent(e event) {
 	if s.intent == "" || e.intent != s.intent {
 		return
 	}
@@ -142,7 +142,7 @@ func (s *story) hearOfIntent(e event) {
 }
 
 // disputed says that some dispute of the payment is open or lost, by the last that was said of it.
-func (s *story) disputed(events []event) bool {
+func (s *sessionRecord) disputed(events []event) bool {
 	for _, e := range events {
 		if s.intent == "" || e.intent != s.intent || e.kind != bankDisputes {
 			continue
@@ -166,11 +166,11 @@ func (s *story) disputed(events []event) bool {
 	return false
 }
 
-func (s story) counts(phase v1alpha1.OrderPhase, reason string) ending {
+func (s sessionRecord) counts(phase v1alpha1.OrderPhase, reason string) ending {
 	return ending{Phase: phase, Reason: reason, Session: s.session, Intent: s.intent, Refunded: s.returned, PaidAt: s.paidAt}
 }
 
-func (s story) age(o story) int {
+func (s sessionRecord) age(o sessionRecord) int {
 	switch {
 	case s.opened < o.opened, s.opened == o.opened && s.session < o.session:
 		return -1
@@ -181,7 +181,7 @@ func (s story) age(o story) int {
 	}
 }
 
-func (s story) weight() int {
+func (s sessionRecord) weight() int {
 	w := 0
 	if s.accepted {
 		w = 10

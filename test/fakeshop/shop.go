@@ -57,7 +57,7 @@ type Options struct {
 	// Clock is the clock of the routes; nil: a fake one at Now.
 	Clock clock.PassiveClock
 	// Cached intercepts reads of the cache, Trouble live reads and writes.
-	Cached, Trouble interceptor.Funcs
+	Cached, Failures interceptor.Funcs
 	// Controller updates a new order in place of the real reconciler; nil: the real one does.
 	Controller func(*v1alpha1.Order)
 	// WithoutCheckout leaves out the checkout API.
@@ -162,7 +162,7 @@ func (s *Shop) routes(o Options) (*webhookserver.Routes, error) {
 		return nil, err
 	}
 	clientIP := &clientip.Resolver{Trusted: proxies, Log: log}
-	cache, live := interceptor.NewClient(s.API, o.Cached), interceptor.NewClient(s.API, o.Trouble)
+	cache, live := interceptor.NewClient(s.API, o.Cached), interceptor.NewClient(s.API, o.Failures)
 	returnPage := &returnpage.Handler{Orders: cache, Pages: pages, ClientIP: clientIP, RateLimit: ratelimit.New(o.Looks, o.Clock), Metrics: counters, Log: log}
 	if o.Stripe != nil {
 		returnPage.Sessions = returnpage.NewSessionLookup(o.Stripe, counters, o.Clock, log)
@@ -171,7 +171,7 @@ func (s *Shop) routes(o Options) (*webhookserver.Routes, error) {
 	if o.WithoutCheckout {
 		return routes, nil
 	}
-	writer := interceptor.NewClient(interceptor.NewClient(s.API, interceptor.Funcs{Create: s.controller.create}), o.Trouble)
+	writer := interceptor.NewClient(interceptor.NewClient(s.API, interceptor.Funcs{Create: s.controller.create}), o.Failures)
 	creator := checkout.NewOrderCreator(cache, live, writer, o.Namespaces, counters)
 	authorizer := checkout.NewAuthorizer(tokens{Users: s.Users}, rights{Users: s.Users}, clientIP, counters, o.Clock)
 	authorizer.Audiences = o.Audiences

@@ -12,10 +12,10 @@ import (
 	authorizationclient "k8s.io/client-go/kubernetes/typed/authorization/v1"
 )
 
-// The tokens of two users. Backend may create and get orders in the namespace shop; Stranger has no rights.
+// The tokens of two users. Backend may create and get orders in the namespace shop; OtherUser has no rights.
 const (
-	Backend  = "token-of-backend"
-	Stranger = "token-of-stranger"
+	Backend   = "token-of-backend"
+	OtherUser = "token-of-stranger"
 )
 
 // Users are the users of the API server, and their rights.
@@ -40,7 +40,7 @@ func newUsers() *Users {
 				Username: "system:serviceaccount:shop:backend", UID: "b1", Groups: []string{"system:serviceaccounts", "system:authenticated"},
 				Extra: map[string]authenticationv1.ExtraValue{"authentication.kubernetes.io/pod-name": {"backend-1"}},
 			},
-			Stranger: {Username: "system:serviceaccount:annex:stranger", UID: "s1"},
+			OtherUser: {Username: "system:serviceaccount:annex:stranger", UID: "s1"},
 		},
 		audiences: map[string][]string{},
 		allow: func(spec authorizationv1.SubjectAccessReviewSpec) bool {

@@ -31,8 +31,8 @@ type api struct {
 	version string
 	replays replays
 
-	mu      sync.Mutex
-	trouble func(*http.Request) Trouble
+	mu    sync.Mutex
+	fault func(*http.Request) Fault
 }
 
 func (a *api) routes() map[string]operation {
@@ -104,8 +104,8 @@ func (a *api) serve(w http.ResponseWriter, r *http.Request, operate operation) {
 	header.Set("Date", a.account.clock.Now().UTC().Format(http.TimeFormat))
 	header.Set("Request-Id", requestID)
 	header.Set("Stripe-Version", a.version)
-	trouble := a.troubleOf(r)
-	if trouble.failBefore(w, r) {
+	fault := a.faultOf(r)
+	if fault.failBefore(w, r) {
 		return
 	}
 	call, err := readCall(r, cause{requestID: requestID, idempotencyKey: repeatKey})
@@ -113,9 +113,9 @@ func (a *api) serve(w http.ResponseWriter, r *http.Request, operate operation) {
 		writeAnswer(w, errorAnswer(err))
 		return
 	}
-	call.params.pageLimit = trouble.PageLimit
+	call.params.pageLimit = fault.PageLimit
 	if r.Method != http.MethodPost || repeatKey == "" {
-		trouble.write(w, a.call(call, operate))
+		fault.write(w, a.call(call, operate))
 		return
 	}
 	header.Set("Idempotency-Key", repeatKey)
@@ -124,7 +124,7 @@ func (a *api) serve(w http.ResponseWriter, r *http.Request, operate operation) {
 		header.Set("Idempotent-Replayed", "true")
 		header.Set("Original-Request", given.requestID)
 	}
-	trouble.write(w, given)
+	fault.write(w, given)
 }
 
 // call runs an operation and renders what it returns, under the account's lock.

@@ -79,7 +79,7 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-// TestFaults: requests fail as TroubleAPI says, and answers have the time of the clock.
+// TestFaults: requests fail as InjectFaults says, and answers have the time of the clock.
 func TestFaults(t *testing.T) {
 	at := time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC)
 	sim := start(t, stripesim.Options{Clock: testingclock.NewFakeClock(at)})
@@ -106,22 +106,22 @@ func TestFaults(t *testing.T) {
 	_, whole, err := list()
 	check.Must(t, err)
 	for name, row := range map[string]struct {
-		fault  stripesim.Trouble
+		fault  stripesim.Fault
 		status int
 		err    error
 		size   int
 	}{
-		"none":   {stripesim.Trouble{}, 200, nil, len(whole)},
-		"status": {stripesim.Trouble{Status: http.StatusTooManyRequests}, 429, nil, -1},
-		"hang":   {stripesim.Trouble{Hang: true}, 0, context.DeadlineExceeded, 0},
-		"cut":    {stripesim.Trouble{Cut: true}, 200, io.ErrUnexpectedEOF, len(whole) / 2},
+		"none":   {stripesim.Fault{}, 200, nil, len(whole)},
+		"status": {stripesim.Fault{Status: http.StatusTooManyRequests}, 429, nil, -1},
+		"hang":   {stripesim.Fault{Hang: true}, 0, context.DeadlineExceeded, 0},
+		"cut":    {stripesim.Fault{Cut: true}, 200, io.ErrUnexpectedEOF, len(whole) / 2},
 	} {
-		sim.TroubleAPI(func(*http.Request) stripesim.Trouble { return row.fault })
+		sim.InjectFaults(func(*http.Request) stripesim.Fault { return row.fault })
 		if status, content, err := list(); status != row.status || !errors.Is(err, row.err) || row.size >= 0 && len(content) != row.size {
 			t.Errorf("%s: got %d, %d bytes, %v, want %d, %d bytes, %v", name, status, len(content), err, row.status, row.size, row.err)
 		}
 	}
-	sim.TroubleAPI(func(*http.Request) stripesim.Trouble { return stripesim.Trouble{PageLimit: 2} })
+	sim.InjectFaults(func(*http.Request) stripesim.Fault { return stripesim.Fault{PageLimit: 2} })
 	if _, content, err := list(); err != nil || len(ids(decoded(t, content))) != 2 || decoded(t, content)["has_more"] != true {
 		t.Errorf("got page %s, %v, want two events and more", content, err)
 	}

@@ -104,7 +104,7 @@ func TestAudience(t *testing.T) {
 func TestForbidden(t *testing.T) {
 	s := newShop(t, readOnly(t))
 	for _, body := range []string{lifetime, `{"paymentLink":"none","namespace":"shop"}`, `{"paymentLink":"lifetime","namespace":"nowhere"}`} {
-		r := fakeshop.Post(t, "/api/orders", body, "Authorization", "Bearer "+fakeshop.Stranger)
+		r := fakeshop.Post(t, "/api/orders", body, "Authorization", "Bearer "+fakeshop.OtherUser)
 		p := fakeshop.Refused(t, s.Send(r), http.StatusForbidden, "namespace: you may not create orders there (RBAC: create orders.payments.paylink.dev).")
 		check.Equal(t, []string{"namespace"}, p.Fields(), "fields")
 	}
@@ -149,11 +149,11 @@ func TestInvalidTokens(t *testing.T) {
 		want           int
 	}{
 		{0, here, "wrong", 429},
-		{0, here, fakeshop.Stranger, 429}, // is valid, but was not reviewed yet
-		{0, here, fakeshop.Backend, 200},  // was valid before
+		{0, here, fakeshop.OtherUser, 429}, // is valid, but was not reviewed yet
+		{0, here, fakeshop.Backend, 200},   // was valid before
 		{0, there, "wrong", 401},
-		{0, there, fakeshop.Stranger, 404},
-		{0, here, fakeshop.Stranger, 404}, // was valid there
+		{0, there, fakeshop.OtherUser, 404},
+		{0, here, fakeshop.OtherUser, 404}, // was valid there
 		{6 * time.Second, here, "wrong", 401},
 		{0, here, "wrong", 429},
 		{time.Hour, here, "wrong", 401},

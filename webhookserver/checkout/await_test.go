@@ -170,7 +170,7 @@ func TestCannotCreate(t *testing.T) {
 
 // TestKeyedOrderCannotBeRead: if the order of a key exists and cannot be read, the answer is 503.
 func TestKeyedOrderCannotBeRead(t *testing.T) {
-	s := newShop(t, fakeshop.Options{Cached: fakeapi.FailList(nil), Trouble: fakeapi.FailGet(errUnreachable)})
+	s := newShop(t, fakeshop.Options{Cached: fakeapi.FailList(nil), Failures: fakeapi.FailGet(errUnreachable)})
 	create(t, s, lifetime, "k1", false)
 	fakeshop.Unavailable(t, s.Send(asked(t, lifetime, keyHeader, "k1")), "The order could not be read: try again later.")
 }

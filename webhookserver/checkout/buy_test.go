@@ -17,7 +17,7 @@ import (
 
 // TestBuyPage: the page shows the product and the price, and creates nothing.
 func TestBuyPage(t *testing.T) {
-	s := fakeshop.New(t, fakeshop.Options{Trouble: fakeshop.ReadOnly(t), AppURL: "https://shop.example.com"}, fakeshop.Link("lifetime"),
+	s := fakeshop.New(t, fakeshop.Options{Failures: fakeshop.ReadOnly(t), AppURL: "https://shop.example.com"}, fakeshop.Link("lifetime"),
 		fakeshop.Link("nameless", func(l *v1alpha1.PaymentLink) { l.Spec.ProductName, l.Spec.Amount, l.Spec.Livemode = "", 1, nil }))
 	for path, says := range map[string]string{
 		forSale: "Test mode: no money moves Lifetime 199.00 USD Buy Lifetime", "/buy/shop/nameless": "lifetime 0.01 USD Buy lifetime",
@@ -73,7 +73,7 @@ func wantMetadata(t *testing.T, o v1alpha1.Order, prefix, route string) {
 
 // TestNotForSale: a PaymentLink without publicCheckout is answered as one that does not exist.
 func TestNotForSale(t *testing.T) {
-	s := newShop(t, fakeshop.Options{Trouble: fakeshop.ReadOnly(t), Namespaces: []string{"shop"}},
+	s := newShop(t, fakeshop.Options{Failures: fakeshop.ReadOnly(t), Namespaces: []string{"shop"}},
 		fakeshop.Link("backstage", private), fakeshop.Link("broken-backstage", private, unready), fakeshop.Link("beyond", inAnnex))
 	for _, method := range []string{http.MethodGet, http.MethodPost} {
 		want := s.Send(fakeshop.Request(t, method, "/buy/shop/none", ""))
@@ -101,8 +101,8 @@ func TestUnavailable(t *testing.T) {
 		says    string
 	}{
 		"the link is not ready":        {readOnly(t), fakeshop.Link("lifetime", unready), both, "The PaymentLink is not Ready: try again later."},
-		"the link cannot be read":      {fakeshop.Options{Trouble: fakeshop.ReadOnly(t), Cached: fakeapi.FailGet(errUnreachable)}, fakeshop.Link("lifetime"), both, "The PaymentLink could not be read: try again later."},
-		"the orders cannot be counted": {fakeshop.Options{Trouble: fakeshop.ReadOnly(t), Cached: fakeapi.FailList(errUnreachable)}, fakeshop.Link("lifetime"), both[:1], "The orders could not be read: try again later."},
+		"the link cannot be read":      {fakeshop.Options{Failures: fakeshop.ReadOnly(t), Cached: fakeapi.FailGet(errUnreachable)}, fakeshop.Link("lifetime"), both, "The PaymentLink could not be read: try again later."},
+		"the orders cannot be counted": {fakeshop.Options{Failures: fakeshop.ReadOnly(t), Cached: fakeapi.FailList(errUnreachable)}, fakeshop.Link("lifetime"), both[:1], "The orders could not be read: try again later."},
 		"the order cannot be created":  {live(fakeapi.FailCreate(errUnreachable)), fakeshop.Link("lifetime"), both[:1], "The order could not be created: try again later."},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -124,7 +124,7 @@ func TestNoReadyLink(t *testing.T) {
 		"a uid of another's":   {nil, `{"paymentLink":"lifetime","namespace":"shop","orderId":"uid-of-x"}`, 409, "orderId: another order has this id"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newShop(t, fakeshop.Options{Trouble: fakeshop.ReadOnly(t), Namespaces: row.namespaces},
+			s := newShop(t, fakeshop.Options{Failures: fakeshop.ReadOnly(t), Namespaces: row.namespaces},
 				fakeshop.Link("broken", unready), fakeshop.Link("beyond", inAnnex), fakeshop.Order("mine", func(o *v1alpha1.Order) { o.Namespace = "annex" }),
 				fakeshop.Order("x", func(o *v1alpha1.Order) { o.Spec.OrderID = "" }))
 			fakeshop.Refused(t, s.Send(asked(t, row.body)), row.status, row.says)

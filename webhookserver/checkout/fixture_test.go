@@ -57,7 +57,7 @@ func newShop(t *testing.T, o fakeshop.Options, objects ...client.Object) *fakesh
 
 // cached are failures of reads of the cache, and live of reads and writes at the API server.
 func cached(f interceptor.Funcs) fakeshop.Options { return fakeshop.Options{Cached: f} }
-func live(f interceptor.Funcs) fakeshop.Options   { return fakeshop.Options{Trouble: f} }
+func live(f interceptor.Funcs) fakeshop.Options   { return fakeshop.Options{Failures: f} }
 
 // readOnly fails the test at any write.
 func readOnly(t *testing.T) fakeshop.Options { return live(fakeshop.ReadOnly(t)) }

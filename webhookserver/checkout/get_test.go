@@ -26,7 +26,7 @@ func paid(o *v1alpha1.Order) {
 
 // TestGet: the response has the fields of the API alone.
 func TestGet(t *testing.T) {
-	s := fakeshop.New(t, fakeshop.Options{Trouble: fakeshop.ReadOnly(t), Cached: fakeshop.ReadOnly(t)}, fakeshop.Link("lifetime"),
+	s := fakeshop.New(t, fakeshop.Options{Failures: fakeshop.ReadOnly(t), Cached: fakeshop.ReadOnly(t)}, fakeshop.Link("lifetime"),
 		fakeshop.Order("Mine"), fakeshop.Order("sold", paid), fakeshop.Order("stuck", func(o *v1alpha1.Order) { o.Spec.PaymentLinkRef.Name = "none" }),
 		fakeshop.Order("anonymous", func(o *v1alpha1.Order) { o.Spec.OrderID = "" }))
 	const pay = "https://buy.stripe.com/test_a?client_reference_id="
@@ -49,7 +49,7 @@ func TestUnknownAndForbidden(t *testing.T) {
 	want := read(t, s, fakeshop.Backend, "nobodys")
 	fakeshop.Refused(t, want, http.StatusNotFound, "orderId: there is no order of this id that you may read (RBAC: get orders.payments.paylink.dev in its namespace).")
 	for name, got := range map[string]*httptest.ResponseRecorder{
-		"another namespace's": read(t, s, fakeshop.Backend, "theirs"), "a stranger's": read(t, s, fakeshop.Stranger, "mine"), "its name": read(t, s, fakeshop.Backend, "uid-of-mine"),
+		"another namespace's": read(t, s, fakeshop.Backend, "theirs"), "a stranger's": read(t, s, fakeshop.OtherUser, "mine"), "its name": read(t, s, fakeshop.Backend, "uid-of-mine"),
 	} {
 		wantSame(t, want, got, name)
 	}
@@ -61,8 +61,8 @@ func TestRightByName(t *testing.T) {
 	s.Users.Allow(func(spec authorizationv1.SubjectAccessReviewSpec) bool {
 		return spec.ResourceAttributes.Verb == "get" && spec.ResourceAttributes.Name == "mine"
 	})
-	check.Equal(t, http.StatusOK, read(t, s, fakeshop.Stranger, "Mine").Code, "status")
-	check.Equal(t, http.StatusNotFound, read(t, s, fakeshop.Stranger, "Yours").Code, "status for another order")
+	check.Equal(t, http.StatusOK, read(t, s, fakeshop.OtherUser, "Mine").Code, "status")
+	check.Equal(t, http.StatusNotFound, read(t, s, fakeshop.OtherUser, "Yours").Code, "status for another order")
 }
 
 // TestInvalidID: an invalid id is answered 400, to a caller with a token.
@@ -85,10 +85,10 @@ func TestJustCreated(t *testing.T) {
 
 // TestOrdersUnavailable: if the orders or the PaymentLink cannot be read, the answer is 503.
 func TestOrdersUnavailable(t *testing.T) {
-	s := newShop(t, fakeshop.Options{Trouble: fakeshop.ReadOnly(t), Cached: fakeapi.FailList(errUnreachable)}, fakeshop.Order("mine"))
+	s := newShop(t, fakeshop.Options{Failures: fakeshop.ReadOnly(t), Cached: fakeapi.FailList(errUnreachable)}, fakeshop.Order("mine"))
 	fakeshop.Unavailable(t, read(t, s, fakeshop.Backend, "mine"), "try again later")
 	fakeshop.Unavailable(t, s.Send(asked(t, lifetime, keyHeader, "k1")), "try again later")
 	fakeshop.Unavailable(t, s.Send(asked(t, `{"paymentLink":"lifetime","namespace":"shop","orderId":"mine"}`)), "try again later")
-	s = newShop(t, fakeshop.Options{Trouble: fakeshop.ReadOnly(t), Cached: fakeapi.FailGet(errUnreachable)})
+	s = newShop(t, fakeshop.Options{Failures: fakeshop.ReadOnly(t), Cached: fakeapi.FailGet(errUnreachable)})
 	fakeshop.Unavailable(t, s.Send(asked(t, lifetime)), "The PaymentLink could not be read: try again later.")
 }

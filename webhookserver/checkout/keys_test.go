@@ -83,7 +83,7 @@ func TestKeys(t *testing.T) {
 	s.Users.Know("a", authenticationv1.UserInfo{Username: "shop"})
 	s.Users.Know("b", authenticationv1.UserInfo{Username: "shop-"})
 	ids := map[string]bool{}
-	for _, row := range [][2]string{{fakeshop.Backend, "first-key"}, {fakeshop.Backend, "First-Key"}, {fakeshop.Backend, "second-key"}, {fakeshop.Stranger, "first-key"}, {"a", "-k"}, {"b", "k"}, {fakeshop.Backend, ""}, {fakeshop.Backend, ""}} {
+	for _, row := range [][2]string{{fakeshop.Backend, "first-key"}, {fakeshop.Backend, "First-Key"}, {fakeshop.Backend, "second-key"}, {fakeshop.OtherUser, "first-key"}, {"a", "-k"}, {"b", "k"}, {fakeshop.Backend, ""}, {fakeshop.Backend, ""}} {
 		r := fakeshop.Post(t, "/api/orders", lifetime, "Authorization", "Bearer "+row[0])
 		if row[1] != "" {
 			r.Header.Set(keyHeader, row[1])

@@ -136,7 +136,7 @@ func TestConcurrentPurchases(t *testing.T) {
 // TestReservationsAreReleased: a purchase that fails releases its reservation.
 func TestReservationsAreReleased(t *testing.T) {
 	broken, o := true, onlyOpen(1)
-	o.Trouble.Create = func(ctx context.Context, c client.WithWatch, o client.Object, opts ...client.CreateOption) error {
+	o.Failures.Create = func(ctx context.Context, c client.WithWatch, o client.Object, opts ...client.CreateOption) error {
 		if broken {
 			return apierrors.NewInternalError(context.DeadlineExceeded)
 		}
@@ -165,7 +165,7 @@ func TestIndices(t *testing.T) {
 func TestReservationsByNamespace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release, o := make(chan struct{}), onlyOpen(1)
-		o.Trouble.Create = func(ctx context.Context, c client.WithWatch, o client.Object, opts ...client.CreateOption) error {
+		o.Failures.Create = func(ctx context.Context, c client.WithWatch, o client.Object, opts ...client.CreateOption) error {
 			if o.GetNamespace() == "shop" {
 				<-release
 			}

@@ -39,7 +39,7 @@ func wrongAmount(p *v1alpha1.Payment) { p.Amount = 100 }
 // newShop is a read-only shop with the orders of newObjects.
 func newShop(t testing.TB, o fakeshop.Options) *fakeshop.Shop {
 	t.Helper()
-	o.Cached, o.Trouble = fakeshop.ReadOnly(t), fakeshop.ReadOnly(t)
+	o.Cached, o.Failures = fakeshop.ReadOnly(t), fakeshop.ReadOnly(t)
 	return fakeshop.New(t, o, newObjects()...)
 }
 

@@ -249,7 +249,7 @@ func newAccount(t *testing.T, live bool, amount int64) *account {
 	})
 	a.link = a.CreatePaymentLink(stripesim.PaymentLinkParams{Amount: amount, Currency: "usd", Livemode: live})
 	a.client = newClient(t, map[bool]string{false: stripesim.TestKey, true: stripesim.LiveKey}[live], stripeclient.Options{Base: a.URL()})
-	a.DisturbAPI(a.client.calls.receive)
+	a.InjectErrors(a.client.calls.receive)
 	return a
 }
 

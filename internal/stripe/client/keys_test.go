@@ -60,7 +60,7 @@ func TestKeys(t *testing.T) {
 // TestCreateEndpointWithAnotherKey: a call with the next key creates no second endpoint.
 func TestCreateEndpointWithAnotherKey(t *testing.T) {
 	a := newAccount(t, false, 19900)
-	a.DisturbAPI(func(r *http.Request) int {
+	a.InjectErrors(func(r *http.Request) int {
 		if strings.HasSuffix(r.Header.Get("Authorization"), "_1") {
 			return http.StatusUnauthorized
 		}

@@ -48,28 +48,28 @@ type apiFailures struct {
 
 const shortPage = 7
 
-func (t *apiFailures) troubles() []stripesim.Trouble {
-	return []stripesim.Trouble{
+func (t *apiFailures) faults() []stripesim.Fault {
+	return []stripesim.Fault{
 		{Status: http.StatusTooManyRequests}, {Status: http.StatusInternalServerError}, {PageLimit: shortPage},
 		{Cut: true}, {PageLimit: shortPage}, {Hang: true}, {PageLimit: shortPage}, {PageLimit: shortPage},
 		{Status: http.StatusTooManyRequests}, {PageLimit: shortPage}, {Cut: true}, {Status: http.StatusBadGateway},
 	}
 }
 
-func (t *apiFailures) next(*http.Request) stripesim.Trouble {
+func (t *apiFailures) next(*http.Request) stripesim.Fault {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.seen++
-	if troubles := t.troubles(); t.seen <= len(troubles) {
+	if troubles := t.faults(); t.seen <= len(troubles) {
 		return troubles[t.seen-1]
 	}
-	return stripesim.Trouble{PageLimit: shortPage}
+	return stripesim.Fault{PageLimit: shortPage}
 }
 
 func (t *apiFailures) allSeen(*sale) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if want := len(t.troubles()); t.seen < want {
+	if want := len(t.faults()); t.seen < want {
 		return fmt.Errorf("got %d requests to Stripe, want at least %d", t.seen, want)
 	}
 	return nil

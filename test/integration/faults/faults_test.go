@@ -39,7 +39,7 @@ type fault struct {
 
 func faults() []fault {
 	conflicts, overtaken, lag := &apiproxy.Faults{}, &apiproxy.Faults{}, &apiproxy.Faults{}
-	trouble := &apiFailures{}
+	failures := &apiFailures{}
 	return []fault{
 		{name: "none"},
 		{
@@ -84,8 +84,8 @@ func faults() []fault {
 			name:    "Stripe's API: 429, 500, timeouts, half pages",
 			install: backfilling,
 			plan:    stripesim.Plan{Drop: stripesim.DropTypes()},
-			begin:   func(s *sale) { s.Stripe.TroubleAPI(trouble.next) },
-			hit:     trouble.allSeen,
+			begin:   func(s *sale) { s.Stripe.InjectFaults(failures.next) },
+			hit:     failures.allSeen,
 		},
 		{
 			name: "every webhook three times, in any order",

@@ -156,11 +156,11 @@ type requests struct {
 // recordAPI records the requests to Stripe's API from now on.
 func (s *fixture) recordAPI() *requests {
 	asked := &requests{}
-	s.Stripe.TroubleAPI(func(r *http.Request) stripesim.Trouble {
+	s.Stripe.InjectFaults(func(r *http.Request) stripesim.Fault {
 		asked.mu.Lock()
 		defer asked.mu.Unlock()
 		asked.made = append(asked.made, r.Clone(r.Context()))
-		return stripesim.Trouble{}
+		return stripesim.Fault{}
 	})
 	return asked
 }

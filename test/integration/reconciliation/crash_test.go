@@ -20,7 +20,7 @@ func TestControllerIsKilled(t *testing.T) {
 	s.PlanDelivery(stripesim.Plan{Drop: stripesim.DropTypes()})
 	orders := s.CreateAllReady(60)
 	stripe := &failingStripe{unavailable: true, hung: make(chan struct{})}
-	s.Stripe.TroubleAPI(stripe.next)
+	s.Stripe.InjectFaults(stripe.next)
 	for i, o := range orders {
 		session := s.card(o)
 		s.refund(session, int64(1+i))
@@ -108,15 +108,15 @@ func (b *failingStripe) left() []int {
 	return slices.DeleteFunc(slices.Clone(refusals), func(page int) bool { return page <= b.pages })
 }
 
-func (b *failingStripe) next(r *http.Request) stripesim.Trouble {
+func (b *failingStripe) next(r *http.Request) stripesim.Fault {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	short := stripesim.Trouble{PageLimit: 40}
+	short := stripesim.Fault{PageLimit: 40}
 	switch {
 	case r.URL.Path != "/v1/events":
-		return stripesim.Trouble{}
+		return stripesim.Fault{}
 	case b.unavailable:
-		return stripesim.Trouble{Status: http.StatusInternalServerError}
+		return stripesim.Fault{Status: http.StatusInternalServerError}
 	case !r.URL.Query().Has("starting_after"):
 		return short
 	}
@@ -124,9 +124,9 @@ func (b *failingStripe) next(r *http.Request) stripesim.Trouble {
 	switch {
 	case b.pages == 1:
 		close(b.hung)
-		return stripesim.Trouble{Hang: true}
+		return stripesim.Fault{Hang: true}
 	case slices.Contains(refusals, b.pages):
-		return stripesim.Trouble{Status: http.StatusTooManyRequests}
+		return stripesim.Fault{Status: http.StatusTooManyRequests}
 	}
 	return short
 }

@@ -30,13 +30,13 @@ func (a *acceptedKeys) set(keys ...string) {
 	}
 }
 
-func (a *acceptedKeys) check(r *http.Request) stripesim.Trouble {
+func (a *acceptedKeys) check(r *http.Request) stripesim.Fault {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if !a.keys[strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")] {
-		return stripesim.Trouble{Status: http.StatusUnauthorized}
+		return stripesim.Fault{Status: http.StatusUnauthorized}
 	}
-	return stripesim.Trouble{}
+	return stripesim.Fault{}
 }
 
 // TestAPIKeyRotation takes the steps of docs/rotation.md under a controller that reads Stripe's events all the time. It
@@ -47,7 +47,7 @@ func TestAPIKeyRotation(t *testing.T) {
 	first, second := "rk_test_"+rand.Text(), "rk_test_"+rand.Text()
 	accepted := &acceptedKeys{}
 	accepted.set(first)
-	s.Stripe.TroubleAPI(accepted.check)
+	s.Stripe.InjectFaults(accepted.check)
 	keys := mount.NewSecret(t, map[string]string{"key": first + "\n"})
 	controller, err := paylink.AddControllerOf(s.Ctx, "keyed", stack.Controller{
 		Env:   []string{"STRIPE_API_BASE=" + s.Stripe.URL()},

@@ -13,9 +13,9 @@ import (
 	"github.com/paylink-dev/paylink/internal/payment"
 )
 
-// books are one order's, kept as the product keeps them: every fact is merged, and one about a payment that is not
-// known yet waits and is tried again after each later fact.
-type books struct {
+// statusRecord is the facts of one order, merged as the product merges them. A fact about a payment that is not known yet
+// waits, and is merged again after each later fact.
+type statusRecord struct {
 	terms  payment.Terms
 	facts  payment.Facts
 	parked []payment.Fact
@@ -25,13 +25,13 @@ type books struct {
 	regressed   string
 }
 
-func keep(terms payment.Terms, events ...event) *books {
-	b := &books{terms: terms}
+func keep(terms payment.Terms, events ...event) *statusRecord {
+	b := &statusRecord{terms: terms}
 	b.record(events...)
 	return b
 }
 
-func (b *books) record(events ...event) {
+func (b *statusRecord) record(events ...event) {
 	for _, e := range events {
 		if e.kind == orderExpired {
 			at := second(e.at)
@@ -52,7 +52,7 @@ func (b *books) record(events ...event) {
 	}
 }
 
-func (b *books) receive(f payment.Fact) {
+func (b *statusRecord) receive(f payment.Fact) {
 	if !b.merge(f) {
 		if !slices.ContainsFunc(b.parked, func(p payment.Fact) bool { return p.EventID == f.EventID }) {
 			b.parked = append(b.parked, f)
@@ -62,7 +62,7 @@ func (b *books) receive(f payment.Fact) {
 	b.parked = slices.DeleteFunc(b.parked, b.merge)
 }
 
-func (b *books) merge(f payment.Fact) bool {
+func (b *statusRecord) merge(f payment.Fact) bool {
 	merged, known := payment.Merge(b.facts.Payments, f)
 	if !known {
 		return false
@@ -72,7 +72,7 @@ func (b *books) merge(f payment.Fact) bool {
 	return true
 }
 
-func (b *books) settle() payment.Settlement { return payment.Settle(b.terms, b.facts) }
+func (b *statusRecord) settle() payment.Settlement { return payment.Settle(b.terms, b.facts) }
 
 // status is all that an order would show of its money.
 type status struct {
@@ -82,7 +82,7 @@ type status struct {
 	Parked []string
 }
 
-func (b *books) status() status {
+func (b *statusRecord) status() status {
 	s := status{Settlement: b.settle(), Facts: b.facts}
 	for _, f := range b.parked {
 		s.Parked = append(s.Parked, f.EventID)
@@ -102,7 +102,7 @@ type ending struct {
 	Attention []string // reasons, sorted
 }
 
-func (b *books) ending() ending {
+func (b *statusRecord) ending() ending {
 	s := b.settle()
 	e := ending{Phase: s.Phase, Reason: s.Reason, Session: s.SessionID, Intent: s.PaymentIntentID, Refunded: s.AmountRefunded}
 	if s.PaidAt != nil {
@@ -116,7 +116,7 @@ func (b *books) ending() ending {
 }
 
 // check reports where the books disagree with the oracle, or took the order back from Paid or Refunded.
-func (b *books) check(t *testing.T, events []event) {
+func (b *statusRecord) check(t *testing.T, events []event) {
 	t.Helper()
 	if want, got := oracle(b.terms, events), b.ending(); !reflect.DeepEqual(want, got) {
 		t.Fatalf("not what the events amount to (-oracle +settled):\n%s\nterms: %+v\nevents:\n%s",

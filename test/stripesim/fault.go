@@ -6,8 +6,8 @@ import (
 	"strconv"
 )
 
-// Trouble is a fault of one request to the API. The zero value is none.
-type Trouble struct {
+// Fault is a fault of one request to the API. The zero value is none.
+type Fault struct {
 	// Status is an error status. The request has no effect.
 	Status int
 	// Hang leaves the request without an answer until its client gives up.
@@ -18,35 +18,35 @@ type Trouble struct {
 	PageLimit int
 }
 
-// TroubleAPI sets the function that chooses the fault of each request to the API. A nil function ends all faults, those of
-// DisturbAPI too.
-func (s *Simulator) TroubleAPI(trouble func(*http.Request) Trouble) {
+// InjectFaults sets the function that chooses the fault of each request to the API. A nil function ends all faults, those of
+// InjectErrors too.
+func (s *Simulator) InjectFaults(fault func(*http.Request) Fault) {
 	s.api.mu.Lock()
 	defer s.api.mu.Unlock()
-	s.api.trouble = trouble
+	s.api.fault = fault
 }
 
-// DisturbAPI is TroubleAPI for error statuses alone; 0 is no fault.
-func (s *Simulator) DisturbAPI(disturb func(*http.Request) int) {
+// InjectErrors is InjectFaults for error statuses alone; 0 is no fault.
+func (s *Simulator) InjectErrors(disturb func(*http.Request) int) {
 	if disturb == nil {
-		s.TroubleAPI(nil)
+		s.InjectFaults(nil)
 		return
 	}
-	s.TroubleAPI(func(r *http.Request) Trouble { return Trouble{Status: disturb(r)} })
+	s.InjectFaults(func(r *http.Request) Fault { return Fault{Status: disturb(r)} })
 }
 
-func (a *api) troubleOf(r *http.Request) Trouble {
+func (a *api) faultOf(r *http.Request) Fault {
 	a.mu.Lock()
-	trouble := a.trouble
+	fault := a.fault
 	a.mu.Unlock()
-	if trouble == nil {
-		return Trouble{}
+	if fault == nil {
+		return Fault{}
 	}
-	return trouble(r)
+	return fault(r)
 }
 
 // failBefore applies a fault that comes before the execution of a request, and reports whether the request is answered.
-func (t Trouble) failBefore(w http.ResponseWriter, r *http.Request) bool {
+func (t Fault) failBefore(w http.ResponseWriter, r *http.Request) bool {
 	switch {
 	case t.Hang:
 		_, _ = io.Copy(io.Discard, r.Body) // net/http notices a closed connection only then
@@ -60,7 +60,7 @@ func (t Trouble) failBefore(w http.ResponseWriter, r *http.Request) bool {
 }
 
 // write writes an answer, or half of it.
-func (t Trouble) write(w http.ResponseWriter, given answer) {
+func (t Fault) write(w http.ResponseWriter, given answer) {
 	if !t.Cut {
 		writeAnswer(w, given)
 		return

@@ -9,14 +9,14 @@ import (
 	"github.com/paylink-dev/paylink/test/stripesim"
 )
 
-// calls counts the requests to Stripe's API for the rest of the test. trouble returns the error status of a request.
-func (s *fixture) calls(trouble func(*http.Request) int) *atomic.Int64 {
+// calls counts the requests to Stripe's API for the rest of the test. failures returns the error status of a request.
+func (s *fixture) calls(failures func(*http.Request) int) *atomic.Int64 {
 	var n atomic.Int64
-	paylink.Stripe.DisturbAPI(func(r *http.Request) int {
+	paylink.Stripe.InjectErrors(func(r *http.Request) int {
 		n.Add(1)
-		return trouble(r)
+		return failures(r)
 	})
-	s.T.Cleanup(func() { paylink.Stripe.DisturbAPI(nil) })
+	s.T.Cleanup(func() { paylink.Stripe.InjectErrors(nil) })
 	return &n
 }
 
@@ -30,9 +30,9 @@ func TestFailingStripe(t *testing.T) {
 	s := newFixture(t)
 	b := s.newBackend("backend", "create")
 	for _, c := range []struct {
-		answer  string
-		trouble func(*http.Request) int
-		log     string
+		answer   string
+		failures func(*http.Request) int
+		log      string
 	}{
 		{"401", failing(401), "Stripe does not know the API key"},
 		{"403", failing(403), "give it read access to Checkout Sessions"},
@@ -43,9 +43,9 @@ func TestFailingStripe(t *testing.T) {
 		t.Run(c.answer, func(t *testing.T) {
 			here := *s
 			here.T = t
-			keyed := here.addKeyedServer("trouble-" + c.answer)
+			keyed := here.addKeyedServer("fault-" + c.answer)
 			here.PlanDelivery(stripesim.Plan{Hold: true})
-			calls := here.calls(c.trouble)
+			calls := here.calls(c.failures)
 			paid := here.payBeforeWebhook(b)
 			// Many requests cause few calls to a failing Stripe.
 			for range 10 {
